@@ -1,1 +1,5 @@
-//! x
+//! The live-room interaction server. `src/ARCHITECTURE.md` is the map; imports go one way:
+//! `rules ← store ← {fanout, events} ← engine ← {gateway, api} ← server ← commands`.
+
+pub mod rules;
+pub mod store;

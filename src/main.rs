@@ -1,1 +1,3 @@
-fn main() { println!("liveroom"); }
+fn main() {
+    println!("liveroom");
+}

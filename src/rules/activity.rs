@@ -1,0 +1,322 @@
+//! An activity: a time-boxed mechanic in a room, whatever its kind.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Account, ActivityId, Currency, Fen, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId,
+    StockError, Time, UserId,
+};
+
+/// What a host asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Its name for people: 1 to 200 bytes.
+    pub title: String,
+    /// Whose wallet pays.
+    pub sponsor: UserId,
+    /// When it happens.
+    pub schedule: Schedule,
+    /// How often one user may win, beyond the activity's own limit.
+    pub limits: Limits,
+    /// What happens.
+    pub kind: KindPlan,
+}
+
+/// When an activity happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Schedule {
+    /// When it opens; `None` waits for the host.
+    pub opens_at: Option<Time>,
+    /// How long before that it is announced, ms.
+    pub warm_up_ms: u64,
+}
+
+/// The kinds of activities, as planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindPlan {
+    /// Red-packet rain 红包雨.
+    Rain(RainPlan),
+    /// Flash sale 限时秒杀.
+    Sale(SalePlan),
+}
+
+/// What is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {why}")]
+pub struct PlanError {
+    /// Which parameter.
+    pub field: &'static str,
+    /// What it should be.
+    pub why: Cow<'static, str>,
+}
+
+impl Plan {
+    /// Checks everything that the types can't.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let refuse = |field, why: &'static str| Err(PlanError { field, why: why.into() });
+        if self.title.is_empty() || self.title.len() > 200 {
+            return refuse("title", "must be 1 to 200 bytes");
+        }
+        if self.schedule.warm_up_ms > 86_400_000 {
+            return refuse("warm_up_ms", "must be at most 86,400,000");
+        }
+        if self.schedule.opens_at.is_some_and(|at| at < Time::from_ms(0) || at > Time::MAX) {
+            return refuse("opens_at_ms", "must be a time before the year 2200");
+        }
+        let most = Limits::WINS_MAX;
+        if self.limits.per_room_day.is_some_and(|wins| wins == 0 || wins > most) {
+            return refuse("limits.per_room_day", "must be 1 to 1,000");
+        }
+        let cap = self.limits.win_cap;
+        if cap.is_some_and(|cap| cap.wins == 0 || cap.wins > most) {
+            return refuse("limits.win_cap.wins", "must be 1 to 1,000");
+        }
+        if cap.is_some_and(|cap| cap.window_ms == 0 || cap.window_ms > 31 * 86_400_000) {
+            return refuse("limits.win_cap.window_ms", "must be 1 ms to 31 days");
+        }
+        match &self.kind {
+            KindPlan::Rain(rain) => rain.check(),
+            KindPlan::Sale(sale) => sale.check(),
+        }
+    }
+
+    /// What the review finds wanting (直播前审核); empty if it passes.
+    pub fn review(&self) -> Vec<String> {
+        let KindPlan::Sale(sale) = &self.kind else { return Vec::new() };
+        let missing = |sku: SkuId, what: &str| format!("item {sku} names no {what}");
+        let mut reasons = Vec::new();
+        for sku in &sale.skus {
+            if sku.quality_report.is_none() {
+                reasons.push(missing(sku.sku, "quality report"));
+            }
+            if sku.trace_certificate.is_none() {
+                reasons.push(missing(sku.sku, "traceability certificate"));
+            }
+        }
+        reasons
+    }
+
+    /// What the sponsor pays in before anything opens.
+    pub fn funding(&self) -> Fen {
+        match &self.kind {
+            KindPlan::Rain(rain) => rain.budget,
+            KindPlan::Sale(_) => Fen::ZERO,
+        }
+    }
+
+    /// How long it stays open, ms.
+    pub fn duration_ms(&self) -> u64 {
+        match &self.kind {
+            KindPlan::Rain(rain) => rain.duration_ms,
+            KindPlan::Sale(sale) => sale.duration_ms,
+        }
+    }
+}
+
+/// An activity as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Its number.
+    pub id: ActivityId,
+    /// Its room.
+    pub room: RoomId,
+    /// What was asked for.
+    pub plan: Plan,
+    /// What chance follows from. Secret until it is settled.
+    pub seed: Seed,
+    /// Claims must show it. Secret until it is open: so nobody can press early.
+    pub token: u64,
+    /// Where it stands.
+    pub phase: Phase,
+    /// What the latest review found wanting.
+    pub reasons: Vec<String>,
+    /// When claims begin or began.
+    pub opens_at: Option<Time>,
+    /// When claims end or ended.
+    pub closes_at: Option<Time>,
+    /// The number of the event that ended the claims.
+    pub ended: Option<u64>,
+    /// When it came to its end (settled or cancelled).
+    pub final_at: Option<Time>,
+    /// Amendments so far.
+    pub amendment: u32,
+    /// Cash paid in so far: the plan's budget and what amendments added.
+    pub funded: Fen,
+    /// What happens in it, from the opening on.
+    pub kind: Option<Kind>,
+}
+
+/// The state of an opened activity, by kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Red-packet rain 红包雨.
+    Rain(Rain),
+    /// Flash sale 限时秒杀.
+    Sale(Sale),
+}
+
+/// A change to an open activity (追加库存、延长活动). What is not named stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Amendment {
+    /// Units added to (or, below zero, taken from) items of a sale.
+    pub stock: Vec<(SkuId, i32)>,
+    /// Cash added to a rain, fen, from the sponsor's wallet…
+    pub budget: Fen,
+    /// …in as many new shares.
+    pub shares: u32,
+    /// A later end.
+    pub extend_ms: u64,
+}
+
+/// Why an amendment is not possible.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AmendError {
+    /// It changes nothing, or names what the kind does not have.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The sale has no such item.
+    #[error("the sale has no item {0}")]
+    UnknownSku(SkuId),
+    /// Stock can't change so.
+    #[error("item {0}: {1}")]
+    Stock(SkuId, StockError),
+    /// The added budget can't be split into the added shares.
+    #[error("{0}")]
+    Plan(#[from] PlanError),
+}
+
+impl Activity {
+    /// A new draft.
+    pub fn draft(id: ActivityId, room: RoomId, plan: Plan, seed: Seed) -> Self {
+        Self {
+            id,
+            room,
+            opens_at: plan.schedule.opens_at,
+            plan,
+            token: seed.number("claim-token"),
+            seed,
+            phase: Phase::Draft,
+            reasons: Vec::new(),
+            closes_at: None,
+            ended: None,
+            final_at: None,
+            amendment: 0,
+            funded: Fen::ZERO,
+            kind: None,
+        }
+    }
+
+    /// Drives the clients' animation before and during a rain; has nothing to do with who gets what.
+    pub fn animation_seed(&self) -> u64 {
+        self.seed.number("animation")
+    }
+
+    /// When the timer has something to do here next.
+    pub fn deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Scheduled if self.plan.schedule.warm_up_ms > 0 => {
+                self.opens_at.map(|at| at.before_ms(self.plan.schedule.warm_up_ms))
+            }
+            Phase::Scheduled | Phase::WarmUp => self.opens_at,
+            Phase::Open => [self.next_wave_at(), self.closes_at].into_iter().flatten().min(),
+            Phase::Closed if self.is_resolved() => self.closes_at,
+            _ => None,
+        }
+    }
+
+    /// When the next wave of a rain comes.
+    pub fn next_wave_at(&self) -> Option<Time> {
+        let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&self.kind, &self.plan.kind) else { return None };
+        let wave = plan.waves.get(rain.waves_released as usize)?;
+        self.opens_at.map(|at| at.after_ms(wave.after_ms))
+    }
+
+    /// Whether nothing is left that could still end one way or the other.
+    pub fn is_resolved(&self) -> bool {
+        match &self.kind {
+            Some(Kind::Sale(sale)) => sale.reserved_orders == 0,
+            _ => true,
+        }
+    }
+
+    /// Cash that was paid in and not given.
+    pub fn unspent(&self) -> Fen {
+        let paid = match &self.kind {
+            Some(Kind::Rain(rain)) => rain.paid,
+            _ => Fen::ZERO,
+        };
+        self.funded.minus(paid).expect("shares never exceed the funding")
+    }
+
+    /// How `amount` comes from the sponsor.
+    pub fn funding(&self, amount: Fen) -> Posting {
+        Posting {
+            from: Account::Wallet(self.plan.sponsor),
+            to: Account::Escrow(self.id),
+            currency: Currency::Fen,
+            amount: amount.get(),
+        }
+    }
+
+    /// Makes an amendment that [`Self::may_amend`] allowed. `event` is its event's number.
+    pub fn amend(&mut self, event: u64, number: u32, amendment: &Amendment) {
+        self.amendment = number;
+        self.closes_at = self.closes_at.map(|at| at.after_ms(amendment.extend_ms));
+        self.funded = self.funded.plus(amendment.budget).expect("the amendment was checked");
+        match (&mut self.kind, &self.plan.kind) {
+            (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) if amendment.shares > 0 => {
+                rain.add(plan, &self.seed, number, amendment.budget, amendment.shares);
+            }
+            (Some(Kind::Sale(sale)), _) => {
+                for &(sku, units) in &amendment.stock {
+                    let pool = sale.pool_mut(sku);
+                    if units > 0 {
+                        pool.add(units.unsigned_abs());
+                    } else {
+                        pool.write_off(units.unsigned_abs(), event);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether `amendment` may be made.
+    pub fn may_amend(&self, amendment: &Amendment) -> Result<(), AmendError> {
+        if *amendment == Amendment::default() {
+            return Err(AmendError::Invalid("an amendment changes something"));
+        }
+        if amendment.extend_ms > 86_400_000 {
+            return Err(AmendError::Invalid("extend_ms must be at most 86,400,000"));
+        }
+        match (&self.kind, &self.plan.kind) {
+            (Some(Kind::Sale(sale)), _) => {
+                if amendment.shares > 0 || amendment.budget > Fen::ZERO {
+                    return Err(AmendError::Invalid("a sale has no shares and no budget"));
+                }
+                for (place, &(id, units)) in amendment.stock.iter().enumerate() {
+                    if units == 0 || amendment.stock[..place].iter().any(|(other, _)| *other == id) {
+                        return Err(AmendError::Invalid("stock changes name an item once, and some units"));
+                    }
+                    let sku = sale.sku(id).ok_or(AmendError::UnknownSku(id))?;
+                    sku.pool.may_change(units).map_err(|why| AmendError::Stock(id, why))?;
+                }
+                Ok(())
+            }
+            (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) => {
+                if !amendment.stock.is_empty() {
+                    return Err(AmendError::Invalid("a rain has no items"));
+                }
+                let units = i32::try_from(amendment.shares).unwrap_or(i32::MAX);
+                if rain.pool.may_change(units).is_err() || self.funded.plus(amendment.budget).is_err() {
+                    return Err(AmendError::Invalid("a rain has at most 10,000,000 shares and 10^13 fen"));
+                }
+                Ok(plan.check_cash(amendment.budget, u64::from(amendment.shares))?)
+            }
+            _ => Err(AmendError::Invalid("only an open activity is amended")),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Ids. Those that people give are [`Name`]s; those that the store gives are numbers.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InvalidName, Name};
+
+macro_rules! named {
+    ($(#[$doc:meta])* $id:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $id(Name);
+
+        impl $id {
+            /// Reads an id, or says what is wrong with it.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                Name::parse(text).map(Self)
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+named!(
+    /// A live room.
+    RoomId
+);
+named!(
+    /// A viewer, host or operator; also the owner of a wallet.
+    UserId
+);
+
+macro_rules! numbered {
+    ($(#[$doc:meta])* $id:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $id(pub $inner);
+
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+numbered!(
+    /// An activity, numbered by the store from 1.
+    ActivityId(u64)
+);
+numbered!(
+    /// An order, numbered by the store from 1.
+    OrderId(u64)
+);
+numbered!(
+    /// An item of a sale, numbered by its host within the sale.
+    SkuId(u32)
+);
+numbered!(
+    /// A client's name for one of its requests; unique per room and user. Never zero.
+    RequestId(NonZeroU64)
+);
+
+impl RequestId {
+    /// An id, unless it is zero.
+    pub fn new(id: u64) -> Option<Self> {
+        NonZeroU64::new(id).map(Self)
+    }
+
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}

@@ -1,0 +1,33 @@
+//! What a live room may decide: pure functions over facts. No I/O, no clock, no randomness of its own: `now` is a
+//! parameter, chance is a [`Seed`] drawn once and kept, so that everything replays bit for bit.
+
+mod activity;
+mod fingerprint;
+mod ids;
+mod ledger;
+mod lifecycle;
+mod limits;
+mod money;
+mod name;
+mod outcome;
+mod pool;
+mod rain;
+mod sale;
+mod seed;
+mod split;
+mod time;
+
+pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
+pub use fingerprint::Fingerprint;
+pub use ids::{ActivityId, OrderId, RequestId, RoomId, SkuId, UserId};
+pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
+pub use lifecycle::{Phase, Step};
+pub use limits::{Limits, WinCap};
+pub use money::{Coins, Fen, MoneyError};
+pub use name::{InvalidName, Name};
+pub use outcome::{Grant, NotDone, NotDoneCode, Prize, Refusal, RefusalCode};
+pub use pool::{StockError, UnitPool};
+pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
+pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
+pub use seed::{Seed, Stream};
+pub use time::Time;

@@ -1,0 +1,128 @@
+//! Names that people and systems outside give to rooms and users.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A short name kept inline: 1 to 39 bytes of `[A-Za-z0-9_.-]`.
+///
+/// The alphabet leaves out what would need escaping anywhere it travels (keys, URLs, logs): no braces, no
+/// separators, no control characters. It is `Copy`, so the hot path never touches the heap for one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    bytes: [u8; Name::BYTES_MAX],
+    len: u8,
+}
+
+/// Why a text is not a [`Name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// Longer than [`Name::BYTES_MAX`].
+    #[error("is longer than 39 bytes")]
+    TooLong,
+    /// A byte outside the alphabet.
+    #[error("may only hold letters, digits, '_', '.' and '-'")]
+    Character,
+}
+
+impl Name {
+    /// Longest name, in bytes: a UUID fits.
+    pub const BYTES_MAX: usize = 39;
+
+    /// Reads a name, or says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let given = text.as_bytes();
+        if given.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if given.len() > Self::BYTES_MAX {
+            return Err(InvalidName::TooLong);
+        }
+        if !given.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
+            return Err(InvalidName::Character);
+        }
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes[..given.len()].copy_from_slice(given);
+        Ok(Self { bytes, len: given.len() as u8 })
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len as usize]).expect("a name is ASCII by construction")
+    }
+
+    /// The name as bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len as usize]
+    }
+}
+
+impl std::hash::Hash for Name {
+    // Only the bytes in use: most names are a third of the room they have.
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write(self.as_bytes());
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Name;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name of 1 to 39 bytes of [A-Za-z0-9_.-]")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
+                Name::parse(text).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_plain() {
+        let long = "x".repeat(40);
+        let million = "x".repeat(1 << 20);
+        for (text, want) in [
+            ("", Err(InvalidName::Empty)),
+            (long.as_str(), Err(InvalidName::TooLong)),
+            (million.as_str(), Err(InvalidName::TooLong)),
+            ("{r}", Err(InvalidName::Character)),
+            ("a\r\nb", Err(InvalidName::Character)),
+            ("a\0", Err(InvalidName::Character)),
+            ("房间", Err(InvalidName::Character)),
+            ("a b", Err(InvalidName::Character)),
+            ("a/b", Err(InvalidName::Character)),
+            ("6f1c2a0e-52a1-4a39-9d55-6ad6e2a0a111", Ok(())),
+            ("Room_7.b", Ok(())),
+        ] {
+            assert_eq!(Name::parse(text).map(|name| assert_eq!(name.as_str(), text)), want, "{text:.50}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What a request may come to: a grant, a refusal that stands for ever, or nothing at all.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ActivityId, Fen, Time};
+
+/// Something given to a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Where it was won.
+    pub activity: ActivityId,
+    /// The user's n-th grant there, from 1.
+    pub slot: u32,
+    /// What it is.
+    pub prize: Prize,
+    /// When it was given.
+    pub at: Time,
+}
+
+/// What a share holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Prize {
+    /// Cash, credited to the winner's wallet in the same decision.
+    Cash(Fen),
+    /// A coupon of the named template.
+    Coupon(String),
+}
+
+/// A decision against the one who asked. The same request gets it again for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub code: RefusalCode,
+    /// What there is, where the reason is a number.
+    pub have: u32,
+    /// What it would have to be, or may be at most.
+    pub limit: u32,
+}
+
+/// Reasons of a refusal. New ones go at the end: their order is part of the log's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// No open activity answers to this id and claim token.
+    NotOpen,
+    /// It takes no more claims.
+    Closed,
+    /// The opening of the pool that was asked ended empty.
+    SoldOut,
+    /// The user has all that one user may have.
+    LimitReached,
+    /// There is some, but less than was asked for.
+    InsufficientStock,
+    /// The order is paid, so it can't be released.
+    OrderPaid,
+    /// The order was released before.
+    OrderReleased,
+    /// The user has won in this room as often as one day allows.
+    RoomDayLimit,
+    /// The user has won as often as the window allows.
+    WinCap,
+}
+
+impl RefusalCode {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::NotOpen,
+        Self::Closed,
+        Self::SoldOut,
+        Self::LimitReached,
+        Self::InsufficientStock,
+        Self::OrderPaid,
+        Self::OrderReleased,
+        Self::RoomDayLimit,
+        Self::WinCap,
+    ];
+
+    /// The word that every interface uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotOpen => "not_open",
+            Self::Closed => "closed",
+            Self::SoldOut => "sold_out",
+            Self::LimitReached => "limit_reached",
+            Self::InsufficientStock => "insufficient_stock",
+            Self::OrderPaid => "order_paid",
+            Self::OrderReleased => "order_released",
+            Self::RoomDayLimit => "room_day_limit",
+            Self::WinCap => "win_cap",
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal that needs no numbers.
+    pub const fn plain(code: RefusalCode) -> Self {
+        Self { code, have: 0, limit: 0 }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, have, limit } = self;
+        match code {
+            RefusalCode::NotOpen => f.write_str("no open activity has this id and claim token"),
+            RefusalCode::Closed => f.write_str("no more claims are taken"),
+            RefusalCode::SoldOut => f.write_str("everything of this opening is gone"),
+            RefusalCode::LimitReached => write!(f, "{have} of {limit} taken"),
+            RefusalCode::InsufficientStock => write!(f, "{have} left, {limit} asked for"),
+            RefusalCode::OrderPaid => f.write_str("the order is paid"),
+            RefusalCode::OrderReleased => f.write_str("the order was released"),
+            RefusalCode::RoomDayLimit => write!(f, "won {have} of {limit} times in this room today"),
+            RefusalCode::WinCap => write!(f, "won {have} of {limit} times in the window"),
+        }
+    }
+}
+
+/// Nothing was decided and nothing was written: the same request may be sent again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", code.word())]
+pub struct NotDone {
+    /// Why.
+    pub code: NotDoneCode,
+    /// What exactly, for people.
+    pub detail: Cow<'static, str>,
+    /// How long to wait before asking again; 0 where waiting does not help.
+    pub retry_after_ms: u32,
+}
+
+/// Reasons why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NotDoneCode {
+    /// A parameter is out of its range.
+    Invalid,
+    /// The id was used for something else.
+    Conflict,
+    /// No such room.
+    UnknownRoom,
+    /// No such activity in this room.
+    UnknownActivity,
+    /// The activity is of a kind that does not do this.
+    WrongKind,
+    /// The sale has no such item.
+    UnknownSku,
+    /// No such order of this user.
+    UnknownOrder,
+    /// The role may not do this.
+    Forbidden,
+    /// More requests per second than one user may send.
+    RateLimited,
+    /// More unanswered requests than one session may have.
+    TooManyInFlight,
+    /// The server is saturated.
+    Overloaded,
+    /// The store takes no decisions now.
+    Unavailable,
+    /// The activity's phase does not allow this.
+    WrongPhase,
+    /// The account holds less than would leave it.
+    InsufficientFunds,
+    /// A bound of the configuration would be exceeded.
+    TooMany,
+}
+
+impl NotDoneCode {
+    /// Every reason.
+    pub const ALL: [Self; 15] = [
+        Self::Invalid,
+        Self::Conflict,
+        Self::UnknownRoom,
+        Self::UnknownActivity,
+        Self::WrongKind,
+        Self::UnknownSku,
+        Self::UnknownOrder,
+        Self::Forbidden,
+        Self::RateLimited,
+        Self::TooManyInFlight,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::WrongPhase,
+        Self::InsufficientFunds,
+        Self::TooMany,
+    ];
+
+    /// The word that every interface uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Conflict => "conflict",
+            Self::UnknownRoom => "unknown_room",
+            Self::UnknownActivity => "unknown_activity",
+            Self::WrongKind => "wrong_kind",
+            Self::UnknownSku => "unknown_sku",
+            Self::UnknownOrder => "unknown_order",
+            Self::Forbidden => "forbidden",
+            Self::RateLimited => "rate_limited",
+            Self::TooManyInFlight => "too_many_in_flight",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::WrongPhase => "wrong_phase",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::TooMany => "too_many",
+        }
+    }
+
+    /// This reason, with words for people.
+    pub fn because(self, detail: impl Into<Cow<'static, str>>) -> NotDone {
+        NotDone { code: self, detail: detail.into(), retry_after_ms: 0 }
+    }
+
+    /// This reason, and when it may have passed.
+    pub fn for_now(self, detail: impl Into<Cow<'static, str>>, retry_after_ms: u32) -> NotDone {
+        NotDone { code: self, detail: detail.into(), retry_after_ms }
+    }
+}

@@ -1,0 +1,242 @@
+//! What has happened: the log's content, and what everything downstream receives.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rules::{
+    ActivityId, Amendment, Fen, Fingerprint, OrderId, OrderLine, PaymentOutcome, Phase, Plan, Posting, Prize, Refusal,
+    RequestId, RoomId, Seed, Step, Time, UserId,
+};
+
+/// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Numbered without gaps from 1.
+    pub no: u64,
+    /// When it was decided.
+    pub at: Time,
+    /// What.
+    pub event: Event,
+}
+
+/// Who caused an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Who asked; nobody if a timer fired.
+    pub by: Option<UserId>,
+    /// The request and its parameters' fingerprint: with it, the event is the receipt.
+    pub request: Option<(RequestId, Fingerprint)>,
+}
+
+/// The events. Variants and fields are part of the log's format: new ones go at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A room exists.
+    RoomCreated {
+        /// Its id.
+        room: RoomId,
+        /// Whose it is.
+        host: UserId,
+        /// Its time zone, minutes east of Greenwich.
+        utc_offset_min: i32,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// An activity exists, as a draft.
+    Drafted {
+        /// In this room.
+        room: RoomId,
+        /// Its number.
+        activity: ActivityId,
+        /// What was asked for.
+        plan: Box<Plan>,
+        /// What chance follows from.
+        seed: Seed,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// An activity did not pass the review.
+    Rejected {
+        /// In this room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+        /// What was found wanting.
+        reasons: Vec<String>,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// An activity took a step.
+    Stepped {
+        /// In this room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+        /// The step.
+        step: Step,
+        /// Where it stands now.
+        to: Phase,
+        /// Cash that moved with it: the funding from the sponsor, or what went back.
+        moved: Fen,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// A wave of a rain came.
+    WaveReleased {
+        /// In this room.
+        room: RoomId,
+        /// Which rain.
+        activity: ActivityId,
+        /// Which wave, from 1.
+        wave: u32,
+    },
+    /// An open activity was changed.
+    Amended {
+        /// In this room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+        /// The amendment's number, from 1.
+        number: u32,
+        /// What changed.
+        amendment: Box<Amendment>,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// A share was given, and cash credited.
+    Granted {
+        /// In this room.
+        room: RoomId,
+        /// Of this rain.
+        activity: ActivityId,
+        /// To whom.
+        user: UserId,
+        /// The claim.
+        request: RequestId,
+        /// The claim's parameters.
+        fingerprint: Fingerprint,
+        /// Which share.
+        share: u32,
+        /// What it holds.
+        prize: Prize,
+    },
+    /// A refusal that had to be kept, because its reason may pass.
+    Refused {
+        /// In this room.
+        room: RoomId,
+        /// In this activity.
+        activity: ActivityId,
+        /// Who caused it.
+        cause: Cause,
+        /// The refusal.
+        refusal: Refusal,
+    },
+    /// Stock is held.
+    Reserved {
+        /// In this room.
+        room: RoomId,
+        /// Of this sale.
+        activity: ActivityId,
+        /// The order.
+        order: OrderId,
+        /// For whom.
+        user: UserId,
+        /// What, and at which price.
+        lines: Box<[OrderLine]>,
+        /// What it all costs.
+        total: Fen,
+        /// Until when.
+        hold_until: Time,
+        /// The claim.
+        request: RequestId,
+        /// The claim's parameters.
+        fingerprint: Fingerprint,
+    },
+    /// An order gave its stock back: its hold ended, or its buyer gave it up.
+    Released {
+        /// In this room.
+        room: RoomId,
+        /// Of this sale.
+        activity: ActivityId,
+        /// The order.
+        order: OrderId,
+        /// Whose.
+        user: UserId,
+        /// Who caused it; nobody if the hold ended.
+        cause: Cause,
+    },
+    /// A payment for an order arrived.
+    Paid {
+        /// In this room.
+        room: RoomId,
+        /// Of this sale.
+        activity: ActivityId,
+        /// The order.
+        order: OrderId,
+        /// Whose.
+        user: UserId,
+        /// The provider's name for it.
+        payment: String,
+        /// How much.
+        amount: Fen,
+        /// What became of it.
+        outcome: PaymentOutcome,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// Money came into a wallet from outside.
+    ToppedUp {
+        /// The movement.
+        posting: Posting,
+        /// What the wallet holds now.
+        balance: i64,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// An activity that ended long ago left the tables, with its receipts and orders.
+    Archived {
+        /// In this room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+    },
+}
+
+impl Event {
+    /// The room it happened in; `None` for wallets.
+    pub fn room(&self) -> Option<&RoomId> {
+        match self {
+            Self::RoomCreated { room, .. }
+            | Self::Drafted { room, .. }
+            | Self::Rejected { room, .. }
+            | Self::Stepped { room, .. }
+            | Self::WaveReleased { room, .. }
+            | Self::Amended { room, .. }
+            | Self::Granted { room, .. }
+            | Self::Refused { room, .. }
+            | Self::Reserved { room, .. }
+            | Self::Released { room, .. }
+            | Self::Paid { room, .. }
+            | Self::Archived { room, .. } => Some(room),
+            Self::ToppedUp { .. } => None,
+        }
+    }
+
+    /// The activity it concerns.
+    pub fn activity(&self) -> Option<ActivityId> {
+        match self {
+            Self::Drafted { activity, .. }
+            | Self::Rejected { activity, .. }
+            | Self::Stepped { activity, .. }
+            | Self::WaveReleased { activity, .. }
+            | Self::Amended { activity, .. }
+            | Self::Granted { activity, .. }
+            | Self::Refused { activity, .. }
+            | Self::Reserved { activity, .. }
+            | Self::Released { activity, .. }
+            | Self::Paid { activity, .. }
+            | Self::Archived { activity, .. } => Some(*activity),
+            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
+        }
+    }
+}

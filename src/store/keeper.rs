@@ -1,0 +1,128 @@
+//! The contract of all stores.
+
+use crate::rules::{Account, ActivityId, Currency, Fen, Grant, Order, OrderId, Phase, RoomId, Time, UserId};
+
+use super::{ActivityView, Answer, GateFacts, Op, Recorded};
+
+/// Keeps the state of rooms and wallets, and decides over it.
+///
+/// One keeper has one caller: it is the single writer. Every method speaks about committed state only.
+pub trait Keeper: Send {
+    /// Decides a batch, makes it durable, and answers: one answer per operation, in order, and the events that came of it.
+    ///
+    /// # Errors
+    /// [`CommitError::Unavailable`]: nothing was decided, nothing was written, the caller may try again.
+    /// [`CommitError::Fatal`]: it is not known what was written. The process must end; recovery will tell.
+    fn commit(
+        &mut self,
+        now: Time,
+        ops: &[Op],
+        answers: &mut Vec<Answer>,
+        events: &mut Vec<Recorded>,
+    ) -> Result<(), CommitError>;
+
+    /// Adds the operations (at most `limit`) that time has brought due. They stay due until they are committed.
+    fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>);
+
+    /// When [`Self::due`] will have something.
+    fn next_due(&self) -> Option<Time>;
+
+    /// What the gate in front of an activity must know.
+    fn gate(&self, activity: ActivityId) -> Option<GateFacts>;
+
+    /// Answers a question. It changes nothing.
+    fn ask(&self, query: &Query) -> Reply;
+
+    /// When the latest decision was made: time never goes back behind it.
+    fn latest(&self) -> Time;
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Nothing was decided.
+    #[error("the store takes no decisions now: {0}")]
+    Unavailable(String),
+    /// Nobody knows what was written.
+    #[error("the store can't go on: {0}")]
+    Fatal(String),
+}
+
+/// Questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// What a user has won and ordered in a room.
+    Own {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
+    /// An activity as it stands.
+    Activity {
+        /// Its room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+    },
+    /// All activities of a room.
+    Activities {
+        /// The room.
+        room: RoomId,
+    },
+    /// All rooms that there are, in no order.
+    Rooms,
+    /// What an account holds.
+    Balance {
+        /// Whose.
+        account: Account,
+        /// In what.
+        currency: Currency,
+    },
+    /// An order.
+    Order {
+        /// Which.
+        order: OrderId,
+    },
+}
+
+/// Answers to questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// There is no such thing.
+    Unknown,
+    /// A user's own grants and orders, the latest first in each activity.
+    Own {
+        /// Grants of activities that are not archived.
+        grants: Vec<Grant>,
+        /// Orders of activities that are not archived.
+        orders: Vec<Order>,
+    },
+    /// An activity.
+    Activity(Box<ActivityView>),
+    /// A room's activities, in the order of their numbers.
+    Activities(Vec<ActivityView>),
+    /// Rooms and their hosts.
+    Rooms(Vec<(RoomId, UserId)>),
+    /// A balance.
+    Balance(i64),
+    /// An order.
+    Order {
+        /// As it stands.
+        order: Order,
+        /// Its room.
+        room: RoomId,
+    },
+}
+
+impl ActivityView {
+    /// Whether claims may be granted now.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Cash that was paid in and not given.
+    pub fn unspent(&self) -> Fen {
+        self.unspent
+    }
+}

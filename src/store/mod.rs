@@ -1,0 +1,19 @@
+//! Where a decision becomes atomic and durable: one contract, several keepers of it.
+//!
+//! A batch of [`Op`]s is the unit of commit. A keeper decides each operation over its [`Tables`], makes the resulting
+//! [`Event`]s durable in one go, and only then hands out the answers. The events *are* the log: state is what they add
+//! up to, and the outbox of everything downstream, so the three can't differ.
+
+pub mod audit;
+mod event;
+pub mod journal;
+mod keeper;
+mod memory;
+mod op;
+mod tables;
+
+pub use event::{Cause, Event, Recorded};
+pub use keeper::{CommitError, Keeper, Query, Reply};
+pub use memory::MemoryKeeper;
+pub use op::{Answer, Ask, Op, Partition};
+pub use tables::{ActivityView, Bounds, GateFacts, Inconsistent, ItemView, KindView, Room, Tables};

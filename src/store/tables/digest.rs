@@ -1,0 +1,63 @@
+//! A fingerprint of the whole state, whatever order the maps keep.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Tables;
+
+impl Tables {
+    /// The same for equal tables: replaying the log must give the live state's digest.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order);
+        hash.update(encoded(&counters));
+        hash.update(sum(self.rooms.iter().map(|(id, room)| {
+            let receipts = sum(room.receipts.iter());
+            encoded(&(id, room.host, room.utc_offset_min, &room.activities, receipts))
+        })));
+        hash.update(sum(self.activities.values().map(|activity| {
+            // The maps within an activity are summed apart: the rest encodes in one order.
+            let mut bytes = encoded(&(
+                (activity.id, activity.room, &activity.plan, activity.seed, activity.phase, &activity.reasons),
+                (activity.opens_at, activity.closes_at, activity.ended, activity.final_at),
+                (activity.amendment, activity.funded),
+            ));
+            match &activity.kind {
+                Some(crate::rules::Kind::Rain(rain)) => {
+                    bytes.extend(encoded(&(&rain.pool, rain.waves_released, rain.paid, rain.cash_in_shares())));
+                    bytes.extend(sum(rain.taken()));
+                }
+                Some(crate::rules::Kind::Sale(sale)) => {
+                    bytes.extend(encoded(&(&sale.skus, sale.reserved_orders)));
+                    bytes.extend(sum(sale.bought()));
+                }
+                None => {}
+            }
+            bytes
+        })));
+        hash.update(sum(self.orders.iter()));
+        hash.update(sum(self.ledger.balances()));
+        hash.update(sum(self.wallet_receipts.iter()));
+        hash.finalize().into()
+    }
+}
+
+/// The sum of the entries' hashes: it does not depend on their order.
+fn sum<T: Serialize>(entries: impl Iterator<Item = T>) -> [u8; 32] {
+    let mut sums = [0u64; 4];
+    for entry in entries {
+        let hash = Sha256::digest(encoded(&entry));
+        for (sum, word) in sums.iter_mut().zip(hash.chunks_exact(8)) {
+            *sum = sum.wrapping_add(u64::from_le_bytes(word.try_into().expect("chunks of eight")));
+        }
+    }
+    let mut bytes = [0; 32];
+    for (chunk, sum) in bytes.chunks_exact_mut(8).zip(sums) {
+        chunk.copy_from_slice(&sum.to_le_bytes());
+    }
+    bytes
+}
+
+fn encoded(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("plain values always encode")
+}

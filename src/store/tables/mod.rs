@@ -1,0 +1,182 @@
+//! The state that events add up to.
+//!
+//! `decide` reads the tables and says what an operation comes to; `evolve` writes an event into them. Nothing else
+//! writes. Replaying the log is `evolve` over all events, and gives the same tables.
+
+mod decide;
+mod digest;
+mod evolve;
+mod receipts;
+mod view;
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::quality::FixedState;
+use serde::{Deserialize, Serialize};
+
+use crate::rules::{
+    Activity, ActivityId, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Time, UserId,
+};
+
+use super::{Answer, Event, Op};
+use receipts::Receipt;
+
+pub use evolve::Inconsistent;
+pub use view::{ActivityView, GateFacts, ItemView, KindView};
+
+type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// What bounds the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most rooms.
+    pub rooms_max: usize,
+    /// Most activities of a room that are not archived.
+    pub activities_per_room_max: usize,
+    /// How long an ended activity stays, with its receipts and orders, ms. Until then a repeated request gets its
+    /// first answer; afterwards, `unknown_activity`.
+    pub retention_ms: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { rooms_max: 100_000, activities_per_room_max: 1_000, retention_ms: 7 * 86_400_000 }
+    }
+}
+
+/// All state of one keeper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tables {
+    #[serde(skip)]
+    bounds: Bounds,
+    /// The number of the latest event.
+    latest_no: u64,
+    /// When it was decided.
+    latest_at: Time,
+    latest_activity: u64,
+    latest_order: u64,
+    rooms: Map<RoomId, Room>,
+    activities: Map<ActivityId, Activity>,
+    orders: Map<OrderId, Order>,
+    ledger: Ledger,
+    wallet_receipts: Map<(UserId, RequestKey), Receipt>,
+    /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
+    #[serde(skip)]
+    due: BTreeSet<(Time, Due)>,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// Whose it is.
+    pub host: UserId,
+    /// Its time zone, minutes east of Greenwich.
+    pub utc_offset_min: i32,
+    activities: Vec<ActivityId>,
+    receipts: Map<RequestKey, Receipt>,
+}
+
+/// Who named a request how.
+type RequestKey = (UserId, RequestId);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+enum Due {
+    Activity(ActivityId),
+    Order(OrderId),
+}
+
+/// What an operation comes to.
+#[derive(Debug)]
+pub(super) enum Decision {
+    /// It changes nothing: this is the answer.
+    Answer(Answer),
+    /// It happens; the answer follows from the event.
+    Event(Event),
+}
+
+impl Tables {
+    /// No rooms, no money.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            latest_no: 0,
+            latest_at: Time::from_ms(0),
+            latest_activity: 0,
+            latest_order: 0,
+            rooms: Map::default(),
+            activities: Map::default(),
+            orders: Map::default(),
+            ledger: Ledger::default(),
+            wallet_receipts: Map::default(),
+            due: BTreeSet::new(),
+        }
+    }
+
+    /// Completes tables that were read from a snapshot: bounds are the configuration's, and timers follow from them.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
+        let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));
+        let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));
+        self.due = orders.chain(activities).collect();
+        self
+    }
+
+    /// The number of the latest event.
+    pub fn latest_no(&self) -> u64 {
+        self.latest_no
+    }
+
+    /// When the latest event was decided.
+    pub fn latest_at(&self) -> Time {
+        self.latest_at
+    }
+
+    /// Every activity, in no order.
+    pub fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.activities.values()
+    }
+
+    /// An activity.
+    pub fn activity(&self, id: ActivityId) -> Option<&Activity> {
+        self.activities.get(&id)
+    }
+
+    /// Every order, in no order.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values()
+    }
+
+    /// An order.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.get(&id)
+    }
+
+    /// All accounts.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Every room, in no order.
+    pub fn rooms(&self) -> impl Iterator<Item = (&RoomId, &Room)> {
+        self.rooms.iter()
+    }
+
+    /// The answer that a request once got, and the fingerprint of its parameters.
+    pub fn receipt(&self, room: &RoomId, user: UserId, request: RequestId) -> Option<(Fingerprint, Answer)> {
+        let receipt = self.rooms.get(room)?.receipts.get(&(user, request))?;
+        Some((receipt.fingerprint, self.answer(receipt)))
+    }
+
+    /// When a timer has something to do next.
+    pub fn next_due(&self) -> Option<Time> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Adds what timers have to do at `now`, at most `limit` operations.
+    pub fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>) {
+        let due = self.due.iter().take_while(|(at, _)| *at <= now).take(limit);
+        ops.extend(due.filter_map(|(_, due)| self.op_for(due)));
+    }
+}

@@ -1,0 +1,80 @@
+//! What was answered: kept small, and rebuilt when it is asked for again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rules::{
+    ActivityId, Fingerprint, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase, Refusal,
+};
+
+use super::{Answer, Tables};
+
+/// What one request came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Receipt {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) kept: Kept,
+}
+
+/// As much of an answer as the rest of the tables does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Kept {
+    RoomCreated,
+    Drafted(ActivityId),
+    Stepped(ActivityId, Phase),
+    Amended(ActivityId, u32),
+    Granted(ActivityId, u32),
+    Reserved(ActivityId, OrderId),
+    Released(ActivityId, OrderId),
+    Refused(ActivityId, Refusal),
+    Paid(ActivityId, OrderId, PaymentOutcome),
+    ToppedUp(i64),
+}
+
+impl Kept {
+    /// The activity with which it goes when that is archived.
+    pub(super) fn activity(&self) -> Option<ActivityId> {
+        match self {
+            Self::RoomCreated | Self::ToppedUp(_) => None,
+            Self::Drafted(activity)
+            | Self::Stepped(activity, _)
+            | Self::Amended(activity, _)
+            | Self::Granted(activity, _)
+            | Self::Reserved(activity, _)
+            | Self::Released(activity, _)
+            | Self::Refused(activity, _)
+            | Self::Paid(activity, ..) => Some(*activity),
+        }
+    }
+}
+
+impl Tables {
+    /// The answer, word for word as it was given.
+    pub(super) fn answer(&self, receipt: &Receipt) -> Answer {
+        match receipt.kept {
+            Kept::RoomCreated => Answer::RoomCreated,
+            Kept::Drafted(activity) => Answer::Drafted(activity),
+            Kept::Stepped(activity, phase) => Answer::Stepped { activity, phase },
+            Kept::Amended(activity, number) => Answer::Amended { activity, number },
+            Kept::Granted(activity, share) => self.granted(activity, share),
+            Kept::Reserved(_, order) => Answer::Reserved(self.as_reserved(order)),
+            Kept::Released(_, order) => Answer::Released(order),
+            Kept::Refused(_, refusal) => Answer::Refused(refusal),
+            Kept::Paid(_, order, outcome) => Answer::Paid { order, outcome },
+            Kept::ToppedUp(balance) => Answer::ToppedUp { balance },
+        }
+    }
+
+    fn granted(&self, activity: ActivityId, share: u32) -> Answer {
+        let activity = self.activities.get(&activity).expect("receipts go with their activity");
+        let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) else {
+            unreachable!("only an opened rain gives shares")
+        };
+        Answer::Granted(rain.grant(plan, activity.id, share).expect("a receipt follows its share"))
+    }
+
+    /// An order as it was when it was reserved, whatever became of it: that was the answer.
+    fn as_reserved(&self, order: OrderId) -> Order {
+        let order = self.orders.get(&order).expect("orders go with their activity");
+        Order { phase: OrderPhase::Reserved, ..order.clone() }
+    }
+}
