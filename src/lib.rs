@@ -3,3 +3,7 @@
 
 pub mod rules;
 pub mod store;
+
+pub mod fanout;
+
+pub mod engine;

@@ -30,6 +30,9 @@ pub trait Keeper: Send {
     /// What the gate in front of an activity must know.
     fn gate(&self, activity: ActivityId) -> Option<GateFacts>;
 
+    /// Visits every user who has anything recorded in an activity: those a gate must let through.
+    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId));
+
     /// Answers a question. It changes nothing.
     fn ask(&self, query: &Query) -> Reply;
 

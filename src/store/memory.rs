@@ -1,6 +1,6 @@
 //! A keeper that forgets: for tests, the simulation, and to measure what durability costs.
 
-use crate::rules::{ActivityId, Time};
+use crate::rules::{ActivityId, Time, UserId};
 
 use super::tables::Decision;
 use super::{Answer, Bounds, CommitError, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -44,6 +44,10 @@ impl Keeper for MemoryKeeper {
 
     fn gate(&self, activity: ActivityId) -> Option<GateFacts> {
         self.tables.gate(activity)
+    }
+
+    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
+        self.tables.each_user(activity, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {

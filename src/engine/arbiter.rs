@@ -1,0 +1,183 @@
+//! The single writer: takes operations as they come, commits them in batches, hands out the answers.
+//!
+//! While one batch is being made durable the next one gathers: the busier the server, the larger the batches.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError};
+use tokio::sync::oneshot;
+
+use super::Shared;
+use super::follow::Follower;
+use crate::fanout::{Mailbox, Post};
+use crate::rules::{NotDoneCode, RequestId};
+use crate::store::{Answer, CommitError, Keeper, Op, Query, Reply};
+
+/// What the arbiter is asked for.
+pub(super) enum Command {
+    /// Decide.
+    Commit(Op, ReplyTo),
+    /// Answer a question about what is committed.
+    Ask(Query, oneshot::Sender<Reply>),
+    /// Put a user's own into a mailbox.
+    AskOwn(Query, Arc<Mailbox>),
+    /// Finish what came before, and end.
+    Stop,
+}
+
+/// Who waits for an answer.
+pub(super) enum ReplyTo {
+    /// A viewer's session.
+    Mailbox(Arc<Mailbox>, RequestId),
+    /// A caller of the API.
+    Caller(oneshot::Sender<Answer>),
+    /// Nobody: a timer asked.
+    Nobody,
+}
+
+/// How long the store is left alone after it could not take a batch.
+const RETRY_AFTER_MS: u32 = 500;
+
+/// Runs until it is told to stop, or the store fails.
+pub(super) fn run(shared: &Shared, keeper: Box<dyn Keeper>, queue: &Receiver<Command>) {
+    let mut arbiter = Arbiter {
+        shared,
+        keeper,
+        ops: Vec::new(),
+        replies: Vec::new(),
+        answers: Vec::new(),
+        events: Vec::new(),
+        questions: Vec::new(),
+        follower: Follower::new(shared),
+        timers_rest_until: None,
+        stopping: false,
+    };
+    while !arbiter.stopping {
+        arbiter.gather(queue);
+        if let Err(why) = arbiter.commit() {
+            tracing::error!(%why, "the store can't go on");
+            shared.failed.send_replace(Some(why));
+            return;
+        }
+    }
+}
+
+struct Arbiter<'a> {
+    shared: &'a Shared,
+    keeper: Box<dyn Keeper>,
+    ops: Vec<Op>,
+    replies: Vec<ReplyTo>,
+    answers: Vec<Answer>,
+    events: Vec<crate::store::Recorded>,
+    questions: Vec<Question>,
+    follower: Follower<'a>,
+    timers_rest_until: Option<Instant>,
+    stopping: bool,
+}
+
+enum Question {
+    Caller(Query, oneshot::Sender<Reply>),
+    Own(Query, Arc<Mailbox>),
+}
+
+impl Arbiter<'_> {
+    /// Waits for something to do, then takes what is there.
+    fn gather(&mut self, queue: &Receiver<Command>) {
+        let first = match self.rest() {
+            Some(rest) => match queue.recv_timeout(rest) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
+            },
+            None => Some(queue.recv().unwrap_or(Command::Stop)),
+        };
+        let more = std::iter::from_fn(|| queue.try_recv().ok());
+        for command in first.into_iter().chain(more) {
+            match command {
+                Command::Commit(op, reply) => {
+                    self.ops.push(op);
+                    self.replies.push(reply);
+                }
+                Command::Ask(query, reply) => self.questions.push(Question::Caller(query, reply)),
+                Command::AskOwn(query, mailbox) => self.questions.push(Question::Own(query, mailbox)),
+                Command::Stop => self.stopping = true,
+            }
+            if self.stopping || self.ops.len() >= self.shared.limits.batch_ops {
+                break;
+            }
+        }
+        if self.timers_rest_until.is_none_or(|until| until <= Instant::now()) {
+            self.timers_rest_until = None;
+            let room = self.shared.limits.batch_ops.saturating_sub(self.ops.len()).max(64);
+            self.keeper.due(self.shared.clock.now(), room, &mut self.ops);
+            self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
+        }
+    }
+
+    /// How long there is nothing to do unless something is asked; `None` means for ever.
+    fn rest(&self) -> Option<Duration> {
+        let timers = match (self.timers_rest_until, self.keeper.next_due()) {
+            (Some(until), _) => Some(until.saturating_duration_since(Instant::now())),
+            (None, Some(at)) => {
+                let wait_ms = at.ms().saturating_sub(self.shared.clock.now().ms()).max(0);
+                Some(Duration::from_millis(wait_ms as u64))
+            }
+            (None, None) => None,
+        };
+        let news = self.follower.rest();
+        timers.into_iter().chain(news).min()
+    }
+
+    fn commit(&mut self) -> Result<(), String> {
+        if !self.ops.is_empty() {
+            let began = Instant::now();
+            match self.keeper.commit(self.shared.clock.now(), &self.ops, &mut self.answers, &mut self.events) {
+                Ok(()) => {}
+                Err(CommitError::Unavailable(why)) => {
+                    tracing::warn!(%why, "a batch was not taken");
+                    let reason = NotDoneCode::Unavailable.for_now("no decisions are taken now", RETRY_AFTER_MS);
+                    self.answers.clear();
+                    self.answers.resize(self.ops.len(), Answer::NotDone(reason));
+                    let rest = Duration::from_millis(u64::from(RETRY_AFTER_MS));
+                    self.timers_rest_until = Some(began + rest);
+                }
+                Err(CommitError::Fatal(why)) => return Err(why),
+            }
+            let counters = &self.shared.counters;
+            counters.batches.inc();
+            counters.ops.add(self.ops.len() as u64);
+            counters.events.add(self.events.len() as u64);
+            counters.commit_us.add(began.elapsed().as_micros() as u64);
+        }
+        // Gates first: who was granted something must be known there before anything reads as sold out.
+        self.follower.follow(&self.events, self.keeper.as_ref());
+        self.events.clear();
+        self.ops.clear();
+        for (reply, answer) in self.replies.drain(..).zip(self.answers.drain(..)) {
+            if matches!(answer, Answer::NotDone(_)) {
+                self.shared.counters.not_done.inc();
+            }
+            match reply {
+                ReplyTo::Mailbox(mailbox, request) => mailbox.post(Post::Answer(request, answer)),
+                // A caller that has gone away can ask again with the same id.
+                ReplyTo::Caller(caller) => drop(caller.send(answer)),
+                ReplyTo::Nobody => {}
+            }
+        }
+        for question in self.questions.drain(..) {
+            match question {
+                Question::Caller(query, caller) => drop(caller.send(self.keeper.ask(&query))),
+                Question::Own(query, mailbox) => {
+                    if let Reply::Own { grants, orders } = self.keeper.ask(&query)
+                        && !(grants.is_empty() && orders.is_empty())
+                    {
+                        mailbox.post(Post::Own { grants, orders });
+                    }
+                }
+            }
+        }
+        self.follower.publish(self.keeper.as_ref());
+        Ok(())
+    }
+}

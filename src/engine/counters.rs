@@ -1,0 +1,47 @@
+//! What the engine counts, for `/metrics`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam::utils::CachePadded;
+
+/// A counter that many threads add to.
+#[derive(Debug, Default)]
+pub struct Counter(CachePadded<AtomicU64>);
+
+impl Counter {
+    /// One more.
+    pub fn inc(&self) {
+        self.add(1);
+    }
+
+    /// So many more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// How many.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The engine's counters.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Batches committed.
+    pub batches: Counter,
+    /// Operations decided.
+    pub ops: Counter,
+    /// Events recorded.
+    pub events: Counter,
+    /// Time spent in commits, µs.
+    pub commit_us: Counter,
+    /// Operations answered with `not done`.
+    pub not_done: Counter,
+    /// Claims refused by the gate.
+    pub gate_refusals: Counter,
+    /// Requests refused because the queue was full.
+    pub overloaded: Counter,
+    /// Room frames handed to viewers.
+    pub frames: Counter,
+}

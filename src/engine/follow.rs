@@ -1,0 +1,201 @@
+//! What follows from a commit: gates, room channels, and news for users who did not ask.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+
+use super::gate::Gate;
+use super::room::LiveRoom;
+use super::Shared;
+use crate::fanout::{Post, RoomMessage};
+use crate::rules::{ActivityId, RoomId, Step, UserId};
+use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};
+
+/// Carries commits to the rooms.
+pub(super) struct Follower<'a> {
+    shared: &'a Shared,
+    /// Activities whose state the rooms have not heard, and whether more than counts has changed.
+    unheard: HashMap<ActivityId, Unheard, RandomState>,
+    next_counts: Instant,
+    touched: Vec<ActivityId>,
+}
+
+struct Unheard {
+    room: RoomId,
+    urgent: bool,
+}
+
+/// Builds the live side of everything that a keeper holds.
+pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
+    let Reply::Rooms(rooms) = keeper.ask(&Query::Rooms) else { return };
+    for (id, host) in rooms {
+        let room = open_room(shared, id, host);
+        let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
+        for view in activities {
+            update_gate(&room, view.id, keeper);
+            if view.phase.is_public() {
+                room.channel.publish_state(Arc::new(view));
+            }
+        }
+        // Nobody listens yet, so this only makes the states part of the first snapshot.
+        room.channel.flush(shared.clock.now(), shared.encode.as_ref());
+    }
+}
+
+fn open_room(shared: &Shared, id: RoomId, host: UserId) -> Arc<LiveRoom> {
+    let room = Arc::new(LiveRoom::new(id, host, shared.new_channel()));
+    shared.rooms.insert(Arc::clone(&room));
+    room
+}
+
+/// Opens, updates or removes an activity's gate. A gate that is made knows nobody yet, so it is told of everybody who
+/// has anything recorded.
+fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
+    let Some(facts) = keeper.gate(id) else { return room.gates.remove(id) };
+    match room.gates.get(id) {
+        Some(gate) => gate.update(&facts),
+        None => {
+            if let Some(gate) = Gate::new(&facts) {
+                keeper.each_user(id, &mut |user| gate.remember(user));
+                room.gates.insert(id, gate);
+            }
+        }
+    }
+}
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Self {
+        Self { shared, unheard: HashMap::default(), next_counts: Instant::now(), touched: Vec::new() }
+    }
+
+    /// Takes note of what was committed.
+    pub(super) fn follow(&mut self, events: &[Recorded], keeper: &dyn Keeper) {
+        for recorded in events {
+            let Some(room) = recorded.event.room() else { continue };
+            if let Event::RoomCreated { room, host, .. } = &recorded.event {
+                open_room(self.shared, *room, *host);
+                continue;
+            }
+            let (Some(room), Some(activity)) = (self.shared.rooms.get(room), recorded.event.activity()) else {
+                continue;
+            };
+            let urgent = self.follow_one(&room, activity, &recorded.event, keeper);
+            let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
+            unheard.urgent |= urgent;
+            if self.touched.last() != Some(&activity) {
+                self.touched.push(activity);
+            }
+        }
+        // The gates come last: everybody with a receipt is remembered by now.
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for activity in self.touched.drain(..) {
+            let Some(Unheard { room, urgent }) = self.unheard.get_mut(&activity) else { continue };
+            let Some(room) = self.shared.rooms.get(room) else { continue };
+            *urgent |= update_openings(&room, activity, keeper);
+        }
+    }
+
+    /// Says whether more than counts has changed.
+    fn follow_one(&self, room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper: &dyn Keeper) -> bool {
+        let remember = |user: &UserId| {
+            if let Some(gate) = room.gates.get(activity) {
+                gate.remember(user);
+            }
+        };
+        match event {
+            Event::Granted { user, .. } | Event::Reserved { user, .. } => {
+                remember(user);
+                false
+            }
+            Event::Refused { cause, .. } => {
+                cause.by.iter().for_each(remember);
+                false
+            }
+            Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
+                if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
+                    room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });
+                }
+                false
+            }
+            Event::Amended { number, amendment, .. } => {
+                let view = view(room.id, activity, keeper);
+                room.channel.publish_note(RoomMessage::Amendment {
+                    activity,
+                    number: *number,
+                    amendment: Arc::new(amendment.as_ref().clone()),
+                    closes_at: view.and_then(|view| view.closes_at),
+                });
+                true
+            }
+            Event::Stepped { step: Step::Close | Step::Cancel, .. } => {
+                if let Some(view) = view(room.id, activity, keeper)
+                    && let Some(KindView::Rain { summary: Some(summary), .. }) = view.kind
+                {
+                    let summary = Arc::new(summary);
+                    room.channel.publish_note(RoomMessage::RainResult { activity, summary });
+                }
+                true
+            }
+            Event::Archived { .. } => {
+                room.gates.remove(activity);
+                room.channel.forget_state(activity);
+                false
+            }
+            Event::Drafted { .. }
+            | Event::Rejected { .. }
+            | Event::Stepped { .. }
+            | Event::WaveReleased { .. }
+            | Event::RoomCreated { .. }
+            | Event::ToppedUp { .. } => true,
+        }
+    }
+
+    /// Gives the rooms the states that they have not heard: what matters now, mere counts now and then.
+    pub(super) fn publish(&mut self, keeper: &dyn Keeper) {
+        if self.unheard.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        let counts = now >= self.next_counts;
+        if counts {
+            self.next_counts = now + self.shared.limits.counts_every;
+        }
+        let shared = self.shared;
+        self.unheard.retain(|activity, unheard| {
+            if !counts && !unheard.urgent {
+                return true;
+            }
+            if let (Some(room), Some(view)) = (shared.rooms.get(&unheard.room), view(unheard.room, *activity, keeper))
+                && view.phase.is_public()
+            {
+                room.channel.publish_state(Arc::new(view));
+                shared.rooms.has_news(&room);
+            }
+            false
+        });
+    }
+
+    /// How long until mere counts are due; `None` if everybody has heard everything.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        let waiting = !self.unheard.is_empty();
+        waiting.then(|| self.next_counts.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Updates an activity's gate; says whether viewers must hear of it soon: there is a gate now, or a pool ran empty or
+/// has something again.
+fn update_openings(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) -> bool {
+    let before = room.gates.get(id).map(|gate| gate.availability());
+    update_gate(room, id, keeper);
+    room.gates.get(id).map(|gate| gate.availability()) != before
+}
+
+fn view(room: RoomId, activity: ActivityId, keeper: &dyn Keeper) -> Option<ActivityView> {
+    match keeper.ask(&Query::Activity { room, activity }) {
+        Reply::Activity(view) => Some(*view),
+        _ => None,
+    }
+}

@@ -1,0 +1,281 @@
+//! The live part: time, chance, the gate in front of the store, the batches into it, and what follows from a commit.
+//!
+//! One [`arbiter`] thread owns the keeper. Sessions hand it operations and find the answers in their mailboxes; the
+//! gate answers the hopeless without it.
+
+mod arbiter;
+mod clock;
+mod counters;
+mod entropy;
+mod follow;
+mod gate;
+mod room;
+mod ticker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel;
+use tokio::sync::{oneshot, watch};
+
+use crate::fanout::{Channel, ChannelLimits, Encode, Joined, Leave, Mailbox, Position, RoomMessage};
+use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
+use crate::store::{Answer, Ask, Keeper, Op, Partition, Query, Reply};
+
+use arbiter::{Command, ReplyTo};
+use room::Rooms;
+
+pub use clock::Clock;
+pub use counters::Counters;
+pub use gate::Gate;
+pub use room::LiveRoom;
+
+/// What bounds the engine.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineLimits {
+    /// Operations that may wait for the arbiter; more are refused as `overloaded`.
+    pub queue_ops: usize,
+    /// Operations of one batch.
+    pub batch_ops: usize,
+    /// How long a batch waits for more while the store is busy, at most.
+    pub linger: Duration,
+    /// How often a room's news go out.
+    pub tick: Duration,
+    /// How often what is left of a pool goes out; openings and phases go with the next tick.
+    pub counts_every: Duration,
+    /// How often the number of viewers goes out, if it has changed.
+    pub online_every: Duration,
+    /// What bounds each room's channel.
+    pub channel: ChannelLimits,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self {
+            queue_ops: 65_536,
+            batch_ops: 1_024,
+            linger: Duration::from_micros(500),
+            tick: Duration::from_millis(50),
+            counts_every: Duration::from_millis(200),
+            online_every: Duration::from_secs(1),
+            channel: ChannelLimits { history_frames: 256, history_bytes: 256 * 1024, talk_per_tick: 256 },
+        }
+    }
+}
+
+/// The engine's handle: cheap to clone, for every session and every API call.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    commands: channel::Sender<Command>,
+    rooms: Rooms,
+    clock: Clock,
+    encode: Arc<dyn Encode>,
+    limits: EngineLimits,
+    counters: Counters,
+    /// Set when the store can't go on; the process must end then.
+    failed: watch::Sender<Option<String>>,
+}
+
+/// What must be ended in order: the arbiter's thread and the ticker.
+#[derive(Debug)]
+pub struct Running {
+    arbiter: std::thread::JoinHandle<()>,
+    ticker: tokio::task::JoinHandle<()>,
+    stop: channel::Sender<Command>,
+}
+
+/// A viewer in a room. Dropping it takes the viewer out.
+#[derive(Debug)]
+pub struct Seat {
+    /// The room.
+    pub room: Arc<LiveRoom>,
+    /// The viewer.
+    pub user: UserId,
+    /// What waits for the viewer.
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Engine {
+    /// Starts the engine over a keeper that has recovered. Needs a tokio runtime for its ticker.
+    ///
+    /// # Errors
+    /// When the arbiter's thread can't be started.
+    pub fn start(
+        keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
+    ) -> std::io::Result<(Self, Running)> {
+        clock.not_before(keeper.latest());
+        let (commands, queue) = channel::bounded(limits.queue_ops);
+        let shared = Arc::new(Shared {
+            commands: commands.clone(),
+            rooms: Rooms::default(),
+            clock,
+            encode,
+            limits,
+            counters: Counters::default(),
+            failed: watch::Sender::new(None),
+        });
+        follow::restore(&shared, keeper.as_ref());
+        let arbiter = std::thread::Builder::new().name("arbiter".to_owned()).spawn({
+            let shared = Arc::clone(&shared);
+            move || arbiter::run(&shared, keeper, &queue)
+        })?;
+        let ticker = tokio::spawn(ticker::run(Arc::clone(&shared)));
+        Ok((Self { shared }, Running { arbiter, ticker, stop: commands }))
+    }
+
+    /// The server's time.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// What the engine counts.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Becomes `Some(reason)` when the store can't go on: the process must end then.
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.shared.failed.subscribe()
+    }
+
+    /// A new secret, for an activity.
+    pub fn seed(&self) -> Seed {
+        entropy::seed()
+    }
+
+    /// A room that exists.
+    pub fn room(&self, id: &RoomId) -> Option<Arc<LiveRoom>> {
+        self.shared.rooms.get(id)
+    }
+
+    /// How many operations wait for the arbiter.
+    pub fn queued(&self) -> usize {
+        self.shared.commands.len()
+    }
+
+    /// Lets a viewer into a room and brings it up to date. `mailbox` receives everything from here on.
+    pub fn join(
+        &self, room: &RoomId, user: UserId, mailbox: Arc<Mailbox>, resume: Option<Position>,
+    ) -> Result<(Seat, Joined), NotDone> {
+        let room = self.room(room).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
+        room.enter(user, &mailbox);
+        let joined = room.channel.join(&mailbox, resume, self.shared.encode.as_ref());
+        self.shared.rooms.crowd_changed(&room);
+        Ok((Seat { room, user, mailbox }, joined))
+    }
+
+    /// Asks the store, or answers at once where the answer is known; otherwise it comes into the mailbox.
+    pub fn submit(&self, seat: &Seat, request: RequestId, ask: Ask) -> Option<Answer> {
+        if let Some(refusal) = seat.room.gates.refuses(&seat.user, &ask) {
+            self.shared.counters.gate_refusals.inc();
+            return Some(Answer::Refused(refusal));
+        }
+        let op = Op { partition: Partition::Room(seat.room.id), by: Some(seat.user), request: Some(request), ask };
+        let reply = ReplyTo::Mailbox(Arc::clone(&seat.mailbox), request);
+        self.send(Command::Commit(op, reply)).err().map(Answer::NotDone)
+    }
+
+    /// Asks the store on behalf of the API.
+    pub async fn commit(&self, op: Op) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        if let Err(reason) = self.send(Command::Commit(op, ReplyTo::Caller(reply))) {
+            return Answer::NotDone(reason);
+        }
+        // The arbiter drops a reply only when it does not know the outcome.
+        answer.await.unwrap_or_else(|_| Answer::NotDone(NotDoneCode::Unavailable.because("the outcome is not known")))
+    }
+
+    /// Asks the store a question.
+    pub async fn ask(&self, query: Query) -> Result<Reply, NotDone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Ask(query, reply))?;
+        answer.await.map_err(|_| NotDoneCode::Unavailable.because("the store has stopped"))
+    }
+
+    /// Has a viewer's own grants and orders put into its mailbox.
+    pub fn ask_own(&self, seat: &Seat) -> Result<(), NotDone> {
+        let query = Query::Own { room: seat.room.id, user: seat.user };
+        self.send(Command::AskOwn(query, Arc::clone(&seat.mailbox)))
+    }
+
+    /// A host's words, for the whole room.
+    pub fn announce(&self, seat: &Seat, text: &str) -> Result<(), NotDone> {
+        let at = self.shared.clock.now();
+        let message = RoomMessage::Announcement { from: seat.user, text: text.into(), at };
+        if !seat.room.channel.publish_talk(message) {
+            let retry_after_ms = self.shared.limits.tick.as_millis() as u32;
+            return Err(NotDoneCode::Overloaded.for_now("the room's tick is full", retry_after_ms));
+        }
+        self.shared.rooms.has_news(&seat.room);
+        Ok(())
+    }
+
+    /// The state of a room, encoded for one who has missed too much.
+    pub fn snapshot(&self, room: &LiveRoom) -> bytes::Bytes {
+        room.channel.snapshot(self.shared.encode.as_ref())
+    }
+
+    /// Takes a viewer out of its room.
+    pub fn leave(&self, seat: &Seat) {
+        seat.room.exit(&seat.user, &seat.mailbox);
+        seat.room.channel.leave(&seat.mailbox);
+        self.shared.rooms.crowd_changed(&seat.room);
+    }
+
+    /// Tells every viewer of every room to go.
+    pub fn dismiss(&self, why: Leave) {
+        self.shared.rooms.for_each(|room| room.channel.dismiss(why));
+    }
+
+    /// How many viewers there are in all rooms, and how many rooms.
+    pub fn census(&self) -> (u64, u64) {
+        let (mut viewers, mut rooms) = (0, 0);
+        self.shared.rooms.for_each(|room| {
+            viewers += u64::from(room.channel.online());
+            rooms += 1;
+        });
+        (viewers, rooms)
+    }
+
+    fn send(&self, command: Command) -> Result<(), NotDone> {
+        self.shared.commands.try_send(command).map_err(|error| match error {
+            channel::TrySendError::Full(_) => {
+                self.shared.counters.overloaded.inc();
+                NotDoneCode::Overloaded.for_now("too many requests are waiting", 100)
+            }
+            channel::TrySendError::Disconnected(_) => NotDoneCode::Unavailable.because("the server is stopping"),
+        })
+    }
+}
+
+impl Running {
+    /// Lets the arbiter finish what waits, then ends it. Every operation sent before is answered.
+    pub async fn stop(self) {
+        self.ticker.abort();
+        let Self { arbiter, stop, .. } = self;
+        let joined = tokio::task::spawn_blocking(move || {
+            // If the arbiter is gone already there is nothing to stop.
+            let _ = stop.send(Command::Stop);
+            arbiter.join()
+        });
+        if !matches!(joined.await, Ok(Ok(()))) {
+            tracing::error!("the arbiter ended in a panic");
+        }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("queued", &self.queued()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn new_channel(&self) -> Channel {
+        Channel::new(entropy::number(), self.limits.channel)
+    }
+}

@@ -1,0 +1,135 @@
+//! The live side of a room: its channel, its gates, and who is in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam::queue::SegQueue;
+use foldhash::fast::RandomState;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use super::gate::Gates;
+use crate::fanout::{Channel, Mailbox, Post};
+use crate::rules::{RoomId, UserId};
+
+/// A room that exists.
+#[derive(Debug)]
+pub struct LiveRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// Whose it is.
+    pub host: UserId,
+    /// What all its viewers hear.
+    pub channel: Channel,
+    /// What answers the hopeless.
+    pub gates: Gates,
+    /// One user may watch on several devices.
+    mailboxes: Mutex<HashMap<UserId, Vec<Arc<Mailbox>>, RandomState>>,
+    has_news: AtomicBool,
+    crowd_changed: AtomicBool,
+}
+
+impl LiveRoom {
+    pub(super) fn new(id: RoomId, host: UserId, channel: Channel) -> Self {
+        Self {
+            id,
+            host,
+            channel,
+            gates: Gates::default(),
+            mailboxes: Mutex::default(),
+            has_news: AtomicBool::new(false),
+            crowd_changed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn enter(&self, user: UserId, mailbox: &Arc<Mailbox>) {
+        self.mailboxes.lock().entry(user).or_default().push(Arc::clone(mailbox));
+    }
+
+    pub(super) fn exit(&self, user: &UserId, mailbox: &Arc<Mailbox>) {
+        let mut mailboxes = self.mailboxes.lock();
+        if let Some(own) = mailboxes.get_mut(user) {
+            own.retain(|other| !Arc::ptr_eq(other, mailbox));
+            if own.is_empty() {
+                mailboxes.remove(user);
+            }
+        }
+    }
+
+    /// Puts something into every mailbox of a user.
+    pub(super) fn post(&self, user: &UserId, post: &Post) {
+        if let Some(own) = self.mailboxes.lock().get(user) {
+            own.iter().for_each(|mailbox| mailbox.post(post.clone()));
+        }
+    }
+}
+
+/// All rooms. Sharded, so that rooms do not wait for each other.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    shards: Box<[RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>>]>,
+    hasher: RandomState,
+    /// Rooms that have something for their next tick.
+    pub(super) news: SegQueue<Arc<LiveRoom>>,
+    pub(super) news_came: Notify,
+    /// Rooms whose number of viewers has changed.
+    pub(super) crowds: SegQueue<Arc<LiveRoom>>,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self {
+            shards: (0..64).map(|_| RwLock::default()).collect(),
+            hasher: RandomState::default(),
+            news: SegQueue::new(),
+            news_came: Notify::new(),
+            crowds: SegQueue::new(),
+        }
+    }
+}
+
+impl Rooms {
+    pub(super) fn get(&self, id: &RoomId) -> Option<Arc<LiveRoom>> {
+        self.shard(id).read().get(id).cloned()
+    }
+
+    pub(super) fn insert(&self, room: Arc<LiveRoom>) {
+        self.shard(&room.id).write().insert(room.id, room);
+    }
+
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&Arc<LiveRoom>)) {
+        self.shards.iter().for_each(|shard| shard.read().values().for_each(&mut visit));
+    }
+
+    /// The room's channel has something for the next tick.
+    pub(super) fn has_news(&self, room: &Arc<LiveRoom>) {
+        if !room.has_news.swap(true, Ordering::AcqRel) {
+            self.news.push(Arc::clone(room));
+            self.news_came.notify_one();
+        }
+    }
+
+    /// The next rooms with news; what comes from now on is news again.
+    pub(super) fn take_news(&self) -> impl Iterator<Item = Arc<LiveRoom>> {
+        // As many as there are now: rooms that get news meanwhile wait for the next tick.
+        (0..self.news.len()).map_while(|_| self.news.pop()).inspect(|room| room.has_news.store(false, Ordering::Release))
+    }
+
+    pub(super) fn crowd_changed(&self, room: &Arc<LiveRoom>) {
+        if !room.crowd_changed.swap(true, Ordering::AcqRel) {
+            self.crowds.push(Arc::clone(room));
+            self.news_came.notify_one();
+        }
+    }
+
+    pub(super) fn take_crowds(&self) -> impl Iterator<Item = Arc<LiveRoom>> {
+        let rooms = (0..self.crowds.len()).map_while(|_| self.crowds.pop());
+        rooms.inspect(|room| room.crowd_changed.store(false, Ordering::Release))
+    }
+
+    fn shard(&self, id: &RoomId) -> &RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>> {
+        use std::hash::BuildHasher;
+        &self.shards[self.hasher.hash_one(id) as usize % self.shards.len()]
+    }
+}

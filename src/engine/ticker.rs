@@ -1,0 +1,44 @@
+//! Sends each room's news out, at most once a tick.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Shared;
+
+/// Runs until it is aborted. Sleeps while no room has news.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let limits = &shared.limits;
+    let mut next_tick = Instant::now();
+    let mut next_crowds = Instant::now();
+    loop {
+        if shared.rooms.news.is_empty() {
+            if shared.rooms.crowds.is_empty() {
+                shared.rooms.news_came.notified().await;
+            } else if Instant::now() < next_crowds {
+                tokio::select! {
+                    () = shared.rooms.news_came.notified() => {}
+                    () = sleep_until(next_crowds) => {}
+                }
+            }
+        }
+        // News of one tick travel in one frame: the cost grows with viewers × ticks, not with viewers × messages.
+        sleep_until(next_tick).await;
+        let now = Instant::now();
+        next_tick = now + limits.tick;
+        if now >= next_crowds && !shared.rooms.crowds.is_empty() {
+            next_crowds = now + limits.online_every;
+            for room in shared.rooms.take_crowds() {
+                if room.channel.publish_online() {
+                    shared.rooms.has_news(&room);
+                }
+            }
+        }
+        for room in shared.rooms.take_news() {
+            let delivered = room.channel.flush(shared.clock.now(), shared.encode.as_ref());
+            shared.counters.frames.add(delivered as u64);
+            // A crowd is served in one go, other rooms and sessions between.
+            tokio::task::yield_now().await;
+        }
+    }
+}

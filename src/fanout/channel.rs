@@ -1,0 +1,200 @@
+//! A room's channel: collects what happens within a tick, encodes it once, hands it to everybody.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{Class, Encode, History, Mailbox, Position, RoomMessage};
+use crate::rules::{ActivityId, Time};
+use crate::store::ActivityView;
+
+/// What bounds a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelLimits {
+    /// Frames kept for those who were away.
+    pub history_frames: usize,
+    /// Bytes kept for those who were away.
+    pub history_bytes: usize,
+    /// Talk messages of one tick; more are refused.
+    pub talk_per_tick: usize,
+}
+
+/// A room's channel.
+pub struct Channel {
+    epoch: u64,
+    limits: ChannelLimits,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    viewers: Vec<Arc<Mailbox>>,
+    history: History,
+    /// States that everybody has heard: those of a snapshot.
+    states: BTreeMap<ActivityId, Arc<ActivityView>>,
+    snapshot: Option<(u64, Bytes)>,
+    /// What the next tick carries: the latest state of each activity, and the rest in order.
+    fresh_states: BTreeMap<ActivityId, Arc<ActivityView>>,
+    fresh_notes: Vec<RoomMessage>,
+    fresh_talk: Vec<RoomMessage>,
+    online_told: u32,
+}
+
+/// How a viewer was let in.
+#[derive(Debug)]
+pub struct Joined {
+    /// Where the viewer stands now.
+    pub position: Position,
+    /// Whether everything since the position that the viewer named follows.
+    pub recovered: bool,
+    /// What follows: the missed frames, or a snapshot.
+    pub frames: Vec<Bytes>,
+}
+
+impl Channel {
+    /// A channel nobody listens to. `epoch` is drawn by chance.
+    pub fn new(epoch: u64, limits: ChannelLimits) -> Self {
+        let inner = Inner {
+            viewers: Vec::new(),
+            history: History::new(limits.history_frames, limits.history_bytes),
+            states: BTreeMap::new(),
+            snapshot: None,
+            fresh_states: BTreeMap::new(),
+            fresh_notes: Vec::new(),
+            fresh_talk: Vec::new(),
+            online_told: 0,
+        };
+        Self { epoch, limits, inner: Mutex::new(inner) }
+    }
+
+    /// Lets a viewer in, and brings it up to date: from here on it misses nothing.
+    pub fn join(&self, mailbox: &Arc<Mailbox>, resume: Option<Position>, encode: &dyn Encode) -> Joined {
+        let mut inner = self.inner.lock();
+        mailbox.set_seat(inner.viewers.len());
+        inner.viewers.push(Arc::clone(mailbox));
+        let position = Position { epoch: self.epoch, offset: inner.history.latest() };
+        let missed = resume.filter(|from| from.epoch == self.epoch).and_then(|from| {
+            Some(inner.history.after(from.offset)?.map(|(_, frame)| frame.clone()).collect::<Vec<_>>())
+        });
+        match missed {
+            Some(frames) => Joined { position, recovered: true, frames },
+            None => Joined { position, recovered: false, frames: vec![inner.snapshot(position, encode)] },
+        }
+    }
+
+    /// Lets a viewer go. Says whether it was the last.
+    pub fn leave(&self, mailbox: &Arc<Mailbox>) -> bool {
+        let mut inner = self.inner.lock();
+        let seat = mailbox.seat();
+        if inner.viewers.get(seat).is_some_and(|other| Arc::ptr_eq(other, mailbox)) {
+            inner.viewers.swap_remove(seat);
+            if let Some(moved) = inner.viewers.get(seat) {
+                moved.set_seat(seat);
+            }
+        }
+        inner.viewers.is_empty()
+    }
+
+    /// The state of the room for one who has missed too much.
+    pub fn snapshot(&self, encode: &dyn Encode) -> Bytes {
+        let mut inner = self.inner.lock();
+        let position = Position { epoch: self.epoch, offset: inner.history.latest() };
+        inner.snapshot(position, encode)
+    }
+
+    /// An activity's state, for the next tick.
+    pub fn publish_state(&self, view: Arc<ActivityView>) {
+        self.inner.lock().fresh_states.insert(view.id, view);
+    }
+
+    /// An activity has left the room.
+    pub fn forget_state(&self, activity: ActivityId) {
+        let mut inner = self.inner.lock();
+        inner.states.remove(&activity);
+        inner.fresh_states.remove(&activity);
+        inner.snapshot = None;
+    }
+
+    /// Something that belongs to the activities' states, for the next tick.
+    pub fn publish_note(&self, message: RoomMessage) {
+        self.inner.lock().fresh_notes.push(message);
+    }
+
+    /// Talk, for the next tick; refused (`false`) when the tick is full.
+    pub fn publish_talk(&self, message: RoomMessage) -> bool {
+        let mut inner = self.inner.lock();
+        let fits = inner.fresh_talk.len() < self.limits.talk_per_tick;
+        if fits {
+            inner.fresh_talk.push(message);
+        }
+        fits
+    }
+
+    /// How many viewers there are.
+    pub fn online(&self) -> u32 {
+        self.inner.lock().viewers.len() as u32
+    }
+
+    /// Tells the number of viewers with the next tick, if it is not what was told last. Says whether it does.
+    pub fn publish_online(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let online = inner.viewers.len() as u32;
+        let changed = online != inner.online_told;
+        if changed {
+            inner.online_told = online;
+            inner.fresh_talk.push(RoomMessage::Online(online));
+        }
+        changed
+    }
+
+    /// Ends a tick: everything collected goes out, states and talk in a frame each. Returns frames × viewers.
+    pub fn flush(&self, now: Time, encode: &dyn Encode) -> usize {
+        let mut inner = self.inner.lock();
+        let states = std::mem::take(&mut inner.fresh_states);
+        let notes = std::mem::take(&mut inner.fresh_notes);
+        let talk = std::mem::take(&mut inner.fresh_talk);
+        let messages: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).collect();
+        inner.states.extend(states);
+        let mut delivered = 0;
+        for (class, messages) in [(Class::State, messages), (Class::Talk, talk)] {
+            if messages.is_empty() {
+                continue;
+            }
+            let position = Position { epoch: self.epoch, offset: inner.history.latest() + 1 };
+            let frame = encode.tick(position, now, &messages);
+            for viewer in &inner.viewers {
+                viewer.frame(class, &frame);
+            }
+            delivered += inner.viewers.len();
+            inner.history.push(class, frame);
+        }
+        delivered
+    }
+
+    /// Ends every session of the room.
+    pub fn dismiss(&self, why: super::Leave) {
+        self.inner.lock().viewers.iter().for_each(|viewer| viewer.leave(why));
+    }
+}
+
+impl Inner {
+    /// Encoded once for everybody who needs it at the same position.
+    fn snapshot(&mut self, position: Position, encode: &dyn Encode) -> Bytes {
+        if let Some((offset, frame)) = &self.snapshot
+            && *offset == position.offset
+        {
+            return frame.clone();
+        }
+        let states: Vec<_> = self.states.values().cloned().collect();
+        let frame = encode.snapshot(position, &states, self.viewers.len() as u32);
+        self.snapshot = Some((position.offset, frame.clone()));
+        frame
+    }
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Channel").field("epoch", &self.epoch).field("online", &self.online()).finish()
+    }
+}

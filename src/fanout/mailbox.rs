@@ -1,0 +1,225 @@
+//! What waits for one viewer, in bounded room.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::rules::{Grant, Order, RequestId};
+use crate::store::Answer;
+
+/// How dear a frame is when a viewer can't follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Activity states: the latest matters. When they don't fit, a snapshot takes their place.
+    State,
+    /// Talk: dropped first, and counted.
+    Talk,
+}
+
+/// A viewer's own: never dropped. The limit on requests in flight bounds it.
+#[derive(Debug, Clone)]
+pub enum Post {
+    /// The answer to a request.
+    Answer(RequestId, Answer),
+    /// Grants and orders: after a resume, or when an order changed unasked.
+    Own {
+        /// Grants.
+        grants: Vec<Grant>,
+        /// Orders.
+        orders: Vec<Order>,
+    },
+}
+
+/// What a session takes out.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// The viewer's own.
+    Post(Post),
+    /// A room frame, shared with everybody.
+    Frame(Bytes),
+    /// So many talk frames were dropped here.
+    Dropped(u64),
+    /// State was dropped: fetch a snapshot.
+    Lagged,
+    /// Say goodbye and go.
+    Leave(Leave),
+}
+
+/// Why a session has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// The server is stopping.
+    Draining,
+    /// The viewer does not read.
+    TooSlow,
+}
+
+/// What waits for one viewer. Filled by the arbiter and the room's ticker, emptied by the viewer's session.
+#[derive(Debug)]
+pub struct Mailbox {
+    held: Mutex<Held>,
+    waker: AtomicWaker,
+    frame_bytes_max: usize,
+    posts_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    posts: VecDeque<Post>,
+    frames: VecDeque<(Class, Bytes)>,
+    frame_bytes: usize,
+    dropped: u64,
+    lagged: bool,
+    leave: Option<Leave>,
+    /// Where the channel keeps this mailbox.
+    seat: usize,
+}
+
+impl Mailbox {
+    /// Empty; holds at most so many bytes of room frames, and so many of the viewer's own.
+    pub fn new(frame_bytes_max: usize, posts_max: usize) -> Self {
+        Self { held: Mutex::default(), waker: AtomicWaker::new(), frame_bytes_max, posts_max }
+    }
+
+    /// Puts in the viewer's own.
+    pub fn post(&self, post: Post) {
+        let mut held = self.held.lock();
+        held.posts.push_back(post);
+        if held.posts.len() > self.posts_max {
+            held.leave = Some(Leave::TooSlow);
+        }
+        drop(held);
+        self.waker.wake();
+    }
+
+    /// Puts in a room frame, or drops what is least dear.
+    pub fn frame(&self, class: Class, frame: &Bytes) {
+        let mut held = self.held.lock();
+        if held.frame_bytes + frame.len() > self.frame_bytes_max && !held.make_room(class, frame, self.frame_bytes_max)
+        {
+            return;
+        }
+        // After a gap in the state only a snapshot makes sense; talk goes on.
+        if held.lagged && class == Class::State {
+            return;
+        }
+        held.frame_bytes += frame.len();
+        held.frames.push_back((class, frame.clone()));
+        drop(held);
+        self.waker.wake();
+    }
+
+    /// Ends the session once it has been told what is here.
+    pub fn leave(&self, why: Leave) {
+        self.held.lock().leave.get_or_insert(why);
+        self.waker.wake();
+    }
+
+    /// Takes everything out: the viewer's own first. Pending until there is something.
+    pub fn poll_drain(&self, context: &mut Context<'_>, into: &mut Vec<Delivery>) -> Poll<()> {
+        if self.drain(into) {
+            return Poll::Ready(());
+        }
+        self.waker.register(context.waker());
+        // Something may have come between looking and registering.
+        if self.drain(into) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Takes everything out that is there; says whether there was anything.
+    pub fn drain(&self, into: &mut Vec<Delivery>) -> bool {
+        let before = into.len();
+        let mut held = self.held.lock();
+        into.extend(held.posts.drain(..).map(Delivery::Post));
+        if held.lagged {
+            held.lagged = false;
+            into.push(Delivery::Lagged);
+        }
+        if held.dropped > 0 {
+            into.push(Delivery::Dropped(std::mem::take(&mut held.dropped)));
+        }
+        into.extend(held.frames.drain(..).map(|(_, frame)| Delivery::Frame(frame)));
+        held.frame_bytes = 0;
+        into.extend(held.leave.take().map(Delivery::Leave));
+        into.len() > before
+    }
+
+    /// Where the channel keeps this mailbox: the channel's own note.
+    pub(super) fn seat(&self) -> usize {
+        self.held.lock().seat
+    }
+
+    pub(super) fn set_seat(&self, seat: usize) {
+        self.held.lock().seat = seat;
+    }
+}
+
+impl Held {
+    /// Drops what is least dear until `frame` fits; says whether it shall be put in.
+    fn make_room(&mut self, class: Class, frame: &Bytes, bytes_max: usize) -> bool {
+        if class == Class::Talk {
+            self.dropped += 1;
+            return false;
+        }
+        let before = self.frames.len();
+        self.frames.retain(|(class, _)| *class == Class::State);
+        self.dropped += (before - self.frames.len()) as u64;
+        self.frame_bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
+        if self.frame_bytes + frame.len() <= bytes_max {
+            return true;
+        }
+        self.frames.clear();
+        self.frame_bytes = 0;
+        self.lagged = true;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drained(mailbox: &Mailbox) -> String {
+        let mut out = Vec::new();
+        mailbox.drain(&mut out);
+        let word = |delivery: &Delivery| match delivery {
+            Delivery::Post(_) => "own".to_owned(),
+            Delivery::Frame(frame) => format!("frame{}", frame[0]),
+            Delivery::Dropped(n) => format!("dropped{n}"),
+            Delivery::Lagged => "lagged".to_owned(),
+            Delivery::Leave(why) => format!("{why:?}"),
+        };
+        out.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_dropped_first() {
+        use Class::{State, Talk};
+        let rows: [(&str, &[(Class, u8, usize)], &str); 5] = [
+            ("all fits", &[(State, 1, 40), (Talk, 2, 40)], "frame1 frame2"),
+            ("talk that does not fit is dropped", &[(State, 1, 80), (Talk, 2, 40)], "dropped1 frame1"),
+            ("talk gives way to state", &[(Talk, 1, 40), (State, 2, 40), (State, 3, 40)], "dropped1 frame2 frame3"),
+            ("state that does not fit asks for a snapshot", &[(State, 1, 80), (State, 2, 80)], "lagged"),
+            ("talk goes on after a gap", &[(State, 1, 80), (State, 2, 80), (Talk, 3, 10)], "lagged frame3"),
+        ];
+        for (case, frames, want) in rows {
+            let mailbox = Mailbox::new(100, 8);
+            for (class, tag, len) in frames {
+                mailbox.frame(*class, &Bytes::from(vec![*tag; *len]));
+            }
+            assert_eq!(drained(&mailbox), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn own_results_come_first_and_their_number_is_bounded() {
+        let mailbox = Mailbox::new(100, 2);
+        mailbox.frame(Class::Talk, &Bytes::from_static(&[7]));
+        for id in 1..=3 {
+            mailbox.post(Post::Answer(RequestId::new(id).unwrap(), Answer::Idle));
+        }
+        assert_eq!(drained(&mailbox), "own own own frame7 TooSlow");
+    }
+}

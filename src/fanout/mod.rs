@@ -1,0 +1,14 @@
+//! One room, many viewers: what happened in a tick is encoded once and shared by all.
+//!
+//! A [`Channel`] numbers its frames with `(epoch, offset)` and keeps a bounded history, so that a viewer who was away
+//! can be brought up to date, or be told that this is not possible. Each viewer has a [`Mailbox`] with bounded room.
+
+mod channel;
+mod history;
+mod mailbox;
+mod message;
+
+pub use channel::{Channel, ChannelLimits, Joined};
+pub use history::{History, Position};
+pub use mailbox::{Class, Delivery, Leave, Mailbox, Post};
+pub use message::{Encode, RoomMessage};
