@@ -1,0 +1,316 @@
+//! One sample of every message, for the tests.
+
+use crate::wire::*;
+
+fn from_client(request_id: u64, body: client_frame::Body) -> ClientFrame {
+    ClientFrame {
+        request_id,
+        body: Some(body),
+    }
+}
+
+fn from_server(body: server_frame::Body) -> ServerFrame {
+    ServerFrame { body: Some(body) }
+}
+
+fn answer(outcome: answer::Outcome) -> ServerFrame {
+    from_server(server_frame::Body::Answer(Answer {
+        request_id: 0x1122_3344_5566_7788,
+        outcome: Some(outcome),
+    }))
+}
+
+/// Every frame a client can send, with a name.
+pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
+    use client_frame::Body;
+    vec![
+        (
+            "hello",
+            from_client(
+                0,
+                Body::Hello(Hello {
+                    version: 1,
+                    token: "eyJ0.e30.c2ln".into(),
+                    room: "room-1".into(),
+                    resume: None,
+                    agent: "web/1".into(),
+                }),
+            ),
+        ),
+        (
+            "hello_resume",
+            from_client(
+                0,
+                Body::Hello(Hello {
+                    version: 1,
+                    token: "t".into(),
+                    room: "r".into(),
+                    resume: Some(Position {
+                        epoch: 7,
+                        offset: 300,
+                    }),
+                    agent: String::new(),
+                }),
+            ),
+        ),
+        (
+            "claim",
+            from_client(
+                0x1122_3344_5566_7788,
+                Body::Claim(Claim {
+                    activity: 5,
+                    token: 0xdead_beef_cafe_f00d,
+                    opening: 2,
+                }),
+            ),
+        ),
+        (
+            "reserve",
+            from_client(
+                1,
+                Body::Reserve(Reserve {
+                    activity: 6,
+                    token: 9,
+                    lines: vec![
+                        CartLine {
+                            sku: 1,
+                            quantity: 2,
+                            opening: 1,
+                        },
+                        CartLine {
+                            sku: 2,
+                            quantity: 1,
+                            opening: 3,
+                        },
+                    ],
+                }),
+            ),
+        ),
+        (
+            "release",
+            from_client(2, Body::Release(Release { order: 77 })),
+        ),
+        (
+            "announce",
+            from_client(
+                3,
+                Body::Announce(Announce {
+                    text: "红包雨".into(),
+                }),
+            ),
+        ),
+        ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
+    ]
+}
+
+/// Every frame a server can send, with a name.
+pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
+    use server_frame::Body;
+    let mut frames = vec![
+        (
+            "welcome",
+            from_server(Body::Welcome(Welcome {
+                epoch: 7,
+                offset: 300,
+                recovered: true,
+                server_time_ms: 1_800_000_000_000,
+                in_flight_max: 16,
+                frame_bytes_max: 8192,
+            })),
+        ),
+        (
+            "tick",
+            from_server(Body::Tick(Tick {
+                epoch: 7,
+                offset: 301,
+                server_time_ms: 1_800_000_000_050,
+                events: vec![RoomEvent {
+                    body: Some(room_event::Body::Online(Online { viewers: 1000 })),
+                }],
+            })),
+        ),
+        (
+            "snapshot",
+            from_server(Body::Snapshot(Snapshot {
+                epoch: 7,
+                offset: 301,
+                activities: vec![rain_state(5, Phase::Open), sale_state(6, Phase::Scheduled)],
+                online: 1000,
+            })),
+        ),
+        (
+            "own",
+            from_server(Body::Own(Own {
+                grants: vec![grant()],
+                orders: vec![order()],
+            })),
+        ),
+        (
+            "goodbye",
+            from_server(Body::Goodbye(Goodbye {
+                code: GoodbyeCode::Draining.into(),
+                reason: "draining".into(),
+                detail: String::new(),
+                retry_after_ms: 1500,
+            })),
+        ),
+        ("dropped", from_server(Body::Dropped(Dropped { frames: 3 }))),
+        (
+            "pong",
+            from_server(Body::Pong(Pong {
+                nonce: 42,
+                server_time_ms: 1_800_000_000_000,
+            })),
+        ),
+    ];
+    frames.extend(answers());
+    frames.extend(room_events());
+    frames
+}
+
+fn answers() -> Vec<(&'static str, ServerFrame)> {
+    use answer::Outcome;
+    vec![
+        ("answer_grant", answer(Outcome::Grant(grant()))),
+        (
+            "answer_coupon",
+            answer(Outcome::Grant(Grant {
+                prize: Some(grant::Prize::Coupon("FAN20".into())),
+                ..grant()
+            })),
+        ),
+        ("answer_order", answer(Outcome::Order(order()))),
+        (
+            "answer_refused",
+            answer(Outcome::Refused(Refused {
+                code: RefusalCode::SoldOut.into(),
+                detail: String::new(),
+            })),
+        ),
+        (
+            "answer_not_done",
+            answer(Outcome::NotDone(NotDone {
+                code: NotDoneCode::Overloaded.into(),
+                detail: "busy".into(),
+                retry_after_ms: 200,
+            })),
+        ),
+        ("answer_pending", answer(Outcome::Pending(Pending {}))),
+        ("answer_done", answer(Outcome::Done(Done {}))),
+    ]
+}
+
+fn room_events() -> Vec<(&'static str, ServerFrame)> {
+    use room_event::Body;
+    let tick = |body| {
+        from_server(server_frame::Body::Tick(Tick {
+            epoch: 7,
+            offset: 302,
+            server_time_ms: 1_800_000_000_100,
+            events: vec![RoomEvent { body: Some(body) }],
+        }))
+    };
+    vec![
+        (
+            "tick_activity",
+            tick(Body::Activity(rain_state(5, Phase::Closed))),
+        ),
+        (
+            "tick_announcement",
+            tick(Body::Announcement(Announcement {
+                from: "host".into(),
+                text: "开抢".into(),
+                at_ms: 1_800_000_000_000,
+            })),
+        ),
+        (
+            "tick_amendment",
+            tick(Body::Amendment(Amendment {
+                activity: 6,
+                number: 1,
+                stock: vec![StockChange {
+                    sku: 1,
+                    units: -100,
+                }],
+                budget_added_fen: 0,
+                shares_added: 0,
+                closes_at_ms: 1_800_000_060_000,
+            })),
+        ),
+        (
+            "tick_rain_result",
+            tick(Body::RainResult(RainResult {
+                activity: 5,
+                winners: 90,
+                grants: 100,
+                total_fen: 10_000,
+                luckiest: "user-9".into(),
+                luckiest_fen: 321,
+            })),
+        ),
+    ]
+}
+
+fn grant() -> Grant {
+    Grant {
+        activity: 5,
+        slot: 1,
+        at_ms: 1_800_000_000_000,
+        prize: Some(grant::Prize::AmountFen(123)),
+    }
+}
+
+fn order() -> Order {
+    Order {
+        order: 77,
+        activity: 6,
+        phase: OrderPhase::Reserved.into(),
+        lines: vec![OrderLine {
+            sku: 1,
+            quantity: 2,
+            unit_price_fen: 9_900,
+        }],
+        total_fen: 19_800,
+        hold_until_ms: 1_800_000_300_000,
+    }
+}
+
+/// A rain's state, as a room would show it.
+pub(crate) fn rain_state(activity: u64, phase: Phase) -> ActivityState {
+    ActivityState {
+        activity,
+        phase: phase.into(),
+        title: "Rain".into(),
+        amendment: 0,
+        opens_at_ms: 1_800_000_000_000,
+        closes_at_ms: 1_800_000_030_000,
+        token: 0xdead_beef_cafe_f00d,
+        kind: Some(activity_state::Kind::Rain(RainState {
+            budget_fen: 10_000,
+            shares: 100,
+            shares_left: 40,
+            opening: 2,
+            grants_per_user: 3,
+            animation_seed: 11,
+        })),
+    }
+}
+
+fn sale_state(activity: u64, phase: Phase) -> ActivityState {
+    ActivityState {
+        kind: Some(activity_state::Kind::Sale(SaleState {
+            skus: vec![SkuState {
+                sku: 1,
+                title: "Tea".into(),
+                list_price_fen: 19_900,
+                sale_price_fen: 9_900,
+                stock: 500,
+                free: 499,
+                opening: 1,
+                per_user_limit: 2,
+            }],
+        })),
+        token: 0,
+        ..rain_state(activity, phase)
+    }
+}
