@@ -7,3 +7,7 @@ pub mod store;
 pub mod fanout;
 
 pub mod engine;
+
+pub mod gateway;
+
+pub mod api;

@@ -35,6 +35,8 @@ impl RefusalCode {
             Self::InsufficientStock => "insufficient_stock",
             Self::OrderPaid => "order_paid",
             Self::OrderReleased => "order_released",
+            Self::RoomDayLimit => "room_day_limit",
+            Self::WinCap => "win_cap",
         }
     }
 }

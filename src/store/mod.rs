@@ -16,4 +16,4 @@ pub use event::{Cause, Event, Recorded};
 pub use keeper::{CommitError, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{Answer, Ask, Op, Partition};
-pub use tables::{ActivityView, Bounds, GateFacts, Inconsistent, ItemView, KindView, Room, Tables};
+pub use tables::{Action, ActivityView, Bounds, GateFacts, HostAction, Inconsistent, ItemView, KindView, Room, Tables};
