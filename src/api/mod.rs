@@ -23,6 +23,7 @@ pub use auth::{Authorize, Caller};
 pub use metrics::{Gauges, Metrics};
 pub use openapi::document;
 pub use payments::PaymentSecret;
+pub use problem::Problem;
 
 use crate::engine::Engine;
 

@@ -13,7 +13,7 @@ use crate::rules::{NotDone, NotDoneCode, Refusal};
 
 /// Why a call was not done. Nothing was changed by it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct Problem {
+pub struct Problem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]
     pub kind: String,
