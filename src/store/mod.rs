@@ -5,6 +5,7 @@
 //! up to, and the outbox of everything downstream, so the three can't differ.
 
 pub mod audit;
+pub mod embedded;
 mod event;
 pub mod journal;
 mod keeper;
@@ -12,6 +13,7 @@ mod memory;
 mod op;
 mod tables;
 
+pub use embedded::EmbeddedKeeper;
 pub use event::{Cause, Event, Recorded};
 pub use keeper::{CommitError, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
