@@ -1,0 +1,281 @@
+//! Puts the parts together, and takes them apart again in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use quinn::Endpoint;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
+use crate::engine::{Clock, Engine, EngineLimits, Running};
+use crate::fanout::Leave;
+use crate::gateway::ws::{Origins, WsOptions};
+use crate::gateway::{Admission, AdmissionLimits, Authenticate, Gateway, SessionLimits, WireEncoder, quic, ws};
+use crate::store::embedded::{Checkpointer, EmbeddedKeeper, Recovered};
+use crate::store::journal::{self, Disk, RealDisk};
+use crate::store::Bounds;
+
+/// Everything that a server is told, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where viewers arrive over QUIC.
+    pub quic: SocketAddr,
+    /// Where viewers arrive over WebSocket.
+    pub ws: SocketAddr,
+    /// Where hosts, operators, providers and monitoring arrive.
+    pub admin: SocketAddr,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// How the journal is written.
+    pub segment_bytes: u64,
+    /// After so many sealed segments a snapshot takes their place.
+    pub snapshot_segments: usize,
+    /// What bounds the state.
+    pub bounds: Bounds,
+    /// What bounds the engine.
+    pub engine: EngineLimits,
+    /// What bounds a session.
+    pub session: SessionLimits,
+    /// What bounds connections.
+    pub admission: AdmissionLimits,
+    /// Handshakes under way before addresses must be validated.
+    pub handshakes_max: usize,
+    /// Which web pages may connect.
+    pub origins: Origins,
+    /// How long a write may wait for a peer that does not read.
+    pub write_timeout: Duration,
+    /// How long viewers get to leave when the server stops.
+    pub drain_timeout: Duration,
+    /// Where events go as NDJSON files; `None` keeps them in the journal only.
+    pub events: Option<EventSettings>,
+}
+
+/// How event files are written.
+#[derive(Debug, Clone)]
+pub struct EventSettings {
+    /// The folder.
+    pub dir: PathBuf,
+    /// A file is closed at this size…
+    pub roll_bytes: u64,
+    /// …or at this age.
+    pub roll_after: Duration,
+}
+
+/// What a server must not show.
+pub struct Secrets {
+    /// QUIC, with its certificate.
+    pub quic: quinn::ServerConfig,
+    /// TLS for WebSocket, unless something in front of the server ends it.
+    pub ws: Option<TlsAcceptor>,
+    /// Reads viewers' tokens.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// Reads hosts' and operators' tokens.
+    pub authorize: Arc<dyn Authorize>,
+    /// Shared with the payment provider.
+    pub payments: Option<Arc<PaymentSecret>>,
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where viewers arrive over QUIC.
+    pub quic: SocketAddr,
+    /// Where viewers arrive over WebSocket.
+    pub ws: SocketAddr,
+    /// Where hosts and operators arrive.
+    pub admin: SocketAddr,
+    /// What the start found on the disk.
+    pub recovered: Recovered,
+    engine: Engine,
+    running: Running,
+    endpoint: Endpoint,
+    admission: Arc<Admission>,
+    ready: watch::Sender<bool>,
+    stop_viewers: watch::Sender<bool>,
+    stop_admin: watch::Sender<bool>,
+    admin_task: JoinHandle<std::io::Result<()>>,
+    checkpoints: Checkpoints,
+    relay: Option<relay::Relay>,
+    drain_timeout: Duration,
+}
+
+mod relay;
+
+impl Server {
+    /// Recovers, binds, and takes viewers.
+    ///
+    /// # Errors
+    /// What kept it from starting; nothing is left running.
+    pub async fn start(settings: Settings, secrets: Secrets) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&settings.data_dir)?);
+        let mut epoch = [0; 8];
+        aws_lc_rs::rand::fill(&mut epoch).context("the system gives no randomness")?;
+        let options = journal::Options {
+            segment_bytes: settings.segment_bytes,
+            epoch: u64::from_le_bytes(epoch),
+            ..journal::Options::default()
+        };
+        let (keeper, recovered) = tokio::task::spawn_blocking({
+            let (disk, bounds) = (Arc::clone(&disk), settings.bounds);
+            move || EmbeddedKeeper::open(disk, &options, bounds)
+        })
+        .await
+        .context("recovery panicked")??;
+        let log = keeper.log().clone();
+
+        // Bound before anything is started: a port in use leaves nothing behind.
+        let endpoint = Endpoint::server(secrets.quic, settings.quic)
+            .with_context(|| format!("QUIC can't listen on {}", settings.quic))?;
+        let ws_listener = TcpListener::bind(settings.ws)
+            .await
+            .with_context(|| format!("WebSocket can't listen on {}", settings.ws))?;
+        let admin_listener = TcpListener::bind(settings.admin)
+            .await
+            .with_context(|| format!("the API can't listen on {}", settings.admin))?;
+        let (quic, ws, admin) = (endpoint.local_addr()?, ws_listener.local_addr()?, admin_listener.local_addr()?);
+
+        let (engine, running) =
+            Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), settings.engine)?;
+        let relay = match &settings.events {
+            Some(events) => Some(relay::Relay::start(events, log.clone())?),
+            None => None,
+        };
+        let delivered = relay.as_ref().map_or_else(|| Arc::new(AtomicU64::new(u64::MAX)), relay::Relay::delivered);
+        let checkpointer = Checkpointer::new(disk, log, settings.bounds, delivered, &recovered);
+        let checkpoints = Checkpoints::start(checkpointer, settings.snapshot_segments)?;
+
+        let admission = Admission::new(settings.admission);
+        let gateway = Gateway {
+            engine: engine.clone(),
+            authenticate: secrets.authenticate,
+            admission: Arc::clone(&admission),
+            limits: Arc::new(settings.session),
+            write_timeout: settings.write_timeout,
+        };
+        let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
+        let ready = watch::Sender::new(true);
+        let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>];
+        gauges.extend(relay.as_ref().map(relay::Relay::gauges));
+        let api = Api {
+            engine: engine.clone(),
+            authorize: secrets.authorize,
+            payments: secrets.payments,
+            metrics: Metrics::new(engine.clone(), gauges),
+            ready: ready.subscribe(),
+        };
+        let ws_options = Arc::new(WsOptions { origins: settings.origins, tls: secrets.ws });
+        tokio::spawn(quic::run(gateway.clone(), endpoint.clone(), settings.handshakes_max, stop_viewers.subscribe()));
+        tokio::spawn(ws::run(gateway, ws_listener, ws_options, stop_viewers.subscribe()));
+        let admin_task = tokio::spawn(api::run(api, admin_listener, stop_admin.subscribe()));
+        let drain_timeout = settings.drain_timeout;
+        Ok(Self {
+            quic,
+            ws,
+            admin,
+            recovered,
+            engine,
+            running,
+            endpoint,
+            admission,
+            ready,
+            stop_viewers,
+            stop_admin,
+            admin_task,
+            checkpoints,
+            relay,
+            drain_timeout,
+        })
+    }
+
+    /// Returns when the store can't go on, and says why. The process must end then, without another answer.
+    pub async fn failed(&self) -> String {
+        let mut failed = self.engine.failed();
+        match failed.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => "the store is gone".to_owned(),
+        }
+    }
+
+    /// Stops: takes nobody new, tells everybody to come back elsewhere, answers what was asked, and keeps everything.
+    pub async fn stop(self) {
+        self.ready.send_replace(false);
+        self.stop_viewers.send_replace(true);
+        self.engine.dismiss(Leave::Draining);
+        let gone = async {
+            while self.admission.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(self.drain_timeout, gone).await.is_err() {
+            tracing::warn!(connections = self.admission.connections(), "viewers that did not leave are cut off");
+        }
+        self.stop_admin.send_replace(true);
+        if tokio::time::timeout(self.drain_timeout, self.admin_task).await.is_err() {
+            tracing::warn!("calls of the API that did not end are cut off");
+        }
+        self.running.stop().await;
+        self.endpoint.close(0u32.into(), b"stopped");
+        self.endpoint.wait_idle().await;
+        let (checkpoints, relay) = (self.checkpoints, self.relay);
+        let ended = tokio::task::spawn_blocking(move || {
+            checkpoints.stop();
+            if let Some(relay) = relay {
+                relay.stop();
+            }
+        });
+        if ended.await.is_err() {
+            tracing::error!("a background thread ended in a panic");
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("quic", &self.quic).field("ws", &self.ws).finish_non_exhaustive()
+    }
+}
+
+/// The thread that makes snapshots.
+struct Checkpoints {
+    stop: crossbeam::channel::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// How often it looks whether there is enough to do.
+    const EVERY: Duration = Duration::from_secs(1);
+
+    fn start(mut checkpointer: Checkpointer, segments_min: usize) -> std::io::Result<Self> {
+        let (stop, stopped) = crossbeam::channel::bounded(1);
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(move || {
+            while stopped.recv_timeout(Self::EVERY) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
+                if let Err(error) = checkpointer.run(segments_min) {
+                    tracing::error!(%error, "no snapshot was made; the journal keeps growing");
+                }
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the checkpoint thread ended in a panic");
+        }
+    }
+}
+
+impl Gauges for Admission {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("connections", "Connections of viewers now", false, self.connections() as u64),
+            ("turned_away", "Connections turned away, for there were too many", true, self.turned_away()),
+        ]
+    }
+}
