@@ -4,6 +4,7 @@
 pub mod rules;
 pub mod store;
 
+pub mod events;
 pub mod fanout;
 
 pub mod engine;
@@ -11,3 +12,5 @@ pub mod engine;
 pub mod gateway;
 
 pub mod api;
+
+pub mod server;

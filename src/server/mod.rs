@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -18,7 +17,9 @@ use crate::engine::{Clock, Engine, EngineLimits, Running};
 use crate::fanout::Leave;
 use crate::gateway::ws::{Origins, WsOptions};
 use crate::gateway::{Admission, AdmissionLimits, Authenticate, Gateway, SessionLimits, WireEncoder, quic, ws};
-use crate::store::embedded::{Checkpointer, EmbeddedKeeper, Recovered};
+use crate::events::ndjson::{NdjsonFiles, Rolling};
+use crate::events::{CursorFile, Pace, Progress, Relay};
+use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
 use crate::store::journal::{self, Disk, RealDisk};
 use crate::store::Bounds;
 
@@ -62,10 +63,8 @@ pub struct Settings {
 pub struct EventSettings {
     /// The folder.
     pub dir: PathBuf,
-    /// A file is closed at this size…
-    pub roll_bytes: u64,
-    /// …or at this age.
-    pub roll_after: Duration,
+    /// When a new file begins.
+    pub rolling: Rolling,
 }
 
 /// What a server must not show.
@@ -101,11 +100,9 @@ pub struct Server {
     stop_admin: watch::Sender<bool>,
     admin_task: JoinHandle<std::io::Result<()>>,
     checkpoints: Checkpoints,
-    relay: Option<relay::Relay>,
+    relay: Option<Relay>,
     drain_timeout: Duration,
 }
-
-mod relay;
 
 impl Server {
     /// Recovers, binds, and takes viewers.
@@ -143,10 +140,16 @@ impl Server {
         let (engine, running) =
             Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), settings.engine)?;
         let relay = match &settings.events {
-            Some(events) => Some(relay::Relay::start(events, log.clone())?),
+            Some(events) => {
+                let sink = NdjsonFiles::open(&events.dir, events.rolling)?;
+                let cursor = CursorFile::open(events.dir.join("cursor"))?;
+                let source = Box::new(EventReader::new(log.clone()));
+                Some(Relay::start(source, Box::new(sink), cursor, Pace::default())?)
+            }
             None => None,
         };
-        let delivered = relay.as_ref().map_or_else(|| Arc::new(AtomicU64::new(u64::MAX)), relay::Relay::delivered);
+        let progress = relay.as_ref().map(|relay| Arc::clone(relay.progress()));
+        let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
         let checkpointer = Checkpointer::new(disk, log, settings.bounds, delivered, &recovered);
         let checkpoints = Checkpoints::start(checkpointer, settings.snapshot_segments)?;
 
@@ -161,7 +164,7 @@ impl Server {
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
         let ready = watch::Sender::new(true);
         let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>];
-        gauges.extend(relay.as_ref().map(relay::Relay::gauges));
+        gauges.extend(relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>));
         let api = Api {
             engine: engine.clone(),
             authorize: secrets.authorize,
@@ -276,6 +279,16 @@ impl Gauges for Admission {
         vec![
             ("connections", "Connections of viewers now", false, self.connections() as u64),
             ("turned_away", "Connections turned away, for there were too many", true, self.turned_away()),
+        ]
+    }
+}
+
+impl Gauges for Progress {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("events_backlog", "Durable events that the sink has not taken yet", false, self.backlog()),
+            ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
+            ("events_failures", "Attempts of the sink that failed", true, self.failures()),
         ]
     }
 }

@@ -7,7 +7,6 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::journal::{self, Disk, JournalError, Log, LogView, Options, Reader, RecoveryReport, snapshot};
 use super::{Answer, Bounds, CommitError, Event, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -131,14 +130,15 @@ pub struct Checkpointer {
     disk: Arc<dyn Disk>,
     log: LogView,
     bounds: Bounds,
-    /// Events up to here were delivered downstream; later ones must stay in the journal.
-    delivered: Arc<AtomicU64>,
+    delivered: Box<dyn Fn() -> u64 + Send>,
     latest: u64,
 }
 
 impl Checkpointer {
-    /// For the log of a keeper that was opened on `disk`.
-    pub fn new(disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Arc<AtomicU64>, recovered: &Recovered) -> Self {
+    /// For the log of a keeper that was opened on `disk`. Events after `delivered()` stay in the journal.
+    pub fn new(
+        disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Box<dyn Fn() -> u64 + Send>, recovered: &Recovered,
+    ) -> Self {
         Self { disk, log, bounds, delivered, latest: recovered.snapshot }
     }
 
@@ -164,7 +164,7 @@ impl Checkpointer {
         }
         let trimmable = snapshot::write(self.disk.as_ref(), tables.latest_no(), &mut |file| write_tables(&tables, file))?;
         self.latest = tables.latest_no();
-        self.log.trim(trimmable.min(self.delivered.load(Ordering::Acquire)))?;
+        self.log.trim(trimmable.min((self.delivered)()))?;
         Ok(true)
     }
 }
