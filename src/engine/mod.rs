@@ -28,7 +28,7 @@ use room::Rooms;
 
 pub use clock::Clock;
 pub use counters::Counters;
-pub use gate::Gate;
+pub use gate::{Gate, Gates};
 pub use room::LiveRoom;
 pub use stepper::Stepper;
 
