@@ -55,8 +55,8 @@ pub enum RequestError {
         /// The id.
         request_id: u64,
     },
-    /// The client has ended, by [`close`](crate::client::Client::close) or because the server will not have it.
-    /// A request that was under way may have been decided.
+    /// The client has ended, because the server will not have it or the runtime stopped. A request that was under way may
+    /// have been decided.
     #[error("the client has ended")]
     Ended,
 }
