@@ -57,9 +57,7 @@ pub const SEND_WINDOW_BYTES: u64 = 128 * 1024;
 #[cfg(feature = "quic")]
 pub fn server_transport(idle_timeout: Duration) -> quinn::TransportConfig {
     let mut config = shape(idle_timeout);
-    config
-        .max_concurrent_bidi_streams(2u8.into())
-        .max_concurrent_uni_streams(1u8.into());
+    config.max_concurrent_bidi_streams(2u8.into()).max_concurrent_uni_streams(1u8.into());
     config
 }
 
