@@ -22,8 +22,7 @@ use crate::codes::Reconnect;
 use crate::frame::encode_frame;
 use crate::transport::VERSION;
 use crate::wire::{
-    ClientFrame, Goodbye, Hello, Ping, Position, ServerFrame, Tick, Welcome, client_frame,
-    server_frame,
+    ClientFrame, Goodbye, Hello, Ping, Position, ServerFrame, Tick, Welcome, client_frame, server_frame,
 };
 use requests::Requests;
 
@@ -143,16 +142,12 @@ impl Core {
     pub fn deadline(&self) -> Option<Instant> {
         let stage = match self.stage {
             Stage::Away(at) | Stage::Greeting(at) | Stage::Parting(at) => Some(at),
-            Stage::Live(_) => self
-                .settings
-                .heartbeat
-                .map(|(every, silence)| (self.said_at + every).min(self.heard_at + silence)),
+            Stage::Live(_) => {
+                self.settings.heartbeat.map(|(every, silence)| (self.said_at + every).min(self.heard_at + silence))
+            }
             Stage::Connecting | Stage::Ended => None,
         };
-        [stage, self.requests.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [stage, self.requests.deadline()].into_iter().flatten().min()
     }
 
     // ---- what happened ------------------------------------------------------------------------
@@ -179,13 +174,7 @@ impl Core {
             resume: self.position,
             agent: self.settings.agent.clone(),
         };
-        self.send(
-            now,
-            &ClientFrame {
-                request_id: 0,
-                body: Some(client_frame::Body::Hello(hello)),
-            },
-        );
+        self.send(now, &ClientFrame { request_id: 0, body: Some(client_frame::Body::Hello(hello)) });
     }
 
     /// A frame came.
@@ -196,25 +185,18 @@ impl Core {
         match body {
             server_frame::Body::Welcome(welcome) => self.handle_welcome(now, welcome),
             server_frame::Body::Answer(answer) => {
-                if let Some((request_id, outcome)) =
-                    self.requests.handle_answer(now, answer, &mut self.jitter)
-                {
+                if let Some((request_id, outcome)) = self.requests.handle_answer(now, answer, &mut self.jitter) {
                     self.settle(request_id, outcome);
                 }
                 self.send_requests(now);
             }
             server_frame::Body::Tick(tick) => self.handle_tick(tick),
             server_frame::Body::Snapshot(snapshot) => {
-                self.position = Some(Position {
-                    epoch: snapshot.epoch,
-                    offset: snapshot.offset,
-                });
+                self.position = Some(Position { epoch: snapshot.epoch, offset: snapshot.offset });
                 self.tell(Event::Snapshot(snapshot));
             }
             server_frame::Body::Own(own) => self.tell(Event::Own(own)),
-            server_frame::Body::Dropped(dropped) => self.tell(Event::Dropped {
-                frames: dropped.frames,
-            }),
+            server_frame::Body::Dropped(dropped) => self.tell(Event::Dropped { frames: dropped.frames }),
             server_frame::Body::Goodbye(goodbye) => {
                 self.stage = Stage::Parting(now + PARTING);
                 self.goodbye = Some(goodbye.clone());
@@ -242,16 +224,10 @@ impl Core {
         match reconnect_in {
             Some(pause) => {
                 self.stage = Stage::Away(now + pause);
-                self.tell(Event::Disconnected {
-                    cause,
-                    reconnect_in,
-                });
+                self.tell(Event::Disconnected { cause, reconnect_in });
             }
             None => {
-                self.tell(Event::Disconnected {
-                    cause,
-                    reconnect_in,
-                });
+                self.tell(Event::Disconnected { cause, reconnect_in });
                 self.end();
             }
         }
@@ -267,11 +243,7 @@ impl Core {
             Stage::Greeting(at) if at <= now => self.hang_up(now, Disconnect::HelloUnanswered),
             Stage::Parting(at) if at <= now => self.hang_up(now, Disconnect::Lost("parted".into())),
             Stage::Live(_) => self.keep_alive(now),
-            Stage::Away(_)
-            | Stage::Greeting(_)
-            | Stage::Parting(_)
-            | Stage::Connecting
-            | Stage::Ended => {}
+            Stage::Away(_) | Stage::Greeting(_) | Stage::Parting(_) | Stage::Connecting | Stage::Ended => {}
         }
         for (request_id, outcome) in self.requests.handle_deadline(now) {
             self.settle(request_id, outcome);
@@ -317,16 +289,11 @@ impl Core {
     }
 
     fn handle_tick(&mut self, tick: Tick) {
-        let behind = self
-            .position
-            .is_some_and(|at| at.epoch == tick.epoch && tick.offset < at.offset);
+        let behind = self.position.is_some_and(|at| at.epoch == tick.epoch && tick.offset < at.offset);
         if behind {
             return;
         }
-        self.position = Some(Position {
-            epoch: tick.epoch,
-            offset: tick.offset,
-        });
+        self.position = Some(Position { epoch: tick.epoch, offset: tick.offset });
         self.tell(Event::Tick(tick));
     }
 
@@ -337,16 +304,8 @@ impl Core {
         if self.heard_at + silence <= now {
             self.hang_up(now, Disconnect::Silent);
         } else if self.said_at + every <= now {
-            let ping = client_frame::Body::Ping(Ping {
-                nonce: self.jitter.below(u64::MAX),
-            });
-            self.send(
-                now,
-                &ClientFrame {
-                    request_id: 0,
-                    body: Some(ping),
-                },
-            );
+            let ping = client_frame::Body::Ping(Ping { nonce: self.jitter.below(u64::MAX) });
+            self.send(now, &ClientFrame { request_id: 0, body: Some(ping) });
         }
     }
 
@@ -377,12 +336,7 @@ impl Core {
             Disconnect::Goodbye(goodbye) => Duration::from_millis(goodbye.retry_after_ms.into()),
             _ => Duration::ZERO,
         };
-        Some(pause(
-            &self.settings.retry,
-            self.failures,
-            asked,
-            &mut self.jitter,
-        ))
+        Some(pause(&self.settings.retry, self.failures, asked, &mut self.jitter))
     }
 
     fn end(&mut self) {
@@ -394,10 +348,7 @@ impl Core {
     }
 
     fn settle(&mut self, request_id: u64, outcome: Result<Outcome, RequestError>) {
-        self.outputs.push_back(Output::Settled {
-            request_id,
-            outcome,
-        });
+        self.outputs.push_back(Output::Settled { request_id, outcome });
     }
 
     fn tell(&mut self, event: Event) {
@@ -409,13 +360,8 @@ impl Core {
 /// were thrown out together do not come back together.
 fn pause(policy: &RetryPolicy, attempt: u32, asked: Duration, jitter: &mut Jitter) -> Duration {
     let doublings = attempt.saturating_sub(1).min(16);
-    let backoff = policy
-        .pause_min
-        .saturating_mul(1 << doublings)
-        .min(policy.pause_max);
+    let backoff = policy.pause_min.saturating_mul(1 << doublings).min(policy.pause_max);
     let base = asked.max(backoff / 2);
     let spread = (base / 2).max(backoff / 2);
-    base + Duration::from_micros(
-        jitter.below(u64::try_from(spread.as_micros()).unwrap_or(u64::MAX)),
-    )
+    base + Duration::from_micros(jitter.below(u64::try_from(spread.as_micros()).unwrap_or(u64::MAX)))
 }

@@ -123,9 +123,7 @@ impl Driver {
             Happening::Command(Some(command)) => self.submit(command),
             Happening::Command(None) => self.core.close(),
             Happening::Frame(Ok(frame)) => self.core.handle_frame(now(), frame),
-            Happening::Frame(Err(cause)) | Happening::Flushed(Err(cause)) => {
-                self.disconnected(cause)
-            }
+            Happening::Frame(Err(cause)) | Happening::Flushed(Err(cause)) => self.disconnected(cause),
             Happening::Flushed(Ok(())) => {}
             Happening::Connected(connected) => self.connected(connected),
             Happening::EventsTaken { listening: true } => self.tell_unread(),
@@ -136,11 +134,7 @@ impl Driver {
     }
 
     fn submit(&mut self, command: Command) {
-        let Command {
-            request_id,
-            body,
-            reply,
-        } = command;
+        let Command { request_id, body, reply } = command;
         if request_id == 0 || self.replies.contains_key(&request_id) {
             // Whoever asked has gone if this fails.
             let _ = reply.send(Err(RequestError::IdUnusable { request_id }));
@@ -158,10 +152,7 @@ impl Driver {
                 self.core.handle_connected(now(), (self.token)());
             }
             Err(error) => {
-                let cause = Disconnect::ConnectFailed {
-                    detail: error.to_string(),
-                    permanent: error.permanent(),
-                };
+                let cause = Disconnect::ConnectFailed { detail: error.to_string(), permanent: error.permanent() };
                 self.core.handle_disconnected(now(), cause);
             }
         }
@@ -188,10 +179,7 @@ impl Driver {
                 }
                 Output::HangUp => self.hang_up(),
                 Output::Event(event) => self.tell(event),
-                Output::Settled {
-                    request_id,
-                    outcome,
-                } => {
+                Output::Settled { request_id, outcome } => {
                     if let Some(reply) = self.replies.remove(&request_id) {
                         // Whoever asked has gone if this fails.
                         let _ = reply.send(outcome);
@@ -204,13 +192,9 @@ impl Driver {
     fn tell(&mut self, event: Event) {
         match &event {
             Event::Welcome(_) => self.welcomed.take().map(|welcomed| welcomed.send(Ok(()))),
-            Event::Disconnected {
-                cause,
-                reconnect_in: None,
-            } => self
-                .welcomed
-                .take()
-                .map(|welcomed| welcomed.send(Err(cause.clone()))),
+            Event::Disconnected { cause, reconnect_in: None } => {
+                self.welcomed.take().map(|welcomed| welcomed.send(Err(cause.clone())))
+            }
             _ => None,
         };
         self.unread.push_back(event);
@@ -243,9 +227,7 @@ async fn or_never<F: Future>(future: Option<F>) -> F::Output {
 /// Writes what the core has to say; never done if that is nothing.
 async fn flush(writer: Option<&mut Writer>, core: &mut Core) -> Result<(), Disconnect> {
     match writer {
-        Some(writer) if !core.outgoing().is_empty() || writer.is_unflushed() => {
-            writer.flush(core.outgoing()).await
-        }
+        Some(writer) if !core.outgoing().is_empty() || writer.is_unflushed() => writer.flush(core.outgoing()).await,
         _ => pending().await,
     }
 }

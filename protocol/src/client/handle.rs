@@ -37,9 +37,7 @@ impl Client {
         match tokio::time::timeout(deadline, welcomed).await {
             Ok(Ok(Ok(()))) => Ok((client, events)),
             Ok(Ok(Err(cause))) => Err(ConnectError::NotWelcomed(cause)),
-            Ok(Err(_)) => Err(ConnectError::NotWelcomed(Disconnect::Lost(
-                "the runtime stopped".into(),
-            ))),
+            Ok(Err(_)) => Err(ConnectError::NotWelcomed(Disconnect::Lost("the runtime stopped".into()))),
             Err(_) => Err(ConnectError::Deadline(deadline)),
         }
     }
@@ -52,45 +50,23 @@ impl Client {
 
     /// Asks for a share of a rain. `token` and `opening` are the activity's, as last heard
     /// ([`RoomView::rain_ticket`](super::RoomView::rain_ticket)).
-    pub async fn claim(
-        &self,
-        activity: u64,
-        token: u64,
-        opening: u32,
-    ) -> Result<Outcome, RequestError> {
-        self.request(client_frame::Body::Claim(Claim {
-            activity,
-            token,
-            opening,
-        }))
-        .await
+    pub async fn claim(&self, activity: u64, token: u64, opening: u32) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Claim(Claim { activity, token, opening })).await
     }
 
     /// Asks to hold the stock of a cart: all lines or none.
-    pub async fn reserve(
-        &self,
-        activity: u64,
-        token: u64,
-        lines: Vec<CartLine>,
-    ) -> Result<Outcome, RequestError> {
-        self.request(client_frame::Body::Reserve(Reserve {
-            activity,
-            token,
-            lines,
-        }))
-        .await
+    pub async fn reserve(&self, activity: u64, token: u64, lines: Vec<CartLine>) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Reserve(Reserve { activity, token, lines })).await
     }
 
     /// Gives up one's own reserved order.
     pub async fn release(&self, order: u64) -> Result<Outcome, RequestError> {
-        self.request(client_frame::Body::Release(Release { order }))
-            .await
+        self.request(client_frame::Body::Release(Release { order })).await
     }
 
     /// Says something to the room; hosts only.
     pub async fn announce(&self, text: impl Into<String>) -> Result<Outcome, RequestError> {
-        self.request(client_frame::Body::Announce(Announce { text: text.into() }))
-            .await
+        self.request(client_frame::Body::Announce(Announce { text: text.into() })).await
     }
 
     /// Asks, under a fresh id.
@@ -101,21 +77,10 @@ impl Client {
     /// Asks under an id of the caller's: to ask again, over a restart of the program too, what had no answer.
     ///
     /// Dropping the future does not take the request back.
-    pub async fn request_with_id(
-        &self,
-        request_id: u64,
-        body: client_frame::Body,
-    ) -> Result<Outcome, RequestError> {
+    pub async fn request_with_id(&self, request_id: u64, body: client_frame::Body) -> Result<Outcome, RequestError> {
         let (reply, answered) = oneshot::channel();
-        let command = Command {
-            request_id,
-            body,
-            reply,
-        };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| RequestError::Ended)?;
+        let command = Command { request_id, body, reply };
+        self.commands.send(command).await.map_err(|_| RequestError::Ended)?;
         answered.await.unwrap_or(Err(RequestError::Ended))
     }
 
@@ -136,19 +101,12 @@ impl Client {
             retry: options.retry.clone(),
             heartbeat,
         };
-        let core = Core::new(
-            settings,
-            tokio::time::Instant::now().into_std(),
-            os_random(),
-        );
+        let core = Core::new(settings, tokio::time::Instant::now().into_std(), os_random());
         let (commands, commands_taken) = mpsc::channel(COMMANDS_MAX);
         let (events_told, events) = mpsc::channel(options.events_max.max(1));
         let (welcomed_told, welcomed) = oneshot::channel();
         tokio::spawn(Driver::new(core, options, commands_taken, events_told, welcomed_told).run());
-        let client = Self {
-            commands,
-            ids: Arc::new(RequestIds::random()),
-        };
+        let client = Self { commands, ids: Arc::new(RequestIds::random()) };
         (client, Events { events }, welcomed)
     }
 }

@@ -35,12 +35,7 @@ pub struct Options {
 
 impl Options {
     /// The usual settings.
-    pub fn new(
-        target: Target,
-        transport: Transport,
-        room: impl Into<String>,
-        token: impl Into<String>,
-    ) -> Self {
+    pub fn new(target: Target, transport: Transport, room: impl Into<String>, token: impl Into<String>) -> Self {
         let token = token.into();
         Self {
             target,
@@ -116,19 +111,12 @@ impl Target {
     pub fn parse(text: &str) -> Result<Self, ConnectError> {
         let refused = || ConnectError::Target(text.into());
         let (host, port) = text.rsplit_once(':').ok_or_else(refused)?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let port = port.parse().map_err(|_| refused())?;
         if host.is_empty() || (host.contains(':') && host.parse::<IpAddr>().is_err()) {
             return Err(refused());
         }
-        Ok(Self {
-            host: host.into(),
-            port,
-            server_name: None,
-        })
+        Ok(Self { host: host.into(), port, server_name: None })
     }
 
     /// The name the certificate is for, where that is not the host.
@@ -148,19 +136,13 @@ impl Target {
             return Ok(SocketAddr::new(address, self.port));
         }
         let mut found = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
-        found
-            .next()
-            .ok_or_else(|| ConnectError::Unresolvable(self.host.clone()))
+        found.next().ok_or_else(|| ConnectError::Unresolvable(self.host.clone()))
     }
 }
 
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
-        Self {
-            host: address.ip().to_string(),
-            port: address.port(),
-            server_name: None,
-        }
+        Self { host: address.ip().to_string(), port: address.port(), server_name: None }
     }
 }
 
@@ -180,23 +162,10 @@ mod tests {
 
     #[test]
     fn targets_are_hosts_with_ports() {
-        for good in [
-            "localhost:4433",
-            "127.0.0.1:1",
-            "[::1]:4433",
-            "live.example.com:65535",
-        ] {
+        for good in ["localhost:4433", "127.0.0.1:1", "[::1]:4433", "live.example.com:65535"] {
             assert_eq!(Target::parse(good).unwrap().to_string(), good);
         }
-        for bad in [
-            "",
-            "localhost",
-            ":4433",
-            "localhost:",
-            "localhost:65536",
-            "a:b:1",
-            "[::1]",
-        ] {
+        for bad in ["", "localhost", ":4433", "localhost:", "localhost:65536", "a:b:1", "[::1]"] {
             assert!(Target::parse(bad).is_err(), "{bad}");
         }
     }

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::codes::Reconnect;
 use crate::frame::FrameError;
-use crate::wire::{
-    Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, Welcome,
-};
+use crate::wire::{Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, Welcome};
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +53,8 @@ pub enum RequestError {
         /// The id.
         request_id: u64,
     },
-    /// The client has ended, by [`close`](crate::client::Client::close) or because the server will not have it.
-    /// A request that was under way may have been decided.
+    /// The client has ended, because the server will not have it or the runtime stopped. A request that was under way may
+    /// have been decided.
     #[error("the client has ended")]
     Ended,
 }
@@ -121,28 +119,19 @@ impl Disconnect {
     pub fn reconnect(&self) -> Reconnect {
         match self {
             Self::Goodbye(goodbye) => goodbye.code().reconnect(),
-            Self::ConnectFailed {
-                permanent: true, ..
+            Self::ConnectFailed { permanent: true, .. } | Self::Malformed(_) => Reconnect::Never,
+            Self::ConnectFailed { permanent: false, .. } | Self::Lost(_) | Self::HelloUnanswered | Self::Silent => {
+                Reconnect::Later
             }
-            | Self::Malformed(_) => Reconnect::Never,
-            Self::ConnectFailed {
-                permanent: false, ..
-            }
-            | Self::Lost(_)
-            | Self::HelloUnanswered
-            | Self::Silent => Reconnect::Later,
         }
     }
 
     /// A connection that was closed with one of our codes, when the goodbye itself did not get through.
     pub(crate) fn closed(code: Option<GoodbyeCode>, reason: String) -> Self {
         match code {
-            Some(code) => Self::Goodbye(Goodbye {
-                code: code.into(),
-                reason,
-                detail: String::new(),
-                retry_after_ms: 0,
-            }),
+            Some(code) => {
+                Self::Goodbye(Goodbye { code: code.into(), reason, detail: String::new(), retry_after_ms: 0 })
+            }
             None if reason.is_empty() => Self::Lost("closed by the server".into()),
             None => Self::Lost(reason),
         }
@@ -194,11 +183,7 @@ impl ConnectError {
     /// Whether trying again would fail again.
     pub fn permanent(&self) -> bool {
         match self {
-            Self::Target(_)
-            | Self::NotLoopback(_)
-            | Self::CertHash
-            | Self::Certificates(_)
-            | Self::Tls(_) => true,
+            Self::Target(_) | Self::NotLoopback(_) | Self::CertHash | Self::Certificates(_) | Self::Tls(_) => true,
             // rustls' verdicts come as this kind; the network's don't.
             Self::Socket(error) => error.kind() == io::ErrorKind::InvalidData,
             Self::Handshake(error) => is_tls_verdict(error),

@@ -39,11 +39,7 @@ impl Endpoint {
             .map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut config = quinn::ClientConfig::new(Arc::new(crypto));
         config.transport_config(Arc::new(client_transport(IDLE_TIMEOUT)));
-        Ok(Self {
-            quinn,
-            config,
-            trust,
-        })
+        Ok(Self { quinn, config, trust })
     }
 
     /// Replaces the settings of connections made from now on.
@@ -60,9 +56,7 @@ impl Endpoint {
     pub async fn connect(&self, target: &Target) -> Result<Connection, ConnectError> {
         let address = target.resolve().await?;
         self.trust.allows(address)?;
-        let connecting =
-            self.quinn
-                .connect_with(self.config.clone(), address, target.server_name())?;
+        let connecting = self.quinn.connect_with(self.config.clone(), address, target.server_name())?;
         Ok(connecting.await?)
     }
 }
@@ -81,11 +75,7 @@ pub struct FrameStream {
 impl FrameStream {
     /// A reader of `stream`, from its beginning.
     pub fn new(stream: RecvStream) -> Self {
-        Self {
-            stream,
-            frames: FrameReader::new(SERVER_FRAME_BYTES_MAX),
-            rest: Bytes::new(),
-        }
+        Self { stream, frames: FrameReader::new(SERVER_FRAME_BYTES_MAX), rest: Bytes::new() }
     }
 
     /// The next frame, decoded. Dropping the future loses nothing.
@@ -101,10 +91,7 @@ impl FrameStream {
     /// The next frame among what was received already.
     pub(crate) fn received<M: Message + Default>(&mut self) -> Result<Option<M>, Disconnect> {
         let mut input = &self.rest[..];
-        let frame = self
-            .frames
-            .next(&mut input)
-            .map_err(Disconnect::Malformed)?;
+        let frame = self.frames.next(&mut input).map_err(Disconnect::Malformed)?;
         let taken = self.rest.len() - input.len();
         self.rest.advance(taken);
         Ok(frame)
@@ -137,11 +124,7 @@ pub(crate) struct QuicParts {
 pub(crate) async fn open(endpoint: &Endpoint, target: &Target) -> Result<QuicParts, ConnectError> {
     let connection = endpoint.connect(target).await?;
     let (send, control) = connection.open_bi().await?;
-    Ok(QuicParts {
-        connection,
-        send,
-        control: FrameStream::new(control),
-    })
+    Ok(QuicParts { connection, send, control: FrameStream::new(control) })
 }
 
 pub(crate) fn connection_failed(error: ConnectionError) -> Disconnect {

@@ -24,10 +24,7 @@ impl RequestIds {
     /// A fresh id.
     pub fn next(&self) -> u64 {
         loop {
-            let id = mix(self
-                .0
-                .fetch_add(GAMMA, Ordering::Relaxed)
-                .wrapping_add(GAMMA));
+            let id = mix(self.0.fetch_add(GAMMA, Ordering::Relaxed).wrapping_add(GAMMA));
             if id != 0 {
                 return id;
             }

@@ -30,11 +30,7 @@ pub struct QuicRaw {
 impl QuicRaw {
     /// The stream that brings snapshots and ticks. The server opens it once, with the first frame on it.
     pub async fn room(&self) -> Result<FrameStream, Disconnect> {
-        self.connection
-            .accept_uni()
-            .await
-            .map(FrameStream::new)
-            .map_err(connection_failed)
+        self.connection.accept_uni().await.map(FrameStream::new).map_err(connection_failed)
     }
 }
 
@@ -52,32 +48,15 @@ pub struct WsRaw {
 }
 
 /// Connects over QUIC and says hello.
-pub async fn connect_quic(
-    endpoint: &Endpoint,
-    target: &Target,
-    hello: Hello,
-) -> Result<QuicRaw, ConnectError> {
+pub async fn connect_quic(endpoint: &Endpoint, target: &Target, hello: Hello) -> Result<QuicRaw, ConnectError> {
     let mut parts = quic::open(endpoint, target).await?;
-    parts
-        .send
-        .write_all(&hello_frame(hello))
-        .await
-        .map_err(write_failed)?;
+    parts.send.write_all(&hello_frame(hello)).await.map_err(write_failed)?;
     let welcome = welcome(parts.control.next().await?)?;
-    Ok(QuicRaw {
-        connection: parts.connection,
-        send: parts.send,
-        control: parts.control,
-        welcome,
-    })
+    Ok(QuicRaw { connection: parts.connection, send: parts.send, control: parts.control, welcome })
 }
 
 /// Connects over WebSocket and says hello.
-pub async fn connect_ws(
-    connector: &WsConnector,
-    target: &Target,
-    hello: Hello,
-) -> Result<WsRaw, ConnectError> {
+pub async fn connect_ws(connector: &WsConnector, target: &Target, hello: Hello) -> Result<WsRaw, ConnectError> {
     let mut socket = connector.connect(target).await?;
     socket.send(Message::binary(hello_frame(hello))).await?;
     let mut frames = FrameReader::new(SERVER_FRAME_BYTES_MAX);
@@ -90,12 +69,7 @@ pub async fn connect_ws(
         let taken = rest.len() - input.len();
         rest.advance(taken);
         if let Some(first) = first {
-            return Ok(WsRaw {
-                socket,
-                frames,
-                rest,
-                welcome: welcome(first)?,
-            });
+            return Ok(WsRaw { socket, frames, rest, welcome: welcome(first)? });
         }
         frames.finish().map_err(Disconnect::Malformed)?;
     }
@@ -103,22 +77,13 @@ pub async fn connect_ws(
 
 /// Sends bytes of whole frames as one message.
 pub async fn send_ws(socket: &mut Socket, frames: Bytes) -> Result<(), Disconnect> {
-    socket
-        .send(Message::binary(frames))
-        .await
-        .map_err(socket_failed)
+    socket.send(Message::binary(frames)).await.map_err(socket_failed)
 }
 
 /// The bytes of a hello.
 pub fn hello_frame(hello: Hello) -> Bytes {
     let mut buffer = BytesMut::new();
-    encode_frame(
-        &ClientFrame {
-            request_id: 0,
-            body: Some(client_frame::Body::Hello(hello)),
-        },
-        &mut buffer,
-    );
+    encode_frame(&ClientFrame { request_id: 0, body: Some(client_frame::Body::Hello(hello)) }, &mut buffer);
     buffer.freeze()
 }
 
@@ -126,8 +91,6 @@ fn welcome(first: ServerFrame) -> Result<Welcome, Disconnect> {
     match first.body {
         Some(server_frame::Body::Welcome(welcome)) => Ok(welcome),
         Some(server_frame::Body::Goodbye(goodbye)) => Err(Disconnect::Goodbye(goodbye)),
-        _ => Err(Disconnect::Lost(
-            "the server did not begin with a welcome".into(),
-        )),
+        _ => Err(Disconnect::Lost("the server did not begin with a welcome".into())),
     }
 }

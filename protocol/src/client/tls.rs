@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
@@ -31,11 +29,7 @@ impl Trust {
         let digits: Vec<u8> = text
             .chars()
             .filter(|c| *c != ':')
-            .map(|c| {
-                c.to_digit(16)
-                    .and_then(|digit| u8::try_from(digit).ok())
-                    .ok_or(ConnectError::CertHash)
-            })
+            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(ConnectError::CertHash))
             .collect::<Result<_, _>>()?;
         let (pairs, rest) = digits.as_chunks::<2>();
         let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
@@ -51,10 +45,7 @@ impl Trust {
             .and_then(Iterator::collect)
             .map_err(|error| ConnectError::Certificates(format!("{}: {error}", path.display())))?;
         if certificates.is_empty() {
-            return Err(ConnectError::Certificates(format!(
-                "{}: no certificate in it",
-                path.display()
-            )));
+            return Err(ConnectError::Certificates(format!("{}: no certificate in it", path.display())));
         }
         Ok(Self::Authorities(certificates))
     }
@@ -71,18 +62,16 @@ impl Trust {
 
     pub(crate) fn client_config(&self, alpn: &[u8]) -> Result<ClientConfig, ConnectError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&[&rustls::version::TLS13])?;
+        let builder =
+            ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&rustls::version::TLS13])?;
         let pinned = |hash| Arc::new(Pinned { hash, provider });
         let mut config = match self {
-            Self::CertHash(hash) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(pinned(Some(*hash)))
-                .with_no_client_auth(),
-            Self::InsecureLoopback => builder
-                .dangerous()
-                .with_custom_certificate_verifier(pinned(None))
-                .with_no_client_auth(),
+            Self::CertHash(hash) => {
+                builder.dangerous().with_custom_certificate_verifier(pinned(Some(*hash))).with_no_client_auth()
+            }
+            Self::InsecureLoopback => {
+                builder.dangerous().with_custom_certificate_verifier(pinned(None)).with_no_client_auth()
+            }
             Self::Authorities(certificates) => {
                 let mut roots = RootCertStore::empty();
                 for certificate in certificates {
@@ -114,9 +103,9 @@ impl ServerCertVerifier for Pinned {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let presented = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, end_entity);
         match self.hash {
-            Some(hash) if presented.as_ref() != hash => Err(rustls::Error::InvalidCertificate(
-                CertificateError::ApplicationVerificationFailure,
-            )),
+            Some(hash) if presented.as_ref() != hash => {
+                Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+            }
             _ => Ok(ServerCertVerified::assertion()),
         }
     }
@@ -127,12 +116,7 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -141,18 +125,11 @@ impl ServerCertVerifier for Pinned {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -165,36 +142,19 @@ mod tests {
         let plain = "ab".repeat(32);
         let colons = vec!["AB"; 32].join(":");
         for text in [&plain, &colons] {
-            assert!(
-                matches!(Trust::cert_hash(text), Ok(Trust::CertHash(hash)) if hash == [0xab; 32])
-            );
+            assert!(matches!(Trust::cert_hash(text), Ok(Trust::CertHash(hash)) if hash == [0xab; 32]));
         }
-        for bad in [
-            "",
-            "ab",
-            &"zz".repeat(32),
-            &plain[1..],
-            &format!("{plain}ab"),
-        ] {
+        for bad in ["", "ab", &"zz".repeat(32), &plain[1..], &format!("{plain}ab")] {
             assert!(Trust::cert_hash(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_unverified_are_only_talked_to_on_this_machine() {
-        for (address, allowed) in [
-            ("127.0.0.1:1", true),
-            ("[::1]:1", true),
-            ("[::ffff:127.0.0.1]:1", true),
-            ("192.0.2.1:1", false),
-        ] {
-            assert_eq!(
-                Trust::InsecureLoopback
-                    .allows(address.parse().unwrap())
-                    .is_ok(),
-                allowed,
-                "{address}"
-            );
+        for (address, allowed) in
+            [("127.0.0.1:1", true), ("[::1]:1", true), ("[::ffff:127.0.0.1]:1", true), ("192.0.2.1:1", false)]
+        {
+            assert_eq!(Trust::InsecureLoopback.allows(address.parse().unwrap()).is_ok(), allowed, "{address}");
         }
     }
 }

@@ -56,11 +56,7 @@ impl RoomView {
 
     /// Replaces what was known.
     pub fn apply_snapshot(&mut self, snapshot: &Snapshot) {
-        self.activities = snapshot
-            .activities
-            .iter()
-            .map(|state| (state.activity, state.clone()))
-            .collect();
+        self.activities = snapshot.activities.iter().map(|state| (state.activity, state.clone())).collect();
         self.online = snapshot.online;
     }
 
@@ -101,20 +97,13 @@ impl RoomView {
     }
 
     fn open(&self, activity: u64) -> Option<&ActivityState> {
-        self.activities
-            .get(&activity)
-            .filter(|state| state.phase() == Phase::Open)
+        self.activities.get(&activity).filter(|state| state.phase() == Phase::Open)
     }
 
     fn forget_oldest(&mut self) {
         while self.activities.len() > ACTIVITIES_MAX {
-            let over =
-                |state: &&ActivityState| matches!(state.phase(), Phase::Settled | Phase::Cancelled);
-            let oldest = self
-                .activities
-                .values()
-                .find(over)
-                .or(self.activities.values().next());
+            let over = |state: &&ActivityState| matches!(state.phase(), Phase::Settled | Phase::Cancelled);
+            let oldest = self.activities.values().find(over).or(self.activities.values().next());
             let Some(oldest) = oldest.map(|state| state.activity) else {
                 return;
             };
@@ -130,15 +119,8 @@ mod tests {
     use crate::wire::RoomEvent;
 
     fn tick(states: Vec<ActivityState>) -> Tick {
-        let events = states.into_iter().map(|state| RoomEvent {
-            body: Some(room_event::Body::Activity(state)),
-        });
-        Tick {
-            epoch: 1,
-            offset: 1,
-            server_time_ms: 0,
-            events: events.collect(),
-        }
+        let events = states.into_iter().map(|state| RoomEvent { body: Some(room_event::Body::Activity(state)) });
+        Tick { epoch: 1, offset: 1, server_time_ms: 0, events: events.collect() }
     }
 
     #[test]
@@ -158,15 +140,8 @@ mod tests {
     #[test]
     fn the_view_is_bounded_and_forgets_what_is_over_first() {
         let mut view = RoomView::new();
-        view.apply_tick(&tick(vec![
-            rain_state(1, Phase::Open),
-            rain_state(2, Phase::Settled),
-        ]));
-        view.apply_tick(&tick(
-            (10..10 + ACTIVITIES_MAX as u64 - 1)
-                .map(|id| rain_state(id, Phase::Open))
-                .collect(),
-        ));
+        view.apply_tick(&tick(vec![rain_state(1, Phase::Open), rain_state(2, Phase::Settled)]));
+        view.apply_tick(&tick((10..10 + ACTIVITIES_MAX as u64 - 1).map(|id| rain_state(id, Phase::Open)).collect()));
         assert_eq!(view.activities().count(), ACTIVITIES_MAX);
         assert!(view.activity(1).is_some() && view.activity(2).is_none());
     }

@@ -7,9 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use http::Uri;
 use tokio::net::TcpStream;
-use tokio_websockets::{
-    ClientBuilder, Connector, Limits, MaybeTlsStream, Message, WebSocketStream,
-};
+use tokio_websockets::{ClientBuilder, Connector, Limits, MaybeTlsStream, Message, WebSocketStream};
 
 use super::options::Target;
 use super::outcome::{ConnectError, Disconnect};
@@ -40,33 +38,26 @@ impl WsConnector {
     pub fn tls(trust: Trust) -> Result<Self, ConnectError> {
         let config = trust.client_config(b"http/1.1")?;
         let connector = Connector::Rustls(tokio_rustls::TlsConnector::from(Arc::new(config)));
-        Ok(Self {
-            tls: Some((Arc::new(connector), trust)),
-        })
+        Ok(Self { tls: Some((Arc::new(connector), trust)) })
     }
 
     /// Connects, without a hello: for those who speak something else to the same server.
     pub async fn connect(&self, target: &Target) -> Result<Socket, ConnectError> {
         let address = target.resolve().await?;
         let scheme = if self.tls.is_some() { "wss" } else { "ws" };
-        let uri: Uri = format!("{scheme}://{target}{WS_PATH}")
-            .parse()
-            .map_err(|_| ConnectError::Target(target.to_string()))?;
+        let uri: Uri =
+            format!("{scheme}://{target}{WS_PATH}").parse().map_err(|_| ConnectError::Target(target.to_string()))?;
         let tcp = TcpStream::connect(address).await?;
         // A frame is a whole thought: it must not wait for the acknowledgement of the one before.
         tcp.set_nodelay(true)?;
         let stream = match &self.tls {
             Some((connector, trust)) => {
                 trust.allows(address)?;
-                connector
-                    .wrap(target.server_name(), tcp)
-                    .await
-                    .map_err(tls_failed)?
+                connector.wrap(target.server_name(), tcp).await.map_err(tls_failed)?
             }
             None => MaybeTlsStream::Plain(tcp),
         };
-        let builder = ClientBuilder::from_uri(uri)
-            .limits(Limits::default().max_payload_len(Some(MESSAGE_BYTES_MAX)));
+        let builder = ClientBuilder::from_uri(uri).limits(Limits::default().max_payload_len(Some(MESSAGE_BYTES_MAX)));
         Ok(builder.connect_on(stream).await?.0)
     }
 }
@@ -90,14 +81,7 @@ pub(crate) type WsWriter = SplitSink<Socket, Message>;
 
 pub(crate) fn split(socket: Socket) -> (WsWriter, WsReader) {
     let (sink, stream) = socket.split();
-    (
-        sink,
-        WsReader {
-            socket: stream,
-            frames: FrameReader::new(SERVER_FRAME_BYTES_MAX),
-            rest: Bytes::new(),
-        },
-    )
+    (sink, WsReader { socket: stream, frames: FrameReader::new(SERVER_FRAME_BYTES_MAX), rest: Bytes::new() })
 }
 
 impl WsReader {
@@ -106,10 +90,7 @@ impl WsReader {
         loop {
             if !self.rest.is_empty() {
                 let mut input = &self.rest[..];
-                let frame = self
-                    .frames
-                    .next(&mut input)
-                    .map_err(Disconnect::Malformed)?;
+                let frame = self.frames.next(&mut input).map_err(Disconnect::Malformed)?;
                 let taken = self.rest.len() - input.len();
                 self.rest.advance(taken);
                 match frame {
@@ -124,18 +105,15 @@ impl WsReader {
 }
 
 /// What a WebSocket message carries; `None`: nothing for us.
-pub(crate) fn payload(
-    message: Option<Result<Message, tokio_websockets::Error>>,
-) -> Result<Option<Bytes>, Disconnect> {
+pub(crate) fn payload(message: Option<Result<Message, tokio_websockets::Error>>) -> Result<Option<Bytes>, Disconnect> {
     match message {
         None => Err(Disconnect::Lost("the server closed the socket".into())),
         Some(Err(error)) => Err(socket_failed(error)),
         Some(Ok(message)) if message.is_binary() => Ok(Some(message.into_payload().into())),
         Some(Ok(message)) => match message.as_close() {
-            Some((code, reason)) => Err(Disconnect::closed(
-                GoodbyeCode::from_ws_close_code(code.into()),
-                reason.into(),
-            )),
+            Some((code, reason)) => {
+                Err(Disconnect::closed(GoodbyeCode::from_ws_close_code(code.into()), reason.into()))
+            }
             // Pings are answered by the socket itself; text is none of this protocol's.
             None => Ok(None),
         },

@@ -3,17 +3,12 @@
 use super::*;
 use liveroom_protocol::client::{Outcome, RequestError};
 use liveroom_protocol::wire::{
-    CartLine, Claim, ClientFrame, Done, Grant, NotDone, NotDoneCode, Order, Pending, RefusalCode,
-    Refused, answer, client_frame, grant,
+    CartLine, Claim, ClientFrame, Done, Grant, NotDone, NotDoneCode, Order, Pending, RefusalCode, Refused, answer,
+    client_frame, grant,
 };
 
 fn grant() -> Grant {
-    Grant {
-        activity: 5,
-        slot: 1,
-        at_ms: 9,
-        prize: Some(grant::Prize::AmountFen(123)),
-    }
+    Grant { activity: 5, slot: 1, at_ms: 9, prize: Some(grant::Prize::AmountFen(123)) }
 }
 
 over_both! {

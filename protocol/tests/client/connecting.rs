@@ -59,9 +59,7 @@ async fn another_certificate_is_refused_for_good() {
         _ = server.accept() => panic!("the client must not go on"),
     };
     match joined.unwrap_err() {
-        ConnectError::NotWelcomed(Disconnect::ConnectFailed {
-            permanent: true, ..
-        }) => {}
+        ConnectError::NotWelcomed(Disconnect::ConnectFailed { permanent: true, .. }) => {}
         other => panic!("{other}"),
     }
 }
@@ -76,8 +74,6 @@ async fn many_clients_share_one_endpoint() {
         let (joined, session) = tokio::join!(Client::connect(options), server.welcomed());
         clients.push((joined.unwrap(), session));
     }
-    let Transport::Quic(endpoint) = transport else {
-        unreachable!("it was QUIC")
-    };
+    let Transport::Quic(endpoint) = transport else { unreachable!("it was QUIC") };
     assert_eq!(endpoint.quinn().open_connections(), 20);
 }

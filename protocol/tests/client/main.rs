@@ -20,26 +20,12 @@ use server::{FakeServer, Kind, Session};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn options(server: &FakeServer) -> Options {
-    let retry = RetryPolicy {
-        pause_min: Duration::from_millis(4),
-        ..RetryPolicy::default()
-    };
-    Options {
-        retry,
-        ..Options::new(
-            Target::from(server.address),
-            server.transport(),
-            "room-1",
-            "token-1",
-        )
-    }
+    let retry = RetryPolicy { pause_min: Duration::from_millis(4), ..RetryPolicy::default() };
+    Options { retry, ..Options::new(Target::from(server.address), server.transport(), "room-1", "token-1") }
 }
 
 fn options_over(server: &FakeServer, transport: Transport) -> Options {
-    Options {
-        transport,
-        ..options(server)
-    }
+    Options { transport, ..options(server) }
 }
 
 /// A client, what it hears, and the server's end of its connection.

@@ -8,10 +8,7 @@ use liveroom_protocol::wire::{Done, GoodbyeCode, Position, Snapshot, Tick, answe
 async fn disconnected(events: &mut Events) -> (Disconnect, Option<Duration>) {
     loop {
         match events.next().await.expect("the client goes on") {
-            Event::Disconnected {
-                cause,
-                reconnect_in,
-            } => return (cause, reconnect_in),
+            Event::Disconnected { cause, reconnect_in } => return (cause, reconnect_in),
             _ => continue,
         }
     }

@@ -3,32 +3,18 @@
 use super::*;
 use liveroom_protocol::client::{Event, RoomView};
 use liveroom_protocol::wire::{
-    ActivityState, Done, Dropped, Online, Own, Phase, RainState, RoomEvent, Snapshot, Tick,
-    activity_state, answer, room_event, server_frame,
+    ActivityState, Done, Dropped, Online, Own, Phase, RainState, RoomEvent, Snapshot, Tick, activity_state, answer,
+    room_event, server_frame,
 };
 
 fn rain(phase: Phase, opening: u32) -> ActivityState {
-    let kind = activity_state::Kind::Rain(RainState {
-        opening,
-        ..RainState::default()
-    });
-    ActivityState {
-        activity: 5,
-        phase: phase.into(),
-        token: 77,
-        kind: Some(kind),
-        ..ActivityState::default()
-    }
+    let kind = activity_state::Kind::Rain(RainState { opening, ..RainState::default() });
+    ActivityState { activity: 5, phase: phase.into(), token: 77, kind: Some(kind), ..ActivityState::default() }
 }
 
 fn tick(offset: u64, body: room_event::Body) -> server_frame::Body {
     let events = vec![RoomEvent { body: Some(body) }];
-    server_frame::Body::Tick(Tick {
-        epoch: 1,
-        offset,
-        server_time_ms: 0,
-        events,
-    })
+    server_frame::Body::Tick(Tick { epoch: 1, offset, server_time_ms: 0, events })
 }
 
 over_both! {
@@ -59,25 +45,15 @@ over_both! {
 async fn who_does_not_listen_can_still_ask() {
     const TICKS: u64 = 300;
     let mut server = FakeServer::start(Kind::Quic).await;
-    let options = Options {
-        events_max: 4,
-        ..options(&server)
-    };
+    let options = Options { events_max: 4, ..options(&server) };
     let (joined, mut session) = tokio::join!(Client::connect(options), server.welcomed());
     let (client, mut events) = joined.unwrap();
     for offset in 11..11 + TICKS {
-        session
-            .send(tick(
-                offset,
-                room_event::Body::Online(Online { viewers: 1 }),
-            ))
-            .await;
+        session.send(tick(offset, room_event::Body::Online(Online { viewers: 1 }))).await;
     }
     let (claimed, ()) = tokio::join!(client.claim(5, 6, 1), async {
         let asked = session.recv().await;
-        session
-            .answer(asked.request_id, answer::Outcome::Done(Done {}))
-            .await;
+        session.answer(asked.request_id, answer::Outcome::Done(Done {})).await;
     });
     claimed.unwrap();
     let mut heard = vec![];

@@ -9,8 +9,7 @@ use liveroom_protocol::client::{Endpoint, Transport, Trust, WsConnector};
 use liveroom_protocol::frame::{FrameReader, encode_frame};
 use liveroom_protocol::transport::{ALPN, CLIENT_FRAME_BYTES_MAX, IDLE_TIMEOUT, server_transport};
 use liveroom_protocol::wire::{
-    Answer, ClientFrame, Goodbye, GoodbyeCode, Hello, ServerFrame, Welcome, answer, client_frame,
-    server_frame,
+    Answer, ClientFrame, Goodbye, GoodbyeCode, Hello, ServerFrame, Welcome, answer, client_frame, server_frame,
 };
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, RecvStream, SendStream};
@@ -43,20 +42,12 @@ impl FakeServer {
             Kind::Quic => {
                 let endpoint = quinn::Endpoint::server(config, loopback).unwrap();
                 let address = endpoint.local_addr().unwrap();
-                Self {
-                    listener: Listener::Quic(endpoint),
-                    address,
-                    certificate_hash,
-                }
+                Self { listener: Listener::Quic(endpoint), address, certificate_hash }
             }
             Kind::WebSocket => {
                 let listener = TcpListener::bind(loopback).await.unwrap();
                 let address = listener.local_addr().unwrap();
-                Self {
-                    listener: Listener::WebSocket(listener),
-                    address,
-                    certificate_hash,
-                }
+                Self { listener: Listener::WebSocket(listener), address, certificate_hash }
             }
         }
     }
@@ -70,9 +61,7 @@ impl FakeServer {
 
     pub(crate) fn transport(&self) -> Transport {
         match self.kind() {
-            Kind::Quic => {
-                Transport::Quic(Endpoint::new(Trust::CertHash(self.certificate_hash)).unwrap())
-            }
+            Kind::Quic => Transport::Quic(Endpoint::new(Trust::CertHash(self.certificate_hash)).unwrap()),
             Kind::WebSocket => Transport::WebSocket(WsConnector::plain()),
         }
     }
@@ -84,12 +73,7 @@ impl FakeServer {
                 if let Ok(connection) = endpoint.accept().await.unwrap().await
                     && let Ok((send, recv)) = connection.accept_bi().await
                 {
-                    break Wire::Quic {
-                        connection,
-                        send,
-                        recv,
-                        room: None,
-                    };
+                    break Wire::Quic { connection, send, recv, room: None };
                 }
             },
             Listener::WebSocket(listener) => {
@@ -99,21 +83,14 @@ impl FakeServer {
                 Wire::WebSocket(Box::new(socket))
             }
         };
-        Session {
-            wire,
-            frames: FrameReader::new(CLIENT_FRAME_BYTES_MAX),
-            rest: BytesMut::new(),
-        }
+        Session { wire, frames: FrameReader::new(CLIENT_FRAME_BYTES_MAX), rest: BytesMut::new() }
     }
 
     /// Accepts a client and reads its hello.
     pub(crate) async fn greeted(&mut self) -> (Session, Hello) {
         let mut session = self.accept().await;
         match session.recv().await {
-            ClientFrame {
-                request_id: 0,
-                body: Some(client_frame::Body::Hello(hello)),
-            } => (session, hello),
+            ClientFrame { request_id: 0, body: Some(client_frame::Body::Hello(hello)) } => (session, hello),
             other => panic!("a hello comes first, not {other:?}"),
         }
     }
@@ -121,10 +98,7 @@ impl FakeServer {
     /// Accepts a client that is new to the room.
     pub(crate) async fn welcomed(&mut self) -> Session {
         let (mut session, hello) = self.greeted().await;
-        assert_eq!(
-            (hello.room.as_str(), hello.token.as_str(), hello.resume),
-            ("room-1", "token-1", None)
-        );
+        assert_eq!((hello.room.as_str(), hello.token.as_str(), hello.resume), ("room-1", "token-1", None));
         session.welcome(16, false).await;
         session
     }
@@ -143,19 +117,13 @@ fn quic_config() -> (quinn::ServerConfig, [u8; 32]) {
         .with_single_cert(vec![certificate], key.into())
         .unwrap();
     tls.alpn_protocols = vec![ALPN.to_vec()];
-    let mut config =
-        quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()));
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()));
     config.transport_config(Arc::new(server_transport(IDLE_TIMEOUT)));
     (config, hash.as_ref().try_into().unwrap())
 }
 
 enum Wire {
-    Quic {
-        connection: Connection,
-        send: SendStream,
-        recv: RecvStream,
-        room: Option<SendStream>,
-    },
+    Quic { connection: Connection, send: SendStream, recv: RecvStream, room: Option<SendStream> },
     WebSocket(Box<WebSocketStream<TcpStream>>),
 }
 
@@ -177,11 +145,7 @@ impl Session {
             }
             match &mut self.wire {
                 Wire::Quic { recv, .. } => {
-                    let chunk = recv
-                        .read_chunk(usize::MAX, true)
-                        .await
-                        .unwrap()
-                        .expect("the client goes on");
+                    let chunk = recv.read_chunk(usize::MAX, true).await.unwrap().expect("the client goes on");
                     self.rest.extend_from_slice(&chunk.bytes);
                 }
                 Wire::WebSocket(socket) => {
@@ -201,16 +165,11 @@ impl Session {
         let mut buffer = BytesMut::new();
         let mut of_room = false;
         for body in bodies {
-            of_room = matches!(
-                body,
-                server_frame::Body::Tick(_) | server_frame::Body::Snapshot(_)
-            );
+            of_room = matches!(body, server_frame::Body::Tick(_) | server_frame::Body::Snapshot(_));
             encode_frame(&ServerFrame { body: Some(body) }, &mut buffer);
         }
         match &mut self.wire {
-            Wire::Quic {
-                connection, room, ..
-            } if of_room => {
+            Wire::Quic { connection, room, .. } if of_room => {
                 if room.is_none() {
                     *room = Some(connection.open_uni().await.unwrap());
                 }
@@ -222,22 +181,12 @@ impl Session {
     }
 
     pub(crate) async fn welcome(&mut self, in_flight_max: u32, recovered: bool) {
-        let welcome = Welcome {
-            epoch: 1,
-            offset: 10,
-            recovered,
-            in_flight_max,
-            ..Welcome::default()
-        };
+        let welcome = Welcome { epoch: 1, offset: 10, recovered, in_flight_max, ..Welcome::default() };
         self.send(server_frame::Body::Welcome(welcome)).await;
     }
 
     pub(crate) async fn answer(&mut self, request_id: u64, outcome: answer::Outcome) {
-        self.send(server_frame::Body::Answer(Answer {
-            request_id,
-            outcome: Some(outcome),
-        }))
-        .await;
+        self.send(server_frame::Body::Answer(Answer { request_id, outcome: Some(outcome) })).await;
     }
 
     /// Ends the connection without a word.
@@ -250,12 +199,7 @@ impl Session {
 
     /// Ends the connection the proper way.
     pub(crate) async fn goodbye(mut self, code: GoodbyeCode, reason: &str, retry_after_ms: u32) {
-        let goodbye = Goodbye {
-            code: code.into(),
-            reason: reason.into(),
-            detail: String::new(),
-            retry_after_ms,
-        };
+        let goodbye = Goodbye { code: code.into(), reason: reason.into(), detail: String::new(), retry_after_ms };
         self.send(server_frame::Body::Goodbye(goodbye)).await;
         // A QUIC close overtakes what the streams still carry.
         if let Wire::Quic { send, .. } = &mut self.wire {
@@ -268,15 +212,10 @@ impl Session {
     /// Ends the connection with a close code only.
     pub(crate) async fn close(self, code: GoodbyeCode, reason: &str) {
         match self.wire {
-            Wire::Quic { connection, .. } => {
-                connection.close(code.quic_close_code().into(), reason.as_bytes())
-            }
+            Wire::Quic { connection, .. } => connection.close(code.quic_close_code().into(), reason.as_bytes()),
             Wire::WebSocket(mut socket) => {
                 let code = CloseCode::try_from(code.ws_close_code()).unwrap();
-                socket
-                    .send(Message::close(Some(code), reason))
-                    .await
-                    .unwrap();
+                socket.send(Message::close(Some(code), reason)).await.unwrap();
             }
         }
     }

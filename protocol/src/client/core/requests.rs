@@ -53,12 +53,7 @@ type Settled = (u64, Result<Outcome, RequestError>);
 
 impl Requests {
     pub(super) fn new(policy: RetryPolicy) -> Self {
-        Self {
-            policy,
-            open: Vec::new(),
-            in_flight: 0,
-            in_flight_max: IN_FLIGHT_MIN,
-        }
+        Self { policy, open: Vec::new(), in_flight: 0, in_flight_max: IN_FLIGHT_MIN }
     }
 
     pub(super) fn has_capacity(&self) -> bool {
@@ -66,9 +61,7 @@ impl Requests {
     }
 
     pub(super) fn in_flight_max(&mut self, max: u32) {
-        self.in_flight_max = usize::try_from(max)
-            .unwrap_or(usize::MAX)
-            .max(IN_FLIGHT_MIN);
+        self.in_flight_max = usize::try_from(max).unwrap_or(usize::MAX).max(IN_FLIGHT_MIN);
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -85,10 +78,7 @@ impl Requests {
             return false;
         }
         self.open.push(Request {
-            frame: ClientFrame {
-                request_id,
-                body: Some(body),
-            },
+            frame: ClientFrame { request_id, body: Some(body) },
             progress: Progress::Unsent,
             until: now + self.policy.request_deadline,
             answers: 0,
@@ -115,12 +105,7 @@ impl Requests {
     }
 
     /// The request's end, if the answer is one. Answers to what was not asked, or was answered, are not for anybody.
-    pub(super) fn handle_answer(
-        &mut self,
-        now: Instant,
-        answer: Answer,
-        jitter: &mut Jitter,
-    ) -> Option<Settled> {
+    pub(super) fn handle_answer(&mut self, now: Instant, answer: Answer, jitter: &mut Jitter) -> Option<Settled> {
         let request_id = answer.request_id;
         let index = self.find(request_id)?;
         let request = &mut self.open[index];
@@ -134,9 +119,7 @@ impl Requests {
                 request.uncertain = true;
                 Duration::ZERO
             }
-            Some(answer::Outcome::NotDone(not_done))
-                if self.policy.asks_again(&not_done, request.uncertain) =>
-            {
+            Some(answer::Outcome::NotDone(not_done)) if self.policy.asks_again(&not_done, request.uncertain) => {
                 let retry_after = Duration::from_millis(not_done.retry_after_ms.into());
                 request.not_done = Some(not_done);
                 retry_after
@@ -144,9 +127,7 @@ impl Requests {
             outcome => {
                 self.open.remove(index);
                 self.in_flight -= usize::from(asked);
-                let outcome = outcome
-                    .and_then(final_outcome)
-                    .ok_or(RequestError::NotUnderstood { request_id });
+                let outcome = outcome.and_then(final_outcome).ok_or(RequestError::NotUnderstood { request_id });
                 return Some((request_id, outcome));
             }
         };
@@ -188,16 +169,11 @@ impl Requests {
     /// Forgets everything; the ids of it.
     pub(super) fn clear(&mut self) -> Vec<u64> {
         self.in_flight = 0;
-        self.open
-            .drain(..)
-            .map(|request| request.frame.request_id)
-            .collect()
+        self.open.drain(..).map(|request| request.frame.request_id).collect()
     }
 
     fn find(&self, request_id: u64) -> Option<usize> {
-        self.open
-            .iter()
-            .position(|request| request.frame.request_id == request_id)
+        self.open.iter().position(|request| request.frame.request_id == request_id)
     }
 }
 
@@ -206,9 +182,7 @@ impl Request {
         let known = self.progress != Progress::InFlight && !self.uncertain;
         match self.not_done.take() {
             Some(not_done) if known => Ok(Outcome::not_done(not_done)),
-            _ => Err(RequestError::Unresolved {
-                request_id: self.frame.request_id,
-            }),
+            _ => Err(RequestError::Unresolved { request_id: self.frame.request_id }),
         }
     }
 }
@@ -227,10 +201,7 @@ fn final_outcome(outcome: answer::Outcome) -> Option<Outcome> {
     match outcome {
         answer::Outcome::Grant(grant) => Some(Outcome::Granted(grant)),
         answer::Outcome::Order(order) => Some(Outcome::Ordered(order)),
-        answer::Outcome::Refused(refused) => Some(Outcome::Refused {
-            code: refused.code(),
-            detail: refused.detail,
-        }),
+        answer::Outcome::Refused(refused) => Some(Outcome::Refused { code: refused.code(), detail: refused.detail }),
         answer::Outcome::NotDone(not_done) => Some(Outcome::not_done(not_done)),
         answer::Outcome::Done(_) => Some(Outcome::Done),
         answer::Outcome::Pending(_) => None,
@@ -239,9 +210,6 @@ fn final_outcome(outcome: answer::Outcome) -> Option<Outcome> {
 
 impl Outcome {
     fn not_done(not_done: NotDone) -> Self {
-        Self::NotDone {
-            code: not_done.code(),
-            detail: not_done.detail,
-        }
+        Self::NotDone { code: not_done.code(), detail: not_done.detail }
     }
 }
