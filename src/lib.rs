@@ -7,3 +7,9 @@ pub mod store;
 pub mod fanout;
 
 pub mod engine;
+
+pub mod gateway;
+
+pub mod server;
+
+pub mod commands;
