@@ -145,6 +145,8 @@ pub mod reason {
     pub const FRAME_TYPE_UNKNOWN: &str = "frame_type_unknown";
     /// A request without an id.
     pub const REQUEST_ID_MISSING: &str = "request_id_missing";
+    /// More pings than a sign of life needs.
+    pub const PING_FLOOD: &str = "ping_flood";
     /// A hello whose agent is longer than allowed.
     pub const AGENT_TOO_LONG: &str = "agent_too_long";
     /// A WebSocket message that is not binary.

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use super::problem::Problem;
 use super::shapes::{ActivityShape, AmendedShape, NewActivity, NewAmendment, user_id};
 use super::{Api, Caller};
-use crate::gateway::Role;
+use crate::gateway::token::Role;
 use crate::rules::{ActivityId, NotDoneCode, Phase, RoomId, Step};
 use crate::store::{Answer, Ask, Partition, Query, Reply};
 

@@ -12,12 +12,16 @@ mod shapes;
 mod wallets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use auth::{Authorize, Caller};
 pub use metrics::{Gauges, Metrics};
@@ -26,9 +30,7 @@ pub use payments::PaymentSecret;
 pub use problem::Problem;
 
 use crate::engine::Engine;
-
-/// The largest request body.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+use crate::rules::NotDoneCode;
 
 /// What the API needs.
 #[derive(Clone)]
@@ -43,6 +45,19 @@ pub struct Api {
     pub metrics: Arc<Metrics>,
     /// Whether the server takes viewers: what `/readyz` says.
     pub ready: watch::Receiver<bool>,
+    /// What bounds a call.
+    pub limits: ApiLimits,
+}
+
+/// What bounds the API.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiLimits {
+    /// The largest body that is read.
+    pub body_bytes_max: usize,
+    /// Calls under way.
+    pub in_flight_max: usize,
+    /// How long one may take.
+    pub timeout: Duration,
 }
 
 /// Serves until `stop` is set, then finishes what is under way.
@@ -75,8 +90,25 @@ fn router(api: Api) -> Router {
         .route("/metrics", get(metrics::serve))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(api.limits.body_bytes_max))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(api.limits.in_flight_max)), bounded))
+        .layer(middleware::from_fn_with_state(api.limits.timeout, timed))
         .with_state(api)
+}
+
+async fn bounded(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match free.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::from(NotDoneCode::Overloaded.for_now("too many calls are under way", 100)).into_response(),
+    }
+}
+
+async fn timed(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        // What was asked for may still happen: the same idempotency key finds out.
+        Err(_) => Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "ask again under the same key").into_response(),
+    }
 }
 
 impl std::fmt::Debug for Api {

@@ -76,7 +76,7 @@ impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "at most 256 KiB")
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than `admin.body_bytes_max`")
             }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "the body is application/json")

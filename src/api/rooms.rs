@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use super::problem::Problem;
 use super::shapes::{ActionShape, NewRoom, RoomShape, room_id, user_id};
 use super::{Api, Caller};
-use crate::gateway::Role;
+use crate::gateway::token::Role;
 use crate::rules::NotDoneCode;
 use crate::store::{Action, Answer, Ask, HostAction, Partition, Query, Reply};
 
@@ -24,8 +24,8 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let Json(new) = body?;
     let id = room_id(&room)?;
-    let host = match (caller.must_host()?, new.host) {
-        (Role::Operator, Some(host)) => user_id(&host)?,
+    let host = match (caller.must_host()?, new.host.as_deref()) {
+        (Role::Operator, Some(host)) => user_id(host)?,
         (_, Some(host)) if host != caller.user().as_str() => {
             return Err(NotDoneCode::Forbidden.because("only operators create rooms for others").into());
         }

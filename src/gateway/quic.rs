@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use liveroom_protocol::wire::GoodbyeCode;
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::{Admitted, Ended, Gateway, Session};
 use crate::fanout::Delivery;
@@ -126,10 +126,11 @@ impl Viewer {
     /// Sees to it that the session's next tick wakes us. A timer that is set stays set: it may fire early, and then finds
     /// nothing to do, but it costs one timer a second instead of one a request.
     fn arm(&mut self) {
-        if self.timer.is_none()
-            && let Some(wait) = self.session.until_tick()
-        {
-            self.timer = Some(Box::pin(sleep(wait)));
+        let wait = self.session.until_tick();
+        match &mut self.timer {
+            Some(timer) if timer.deadline() <= Instant::now() + wait => {}
+            Some(timer) => timer.as_mut().reset(Instant::now() + wait),
+            None => self.timer = Some(Box::pin(sleep(wait))),
         }
     }
 

@@ -18,12 +18,13 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use liveroom_protocol::codes::reason;
 use liveroom_protocol::transport::WS_PATH;
 use liveroom_protocol::wire::GoodbyeCode;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
@@ -238,10 +239,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// As over QUIC: a timer that is set stays set.
     fn arm(&mut self) {
-        if self.timer.is_none()
-            && let Some(wait) = self.session.until_tick()
-        {
-            self.timer = Some(Box::pin(sleep(wait)));
+        let wait = self.session.until_tick();
+        match &mut self.timer {
+            Some(timer) if timer.deadline() <= Instant::now() + wait => {}
+            Some(timer) => timer.as_mut().reset(Instant::now() + wait),
+            None => self.timer = Some(Box::pin(sleep(wait))),
         }
     }
 
@@ -257,13 +259,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                 Some(Ok(message)) if message.is_binary() => {
                     return Poll::Ready(Step::Read(message.into_payload().into()));
                 }
-                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken("message_not_binary")),
+                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken(reason::MESSAGE_NOT_BINARY)),
                 Some(Ok(_)) => {}
                 Some(Err(tokio_websockets::Error::PayloadTooLong { .. })) => {
-                    return Poll::Ready(Step::Broken("message_too_large"));
+                    return Poll::Ready(Step::Broken(reason::MESSAGE_TOO_LARGE));
                 }
                 Some(Err(tokio_websockets::Error::Protocol(_))) => {
-                    return Poll::Ready(Step::Broken("websocket_malformed"));
+                    return Poll::Ready(Step::Broken(reason::WEBSOCKET_MALFORMED));
                 }
                 Some(Err(_)) | None => return Poll::Ready(Step::Gone),
             }

@@ -73,6 +73,17 @@ pub fn read(
     Ok((tables, Recovered { snapshot, rejected, journal }))
 }
 
+/// The state that the oldest event of the journal continues, or a later one: where an audit begins.
+///
+/// # Errors
+/// [`JournalError`], as at a start.
+pub fn base(disk: &dyn Disk, bounds: Bounds, found: &Recovered) -> Result<Tables, JournalError> {
+    match found.journal.first_seq {
+        0 | 1 => Ok(Tables::new(bounds)),
+        _ => Ok(from_snapshot(disk, bounds)?.0),
+    }
+}
+
 impl Keeper for EmbeddedKeeper {
     fn commit(
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
