@@ -275,7 +275,7 @@ impl Tables {
         let idle = Decision::Answer(Answer::Idle);
         let Some(activity) = self.activities.get(&id) else { return idle };
         let now = context.now;
-        if activity.final_at.is_some_and(|at| at.after_ms(self.bounds.retention_ms) <= now) {
+        if self.archive_at(activity).is_some_and(|at| at <= now) {
             return Decision::Event(Event::Archived { room: activity.room, activity: id });
         }
         if activity.deadline().is_none_or(|at| at > now) {
