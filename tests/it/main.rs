@@ -1,0 +1,4 @@
+//! Integration tests: a module per subject.
+
+mod conformance;
+mod stage;
