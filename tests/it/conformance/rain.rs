@@ -196,5 +196,12 @@ pub fn win_cap<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.wait_ms(1);
     assert_eq!(stage.ask_as("ann", 1, claim), "win_cap 1/1", "the same request, the same answer");
     assert_eq!(stage.tap("ann", second), "slot 1: 5 fen", "another request, a minute later");
+    // Wins are forgotten with their activities: a limit must not promise more.
+    let cap = |window_ms| Limits { per_room_day: None, win_cap: Some(WinCap { wins: 1, window_ms }) };
+    let retention_ms = Bounds::default().retention_ms;
+    for (limits, want) in [(cap(retention_ms + 1), "not done: invalid"), (cap(retention_ms), "drafted 3")] {
+        let plan = Box::new(Plan { limits, ..plan(rain(9, 5)) });
+        assert_eq!(stage.ask("host", Ask::Draft { plan, seed: Seed([1; 32]) }), want, "{limits:?}");
+    }
     stage.audit();
 }
