@@ -1,5 +1,7 @@
 //! Puts the parts together, and takes them apart again in order.
 
+pub mod audit;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -73,6 +73,16 @@ pub fn read(
     Ok((tables, Recovered { snapshot, rejected, journal }))
 }
 
+/// The oldest tables that a disk holds: every event since is still in the journal. `None` before the first snapshot:
+/// then the journal holds everything.
+///
+/// # Errors
+/// [`JournalError`]: the disk can't be read.
+pub fn oldest_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<Option<Tables>, JournalError> {
+    let found = snapshot::oldest(disk, |_, content| read_tables(content))?;
+    Ok(found.snapshot.map(|(_, tables)| tables.bounded(bounds)))
+}
+
 impl Keeper for EmbeddedKeeper {
     fn commit(
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
@@ -223,14 +233,16 @@ impl std::fmt::Debug for EventReader {
 }
 
 fn from_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<(Tables, u64, Vec<String>), JournalError> {
-    let found = snapshot::newest(disk, |_, content| {
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes)?;
-        postcard::from_bytes::<Tables>(&bytes).map_err(io::Error::other)
-    })?;
+    let found = snapshot::newest(disk, |_, content| read_tables(content))?;
     let rejected = found.rejected.into_iter().map(|one| format!("{}: {}", one.name, one.why)).collect();
     let (no, tables) = found.snapshot.unwrap_or_else(|| (0, Tables::new(bounds)));
     Ok((tables.bounded(bounds), no, rejected))
+}
+
+fn read_tables(content: &mut dyn io::Read) -> io::Result<Tables> {
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
 
 fn write_tables(tables: &Tables, file: &mut dyn Write) -> io::Result<()> {
