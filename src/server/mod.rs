@@ -1,5 +1,6 @@
 //! Puts the parts together, and takes them apart again in order.
 
+pub mod audit;
 pub mod config;
 pub mod development;
 pub mod keys;

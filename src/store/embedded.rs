@@ -73,15 +73,14 @@ pub fn read(
     Ok((tables, Recovered { snapshot, rejected, journal }))
 }
 
-/// The state that the oldest event of the journal continues, or a later one: where an audit begins.
+/// The oldest tables that a disk holds: every event since is still in the journal. `None` before the first snapshot:
+/// then the journal holds everything.
 ///
 /// # Errors
-/// [`JournalError`], as at a start.
-pub fn base(disk: &dyn Disk, bounds: Bounds, found: &Recovered) -> Result<Tables, JournalError> {
-    match found.journal.first_seq {
-        0 | 1 => Ok(Tables::new(bounds)),
-        _ => Ok(from_snapshot(disk, bounds)?.0),
-    }
+/// [`JournalError`]: the disk can't be read.
+pub fn oldest_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<Option<Tables>, JournalError> {
+    let found = snapshot::oldest(disk, |_, content| read_tables(content))?;
+    Ok(found.snapshot.map(|(_, tables)| tables.bounded(bounds)))
 }
 
 impl Keeper for EmbeddedKeeper {
@@ -234,14 +233,16 @@ impl std::fmt::Debug for EventReader {
 }
 
 fn from_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<(Tables, u64, Vec<String>), JournalError> {
-    let found = snapshot::newest(disk, |_, content| {
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes)?;
-        postcard::from_bytes::<Tables>(&bytes).map_err(io::Error::other)
-    })?;
+    let found = snapshot::newest(disk, |_, content| read_tables(content))?;
     let rejected = found.rejected.into_iter().map(|one| format!("{}: {}", one.name, one.why)).collect();
     let (no, tables) = found.snapshot.unwrap_or_else(|| (0, Tables::new(bounds)));
     Ok((tables.bounded(bounds), no, rejected))
+}
+
+fn read_tables(content: &mut dyn io::Read) -> io::Result<Tables> {
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
 
 fn write_tables(tables: &Tables, file: &mut dyn Write) -> io::Result<()> {

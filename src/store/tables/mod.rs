@@ -34,7 +34,7 @@ pub struct Bounds {
     /// Most activities of a room that are not archived.
     pub activities_per_room_max: usize,
     /// How long an ended activity stays, with its receipts and orders, ms. Until then a repeated request gets its
-    /// first answer; afterwards, `unknown_activity`.
+    /// first answer; afterwards, `unknown_activity`. Limits on wins can't look further back.
     pub retention_ms: u64,
 }
 

@@ -1,5 +1,8 @@
 //! The thread that carries events from the log to the sink.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,0 +1,6 @@
+//! Integration tests: a module per subject.
+#![allow(clippy::unwrap_used, reason = "a test that fails here fails as it should")]
+#![allow(unreachable_pub, reason = "nothing is reached from outside")]
+
+mod conformance;
+mod stage;
