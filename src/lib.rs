@@ -4,11 +4,14 @@
 pub mod rules;
 pub mod store;
 
+pub mod events;
 pub mod fanout;
 
 pub mod engine;
 
 pub mod gateway;
+
+pub mod api;
 
 pub mod server;
 

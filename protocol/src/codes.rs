@@ -35,6 +35,8 @@ impl RefusalCode {
             Self::InsufficientStock => "insufficient_stock",
             Self::OrderPaid => "order_paid",
             Self::OrderReleased => "order_released",
+            Self::RoomDayLimit => "room_day_limit",
+            Self::WinCap => "win_cap",
         }
     }
 }
@@ -61,9 +63,7 @@ impl NotDoneCode {
     /// Whether asking again can help.
     pub fn retry(self) -> Retry {
         match self {
-            Self::RateLimited | Self::TooManyInFlight | Self::Overloaded | Self::Unavailable => {
-                Retry::Later
-            }
+            Self::RateLimited | Self::TooManyInFlight | Self::Overloaded | Self::Unavailable => Retry::Later,
             Self::Unspecified
             | Self::Invalid
             | Self::Conflict
@@ -129,35 +129,34 @@ impl GoodbyeCode {
     }
 
     fn from_number(number: u64) -> Option<Self> {
-        let code = i32::try_from(number)
-            .ok()
-            .and_then(|number| Self::try_from(number).ok())?;
+        let code = i32::try_from(number).ok().and_then(|number| Self::try_from(number).ok())?;
         (code != Self::Unspecified).then_some(code)
     }
 }
 
-/// The words of `Goodbye.reason`; those of frame errors come from [`crate::frame::FrameError::word`].
+/// The words of `Goodbye.reason`, where there is more to say than the code's own word; those of frame errors come from
+/// [`crate::frame::FrameError::word`].
 pub mod reason {
     /// The first frame was not a hello.
-    pub const HELLO_EXPECTED: &str = "hello_expected";
+    pub const HELLO_MISSING: &str = "hello_missing";
     /// A second hello.
-    pub const HELLO_REPEATED: &str = "hello_repeated";
-    /// No hello within the time allowed.
-    pub const HELLO_TIMEOUT: &str = "hello_timeout";
-    /// A hello with a version that is not spoken here.
-    pub const VERSION_UNKNOWN: &str = "version_unknown";
-    /// A frame whose body this server does not know, without a request id to answer it by.
-    pub const BODY_UNKNOWN: &str = "body_unknown";
+    pub const HELLO_TWICE: &str = "hello_twice";
+    /// A frame whose body this server does not know.
+    pub const FRAME_TYPE_UNKNOWN: &str = "frame_type_unknown";
     /// A request without an id.
     pub const REQUEST_ID_MISSING: &str = "request_id_missing";
+    /// More pings than a sign of life needs.
+    pub const PING_FLOOD: &str = "ping_flood";
+    /// A hello whose agent is longer than allowed.
+    pub const AGENT_TOO_LONG: &str = "agent_too_long";
     /// A WebSocket message that is not binary.
-    pub const TEXT_MESSAGE: &str = "text_message";
-    /// A stream that the protocol does not have.
-    pub const UNEXPECTED_STREAM: &str = "unexpected_stream";
+    pub const MESSAGE_NOT_BINARY: &str = "message_not_binary";
+    /// A WebSocket message longer than allowed.
+    pub const MESSAGE_TOO_LARGE: &str = "message_too_large";
+    /// Bytes that are not the WebSocket protocol.
+    pub const WEBSOCKET_MALFORMED: &str = "websocket_malformed";
     /// The room's name is not one.
-    pub const ROOM_MALFORMED: &str = "room_malformed";
-    /// There is no such room.
-    pub const ROOM_UNKNOWN: &str = "room_unknown";
+    pub const ROOM_ID_INVALID: &str = "room_id_invalid";
     /// No token.
     pub const TOKEN_MISSING: &str = "token_missing";
     /// Not a token, or one whose claims are not what they must be.
@@ -178,18 +177,8 @@ pub mod reason {
     pub const TOKEN_TOO_LONG_LIVED: &str = "token_too_long_lived";
     /// Made for another room.
     pub const TOKEN_ROOM: &str = "token_room";
-    /// The server stops.
-    pub const DRAINING: &str = "draining";
-    /// The queue of this viewer overflowed.
-    pub const QUEUE_FULL: &str = "queue_full";
-    /// A write did not get through in time.
-    pub const WRITE_TIMEOUT: &str = "write_timeout";
-    /// Nothing was heard for too long.
-    pub const IDLE: &str = "idle";
-    /// Too many connections in all.
-    pub const CONNECTIONS_MAX: &str = "connections_max";
-    /// Too many connections from this address.
-    pub const CONNECTIONS_PER_ADDRESS_MAX: &str = "connections_per_address_max";
+    /// Made for another role.
+    pub const TOKEN_ROLE: &str = "token_role";
 }
 
 #[cfg(test)]
@@ -217,14 +206,8 @@ mod tests {
     fn close_codes_name_the_goodbye_and_nothing_else_does() {
         assert_eq!(goodbyes().count(), 9);
         for code in goodbyes() {
-            assert_eq!(
-                GoodbyeCode::from_ws_close_code(code.ws_close_code()),
-                Some(code)
-            );
-            assert_eq!(
-                GoodbyeCode::from_quic_close_code(code.quic_close_code().into()),
-                Some(code)
-            );
+            assert_eq!(GoodbyeCode::from_ws_close_code(code.ws_close_code()), Some(code));
+            assert_eq!(GoodbyeCode::from_quic_close_code(code.quic_close_code().into()), Some(code));
         }
         for other in [0, 1000, 1006, 3999, 4000, 4010, u16::MAX] {
             assert_eq!(GoodbyeCode::from_ws_close_code(other), None);

@@ -68,20 +68,13 @@ pub struct FrameReader {
 impl FrameReader {
     /// A reader that accepts messages of up to `frame_bytes_max` bytes, their length not counted.
     pub fn new(frame_bytes_max: u32) -> Self {
-        Self {
-            frame_bytes_max,
-            partial: Vec::new(),
-            handed_out: false,
-        }
+        Self { frame_bytes_max, partial: Vec::new(), handed_out: false }
     }
 
     /// Takes the next message off the front of `input`. `None`: all of `input` was taken and more is needed.
     ///
     /// After an error the stream has no known boundary; drop the reader.
-    pub fn next<M: Message + Default>(
-        &mut self,
-        input: &mut &[u8],
-    ) -> Result<Option<M>, FrameError> {
+    pub fn next<M: Message + Default>(&mut self, input: &mut &[u8]) -> Result<Option<M>, FrameError> {
         match self.next_slice(input)? {
             Some(message) => M::decode(message).map(Some).map_err(FrameError::Malformed),
             None => Ok(None),
@@ -89,10 +82,7 @@ impl FrameReader {
     }
 
     /// Like [`next`](Self::next), without decoding: the bytes of one message.
-    pub fn next_slice<'a, 'input: 'a>(
-        &'a mut self,
-        input: &mut &'input [u8],
-    ) -> Result<Option<&'a [u8]>, FrameError> {
+    pub fn next_slice<'a, 'input: 'a>(&'a mut self, input: &mut &'input [u8]) -> Result<Option<&'a [u8]>, FrameError> {
         if self.handed_out {
             self.forget();
         }
@@ -112,11 +102,7 @@ impl FrameReader {
 
     /// Whether the bytes so far end between two frames; they must, where the stream or a WebSocket message ends.
     pub fn finish(&self) -> Result<(), FrameError> {
-        if self.partial.is_empty() || self.handed_out {
-            Ok(())
-        } else {
-            Err(FrameError::Truncated)
-        }
+        if self.partial.is_empty() || self.handed_out { Ok(()) } else { Err(FrameError::Truncated) }
     }
 
     /// Raises or lowers the limit for the frames that begin from now on.
@@ -179,25 +165,16 @@ fn parse_length(bytes: &[u8], max: u32) -> Result<Option<(usize, usize)>, FrameE
         }
         return Ok(Some((index + 1, length as usize)));
     }
-    if bytes.len() >= LENGTH_BYTES_MAX {
-        Err(FrameError::LengthMalformed)
-    } else {
-        Ok(None)
-    }
+    if bytes.len() >= LENGTH_BYTES_MAX { Err(FrameError::LengthMalformed) } else { Ok(None) }
 }
 
 /// Appends a frame; allocates only if `buffer` is full.
 pub fn encode_frame<M: Message>(message: &M, buffer: &mut BytesMut) {
-    message
-        .encode_length_delimited(buffer)
-        .expect("a BytesMut grows as needed");
+    message.encode_length_delimited(buffer).expect("a BytesMut grows as needed");
 }
 
 /// Appends the frames of a batch, to be sent in one write.
-pub fn encode_frames<'a, M: Message + 'a>(
-    messages: impl IntoIterator<Item = &'a M>,
-    buffer: &mut BytesMut,
-) {
+pub fn encode_frames<'a, M: Message + 'a>(messages: impl IntoIterator<Item = &'a M>, buffer: &mut BytesMut) {
     for message in messages {
         encode_frame(message, buffer);
     }

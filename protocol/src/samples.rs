@@ -3,10 +3,7 @@
 use crate::wire::*;
 
 fn from_client(request_id: u64, body: client_frame::Body) -> ClientFrame {
-    ClientFrame {
-        request_id,
-        body: Some(body),
-    }
+    ClientFrame { request_id, body: Some(body) }
 }
 
 fn from_server(body: server_frame::Body) -> ServerFrame {
@@ -14,10 +11,7 @@ fn from_server(body: server_frame::Body) -> ServerFrame {
 }
 
 fn answer(outcome: answer::Outcome) -> ServerFrame {
-    from_server(server_frame::Body::Answer(Answer {
-        request_id: 0x1122_3344_5566_7788,
-        outcome: Some(outcome),
-    }))
+    from_server(server_frame::Body::Answer(Answer { request_id: 0x1122_3344_5566_7788, outcome: Some(outcome) }))
 }
 
 /// Every frame a client can send, with a name.
@@ -45,10 +39,7 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                     version: 1,
                     token: "t".into(),
                     room: "r".into(),
-                    resume: Some(Position {
-                        epoch: 7,
-                        offset: 300,
-                    }),
+                    resume: Some(Position { epoch: 7, offset: 300 }),
                     agent: String::new(),
                 }),
             ),
@@ -57,11 +48,7 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             "claim",
             from_client(
                 0x1122_3344_5566_7788,
-                Body::Claim(Claim {
-                    activity: 5,
-                    token: 0xdead_beef_cafe_f00d,
-                    opening: 2,
-                }),
+                Body::Claim(Claim { activity: 5, token: 0xdead_beef_cafe_f00d, opening: 2 }),
             ),
         ),
         (
@@ -72,33 +59,14 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                     activity: 6,
                     token: 9,
                     lines: vec![
-                        CartLine {
-                            sku: 1,
-                            quantity: 2,
-                            opening: 1,
-                        },
-                        CartLine {
-                            sku: 2,
-                            quantity: 1,
-                            opening: 3,
-                        },
+                        CartLine { sku: 1, quantity: 2, opening: 1 },
+                        CartLine { sku: 2, quantity: 1, opening: 3 },
                     ],
                 }),
             ),
         ),
-        (
-            "release",
-            from_client(2, Body::Release(Release { order: 77 })),
-        ),
-        (
-            "announce",
-            from_client(
-                3,
-                Body::Announce(Announce {
-                    text: "红包雨".into(),
-                }),
-            ),
-        ),
+        ("release", from_client(2, Body::Release(Release { order: 77 }))),
+        ("announce", from_client(3, Body::Announce(Announce { text: "红包雨".into() }))),
         ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
     ]
 }
@@ -124,9 +92,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 epoch: 7,
                 offset: 301,
                 server_time_ms: 1_800_000_000_050,
-                events: vec![RoomEvent {
-                    body: Some(room_event::Body::Online(Online { viewers: 1000 })),
-                }],
+                events: vec![RoomEvent { body: Some(room_event::Body::Online(Online { viewers: 1000 })) }],
             })),
         ),
         (
@@ -138,13 +104,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 online: 1000,
             })),
         ),
-        (
-            "own",
-            from_server(Body::Own(Own {
-                grants: vec![grant()],
-                orders: vec![order()],
-            })),
-        ),
+        ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()] }))),
         (
             "goodbye",
             from_server(Body::Goodbye(Goodbye {
@@ -155,13 +115,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("dropped", from_server(Body::Dropped(Dropped { frames: 3 }))),
-        (
-            "pong",
-            from_server(Body::Pong(Pong {
-                nonce: 42,
-                server_time_ms: 1_800_000_000_000,
-            })),
-        ),
+        ("pong", from_server(Body::Pong(Pong { nonce: 42, server_time_ms: 1_800_000_000_000 }))),
     ];
     frames.extend(answers());
     frames.extend(room_events());
@@ -174,18 +128,12 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
         ("answer_grant", answer(Outcome::Grant(grant()))),
         (
             "answer_coupon",
-            answer(Outcome::Grant(Grant {
-                prize: Some(grant::Prize::Coupon("FAN20".into())),
-                ..grant()
-            })),
+            answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Coupon("FAN20".into())), ..grant() })),
         ),
         ("answer_order", answer(Outcome::Order(order()))),
         (
             "answer_refused",
-            answer(Outcome::Refused(Refused {
-                code: RefusalCode::SoldOut.into(),
-                detail: String::new(),
-            })),
+            answer(Outcome::Refused(Refused { code: RefusalCode::SoldOut.into(), detail: String::new() })),
         ),
         (
             "answer_not_done",
@@ -211,10 +159,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
         }))
     };
     vec![
-        (
-            "tick_activity",
-            tick(Body::Activity(rain_state(5, Phase::Closed))),
-        ),
+        ("tick_activity", tick(Body::Activity(rain_state(5, Phase::Closed)))),
         (
             "tick_announcement",
             tick(Body::Announcement(Announcement {
@@ -228,10 +173,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
             tick(Body::Amendment(Amendment {
                 activity: 6,
                 number: 1,
-                stock: vec![StockChange {
-                    sku: 1,
-                    units: -100,
-                }],
+                stock: vec![StockChange { sku: 1, units: -100 }],
                 budget_added_fen: 0,
                 shares_added: 0,
                 closes_at_ms: 1_800_000_060_000,
@@ -252,12 +194,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
 }
 
 fn grant() -> Grant {
-    Grant {
-        activity: 5,
-        slot: 1,
-        at_ms: 1_800_000_000_000,
-        prize: Some(grant::Prize::AmountFen(123)),
-    }
+    Grant { activity: 5, slot: 1, at_ms: 1_800_000_000_000, prize: Some(grant::Prize::AmountFen(123)) }
 }
 
 fn order() -> Order {
@@ -265,11 +202,7 @@ fn order() -> Order {
         order: 77,
         activity: 6,
         phase: OrderPhase::Reserved.into(),
-        lines: vec![OrderLine {
-            sku: 1,
-            quantity: 2,
-            unit_price_fen: 9_900,
-        }],
+        lines: vec![OrderLine { sku: 1, quantity: 2, unit_price_fen: 9_900 }],
         total_fen: 19_800,
         hold_until_ms: 1_800_000_300_000,
     }

@@ -12,7 +12,7 @@ use super::Shared;
 use super::follow::Follower;
 use crate::fanout::{Mailbox, Post};
 use crate::rules::{NotDoneCode, RequestId};
-use crate::store::{Answer, CommitError, Keeper, Op, Query, Reply};
+use crate::store::{Answer, CommitError, Keeper, Op, Query, Recorded, Reply};
 
 /// What the arbiter is asked for.
 pub(super) enum Command {
@@ -39,39 +39,17 @@ pub(super) enum ReplyTo {
 /// How long the store is left alone after it could not take a batch.
 const RETRY_AFTER_MS: u32 = 500;
 
-/// Runs until it is told to stop, or the store fails.
-pub(super) fn run(shared: &Shared, keeper: Box<dyn Keeper>, queue: &Receiver<Command>) {
-    let mut arbiter = Arbiter {
-        shared,
-        keeper,
-        ops: Vec::new(),
-        replies: Vec::new(),
-        answers: Vec::new(),
-        events: Vec::new(),
-        questions: Vec::new(),
-        follower: Follower::new(shared),
-        timers_rest_until: None,
-        stopping: false,
-    };
-    while !arbiter.stopping {
-        arbiter.gather(queue);
-        if let Err(why) = arbiter.commit() {
-            tracing::error!(%why, "the store can't go on");
-            shared.failed.send_replace(Some(why));
-            return;
-        }
-    }
-}
-
-struct Arbiter<'a> {
-    shared: &'a Shared,
+/// The single writer's state.
+pub(super) struct Arbiter {
+    shared: Arc<Shared>,
     keeper: Box<dyn Keeper>,
+    queue: Receiver<Command>,
     ops: Vec<Op>,
     replies: Vec<ReplyTo>,
     answers: Vec<Answer>,
-    events: Vec<crate::store::Recorded>,
+    events: Vec<Recorded>,
     questions: Vec<Question>,
-    follower: Follower<'a>,
+    follower: Follower,
     timers_rest_until: Option<Instant>,
     stopping: bool,
 }
@@ -81,17 +59,64 @@ enum Question {
     Own(Query, Arc<Mailbox>),
 }
 
-impl Arbiter<'_> {
-    /// Waits for something to do, then takes what is there.
-    fn gather(&mut self, queue: &Receiver<Command>) {
-        let first = match self.rest() {
-            Some(rest) => match queue.recv_timeout(rest) {
+impl Arbiter {
+    pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>) -> Self {
+        Self {
+            shared,
+            keeper,
+            queue,
+            ops: Vec::new(),
+            replies: Vec::new(),
+            answers: Vec::new(),
+            events: Vec::new(),
+            questions: Vec::new(),
+            follower: Follower::new(),
+            timers_rest_until: None,
+            stopping: false,
+        }
+    }
+
+    /// Runs until it is told to stop, or the store fails.
+    pub(super) fn run(mut self) {
+        while !self.stopping {
+            let first = self.wait();
+            if let Err(why) = self.turn(first) {
+                tracing::error!(%why, "the store can't go on");
+                self.shared.failed.send_replace(Some(why));
+                return;
+            }
+        }
+    }
+
+    /// Takes what is there, commits it, and hands out what came of it.
+    pub(super) fn turn(&mut self, first: Option<Command>) -> Result<(), String> {
+        self.gather(first);
+        self.commit()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(super) fn keeper(&self) -> &dyn Keeper {
+        self.keeper.as_ref()
+    }
+
+    /// Waits for something to do.
+    fn wait(&self) -> Option<Command> {
+        match self.rest() {
+            Some(rest) => match self.queue.recv_timeout(rest) {
                 Ok(command) => Some(command),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
             },
-            None => Some(queue.recv().unwrap_or(Command::Stop)),
-        };
+            None => Some(self.queue.recv().unwrap_or(Command::Stop)),
+        }
+    }
+
+    fn gather(&mut self, first: Option<Command>) {
+        let queue = self.queue.clone();
         let more = std::iter::from_fn(|| queue.try_recv().ok());
         for command in first.into_iter().chain(more) {
             match command {
@@ -151,7 +176,7 @@ impl Arbiter<'_> {
             counters.commit_us.add(began.elapsed().as_micros() as u64);
         }
         // Gates first: who was granted something must be known there before anything reads as sold out.
-        self.follower.follow(&self.events, self.keeper.as_ref());
+        self.follower.follow(&self.shared, &self.events, self.keeper.as_ref());
         self.events.clear();
         self.ops.clear();
         for (reply, answer) in self.replies.drain(..).zip(self.answers.drain(..)) {
@@ -177,7 +202,7 @@ impl Arbiter<'_> {
                 }
             }
         }
-        self.follower.publish(self.keeper.as_ref());
+        self.follower.publish(&self.shared, self.keeper.as_ref());
         Ok(())
     }
 }

@@ -14,8 +14,7 @@ use crate::rules::{ActivityId, RoomId, Step, UserId};
 use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};
 
 /// Carries commits to the rooms.
-pub(super) struct Follower<'a> {
-    shared: &'a Shared,
+pub(super) struct Follower {
     /// Activities whose state the rooms have not heard, and whether more than counts has changed.
     unheard: HashMap<ActivityId, Unheard, RandomState>,
     next_counts: Instant,
@@ -65,23 +64,23 @@ fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
     }
 }
 
-impl<'a> Follower<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
-        Self { shared, unheard: HashMap::default(), next_counts: Instant::now(), touched: Vec::new() }
+impl Follower {
+    pub(super) fn new() -> Self {
+        Self { unheard: HashMap::default(), next_counts: Instant::now(), touched: Vec::new() }
     }
 
     /// Takes note of what was committed.
-    pub(super) fn follow(&mut self, events: &[Recorded], keeper: &dyn Keeper) {
+    pub(super) fn follow(&mut self, shared: &Shared, events: &[Recorded], keeper: &dyn Keeper) {
         for recorded in events {
             let Some(room) = recorded.event.room() else { continue };
             if let Event::RoomCreated { room, host, .. } = &recorded.event {
-                open_room(self.shared, *room, *host);
+                open_room(shared, *room, *host);
                 continue;
             }
-            let (Some(room), Some(activity)) = (self.shared.rooms.get(room), recorded.event.activity()) else {
+            let (Some(room), Some(activity)) = (shared.rooms.get(room), recorded.event.activity()) else {
                 continue;
             };
-            let urgent = self.follow_one(&room, activity, &recorded.event, keeper);
+            let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
             unheard.urgent |= urgent;
             if self.touched.last() != Some(&activity) {
@@ -93,77 +92,21 @@ impl<'a> Follower<'a> {
         self.touched.dedup();
         for activity in self.touched.drain(..) {
             let Some(Unheard { room, urgent }) = self.unheard.get_mut(&activity) else { continue };
-            let Some(room) = self.shared.rooms.get(room) else { continue };
+            let Some(room) = shared.rooms.get(room) else { continue };
             *urgent |= update_openings(&room, activity, keeper);
         }
     }
 
-    /// Says whether more than counts has changed.
-    fn follow_one(&self, room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper: &dyn Keeper) -> bool {
-        let remember = |user: &UserId| {
-            if let Some(gate) = room.gates.get(activity) {
-                gate.remember(user);
-            }
-        };
-        match event {
-            Event::Granted { user, .. } | Event::Reserved { user, .. } => {
-                remember(user);
-                false
-            }
-            Event::Refused { cause, .. } => {
-                cause.by.iter().for_each(remember);
-                false
-            }
-            Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
-                if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
-                    room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });
-                }
-                false
-            }
-            Event::Amended { number, amendment, .. } => {
-                let view = view(room.id, activity, keeper);
-                room.channel.publish_note(RoomMessage::Amendment {
-                    activity,
-                    number: *number,
-                    amendment: Arc::new(amendment.as_ref().clone()),
-                    closes_at: view.and_then(|view| view.closes_at),
-                });
-                true
-            }
-            Event::Stepped { step: Step::Close | Step::Cancel, .. } => {
-                if let Some(view) = view(room.id, activity, keeper)
-                    && let Some(KindView::Rain { summary: Some(summary), .. }) = view.kind
-                {
-                    let summary = Arc::new(summary);
-                    room.channel.publish_note(RoomMessage::RainResult { activity, summary });
-                }
-                true
-            }
-            Event::Archived { .. } => {
-                room.gates.remove(activity);
-                room.channel.forget_state(activity);
-                false
-            }
-            Event::Drafted { .. }
-            | Event::Rejected { .. }
-            | Event::Stepped { .. }
-            | Event::WaveReleased { .. }
-            | Event::RoomCreated { .. }
-            | Event::ToppedUp { .. } => true,
-        }
-    }
-
     /// Gives the rooms the states that they have not heard: what matters now, mere counts now and then.
-    pub(super) fn publish(&mut self, keeper: &dyn Keeper) {
+    pub(super) fn publish(&mut self, shared: &Shared, keeper: &dyn Keeper) {
         if self.unheard.is_empty() {
             return;
         }
         let now = Instant::now();
         let counts = now >= self.next_counts;
         if counts {
-            self.next_counts = now + self.shared.limits.counts_every;
+            self.next_counts = now + shared.limits.counts_every;
         }
-        let shared = self.shared;
         self.unheard.retain(|activity, unheard| {
             if !counts && !unheard.urgent {
                 return true;
@@ -182,6 +125,61 @@ impl<'a> Follower<'a> {
     pub(super) fn rest(&self) -> Option<Duration> {
         let waiting = !self.unheard.is_empty();
         waiting.then(|| self.next_counts.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Says whether more than counts has changed.
+fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper: &dyn Keeper) -> bool {
+    let remember = |user: &UserId| {
+        if let Some(gate) = room.gates.get(activity) {
+            gate.remember(user);
+        }
+    };
+    match event {
+        Event::Granted { user, .. } | Event::Reserved { user, .. } => {
+            remember(user);
+            false
+        }
+        Event::Refused { cause, .. } => {
+            cause.by.iter().for_each(remember);
+            false
+        }
+        Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
+            if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
+                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });
+            }
+            false
+        }
+        Event::Amended { number, amendment, .. } => {
+            let view = view(room.id, activity, keeper);
+            room.channel.publish_note(RoomMessage::Amendment {
+                activity,
+                number: *number,
+                amendment: Arc::new(amendment.as_ref().clone()),
+                closes_at: view.and_then(|view| view.closes_at),
+            });
+            true
+        }
+        Event::Stepped { step: Step::Close | Step::Cancel, .. } => {
+            if let Some(view) = view(room.id, activity, keeper)
+                && let Some(KindView::Rain { summary: Some(summary), .. }) = view.kind
+            {
+                let summary = Arc::new(summary);
+                room.channel.publish_note(RoomMessage::RainResult { activity, summary });
+            }
+            true
+        }
+        Event::Archived { .. } => {
+            room.gates.remove(activity);
+            room.channel.forget_state(activity);
+            false
+        }
+        Event::Drafted { .. }
+        | Event::Rejected { .. }
+        | Event::Stepped { .. }
+        | Event::WaveReleased { .. }
+        | Event::RoomCreated { .. }
+        | Event::ToppedUp { .. } => true,
     }
 }
 

@@ -10,6 +10,7 @@ mod entropy;
 mod follow;
 mod gate;
 mod room;
+mod stepper;
 mod ticker;
 
 use std::sync::Arc;
@@ -22,13 +23,14 @@ use crate::fanout::{Channel, ChannelLimits, Encode, Joined, Leave, Mailbox, Posi
 use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, Query, Reply};
 
-use arbiter::{Command, ReplyTo};
+use arbiter::{Arbiter, Command, ReplyTo};
 use room::Rooms;
 
 pub use clock::Clock;
 pub use counters::Counters;
-pub use gate::Gate;
+pub use gate::{Gate, Gates};
 pub use room::LiveRoom;
+pub use stepper::Stepper;
 
 /// What bounds the engine.
 #[derive(Debug, Clone, Copy)]
@@ -107,10 +109,29 @@ impl Engine {
     pub fn start(
         keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
     ) -> std::io::Result<(Self, Running)> {
+        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits);
+        let stop = engine.shared.commands.clone();
+        let arbiter = std::thread::Builder::new().name("arbiter".to_owned()).spawn(move || arbiter.run())?;
+        let ticker = tokio::spawn(ticker::run(Arc::clone(&engine.shared)));
+        Ok((engine, Running { arbiter, ticker, stop }))
+    }
+
+    /// An engine that moves only when it is told to: for simulations. See [`Stepper`].
+    pub fn stepped(
+        keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
+    ) -> (Self, Stepper) {
+        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits);
+        let stepper = Stepper::new(Arc::clone(&engine.shared), arbiter);
+        (engine, stepper)
+    }
+
+    fn assemble(
+        keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
+    ) -> (Self, Arbiter) {
         clock.not_before(keeper.latest());
         let (commands, queue) = channel::bounded(limits.queue_ops);
         let shared = Arc::new(Shared {
-            commands: commands.clone(),
+            commands,
             rooms: Rooms::default(),
             clock,
             encode,
@@ -119,12 +140,8 @@ impl Engine {
             failed: watch::Sender::new(None),
         });
         follow::restore(&shared, keeper.as_ref());
-        let arbiter = std::thread::Builder::new().name("arbiter".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || arbiter::run(&shared, keeper, &queue)
-        })?;
-        let ticker = tokio::spawn(ticker::run(Arc::clone(&shared)));
-        Ok((Self { shared }, Running { arbiter, ticker, stop: commands }))
+        let arbiter = Arbiter::new(Arc::clone(&shared), keeper, queue);
+        (Self { shared }, arbiter)
     }
 
     /// The server's time.

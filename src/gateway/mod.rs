@@ -1,6 +1,42 @@
-//! Where the outside world comes in: sessions over QUIC and WebSocket, and the tokens that let them in.
+//! Where viewers arrive: one [`Session`] without sockets, driven by thin transports.
 
+mod admission;
+pub mod quic;
+mod rate;
+mod session;
 pub mod token;
+mod wire;
+pub mod ws;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use admission::{Admission, AdmissionLimits, Admitted, TurnedAway};
 /// What client and server agreed on below the messages; the server needs it to open its endpoints.
 pub use liveroom_protocol::transport;
+pub use rate::Rate;
+pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
+pub use wire::WireEncoder;
+
+use crate::engine::Engine;
+
+/// What every transport needs.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The inside.
+    pub engine: Engine,
+    /// Who may come in.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// How many may come in.
+    pub admission: Arc<Admission>,
+    /// What a session may do.
+    pub limits: Arc<SessionLimits>,
+    /// How long a write may wait for a peer that does not read.
+    pub write_timeout: Duration,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("admission", &self.admission).finish_non_exhaustive()
+    }
+}

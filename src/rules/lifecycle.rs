@@ -46,6 +46,21 @@ pub enum Step {
     Cancel,
 }
 
+impl Step {
+    /// The step's word, as every interface spells it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Schedule => "schedule",
+            Self::WarmUp => "warm_up",
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::Settle => "settle",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
 impl Phase {
     /// Every phase, in order.
     pub const ALL: [Self; 8] = [

@@ -85,6 +85,19 @@ impl Development {
         self.dir.join("token.pub.pem")
     }
 
+    /// The secret that development payment callbacks are signed with.
+    pub fn payment_file(&self) -> PathBuf {
+        self.dir.join("payment.secret")
+    }
+
+    /// The secret in [`Self::payment_file`].
+    ///
+    /// # Errors
+    /// When it was not [prepared](Self::prepare).
+    pub fn payment_secret(&self) -> Result<SecretSlice<u8>, DevelopmentError> {
+        Ok(keys::secret("--dev", &self.payment_file())?)
+    }
+
     /// [`Join`], as JSON.
     pub fn join_file(&self) -> PathBuf {
         self.dir.join("join.json")
@@ -104,6 +117,12 @@ impl Development {
             let pair = KeyPair::generate()?;
             self.keep(&self.token_public_file(), pair.public_pem.as_bytes(), 0o644)?;
             self.keep(&self.token_key_file(), pair.private_pem.expose_secret().as_bytes(), 0o600)?;
+        }
+        if !self.payment_file().exists() {
+            let mut random = [0; 32];
+            aws_lc_rs::rand::fill(&mut random).map_err(|_| KeyError::NotMade)?;
+            let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.keep(&self.payment_file(), secret.as_bytes(), 0o600)?;
         }
         if let Some(kept) = self.kept_certificate(now) {
             return Ok(kept);

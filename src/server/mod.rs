@@ -1,6 +1,298 @@
-//! What makes one server out of the layers: configuration, keys and certificates, wiring, draining.
+//! Puts the parts together, and takes them apart again in order.
 
 pub mod config;
 pub mod development;
 pub mod keys;
 pub mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use quinn::Endpoint;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+use config::Config;
+use development::Development;
+
+use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
+use crate::engine::{Clock, Engine, Running};
+use crate::fanout::Leave;
+use crate::gateway::token::Verifier;
+use crate::gateway::ws::WsOptions;
+use crate::rules::Time;
+use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
+use crate::events::ndjson::NdjsonFiles;
+use crate::events::{CursorFile, Progress, Relay};
+use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
+use crate::store::journal::{self, Disk, RealDisk};
+
+/// Where the journal is, in the data directory.
+pub const JOURNAL: &str = "journal";
+
+/// What a server must not show.
+pub struct Secrets {
+    /// QUIC, with its certificate.
+    pub quic: quinn::ServerConfig,
+    /// TLS for WebSocket, unless something in front of the server ends it.
+    pub ws: Option<TlsAcceptor>,
+    /// Reads viewers' tokens.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// Reads hosts' and operators' tokens.
+    pub authorize: Arc<dyn Authorize>,
+    /// Shared with the payment provider.
+    pub payments: Option<Arc<PaymentSecret>>,
+}
+
+impl Secrets {
+    /// Reads what the configuration names; with `development`, what is missing is made.
+    ///
+    /// # Errors
+    /// The first file that can't be used.
+    pub fn load(config: &Config, development: Option<&Development>, now: Time) -> Result<Self> {
+        let mut ring = keys::token_ring(&config.tokens)?;
+        let mut identity = tls::configured(config.tls.cert_file.as_deref(), config.tls.key_file.as_deref())?;
+        if let Some(development) = development {
+            let (own, _) = development.prepare(now)?;
+            development.add_to(&mut ring)?;
+            identity.get_or_insert(own);
+        }
+        let identity = identity.context("QUIC needs a certificate: tls.cert_file and tls.key_file, or --dev")?;
+        let ws = tls::configured(config.tls.ws_cert_file.as_deref(), config.tls.ws_key_file.as_deref())?;
+        let ws = ws.map(|identity| identity.websocket()).transpose()?;
+        let verifier = Arc::new(Verifier::new(ring, config.tokens.policy()));
+        let age_ms_max = config.payments.signature_age_max.as_millis() as u64;
+        let mut payments = keys::payment_secret(&config.payments)?;
+        if payments.is_none()
+            && let Some(development) = development
+        {
+            payments = Some(development.payment_secret()?);
+        }
+        let payments = payments.map(|secret| Arc::new(PaymentSecret::new(secret.expose_secret(), age_ms_max)));
+        Ok(Self {
+            quic: identity.quic(config)?,
+            ws: ws.map(TlsAcceptor::from),
+            authenticate: verifier.clone(),
+            authorize: verifier,
+            payments,
+        })
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where viewers arrive over QUIC.
+    pub quic: SocketAddr,
+    /// Where viewers arrive over WebSocket.
+    pub ws: SocketAddr,
+    /// Where hosts and operators arrive.
+    pub admin: SocketAddr,
+    /// What the start found on the disk.
+    pub recovered: Recovered,
+    engine: Engine,
+    running: Running,
+    endpoint: Endpoint,
+    admission: Arc<Admission>,
+    ready: watch::Sender<bool>,
+    stop_viewers: watch::Sender<bool>,
+    stop_admin: watch::Sender<bool>,
+    admin_task: JoinHandle<std::io::Result<()>>,
+    checkpoints: Checkpoints,
+    relay: Option<Relay>,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// Recovers, binds, and takes viewers.
+    ///
+    /// # Errors
+    /// What kept it from starting; nothing is left running.
+    pub async fn start(config: &Config, secrets: Secrets) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.store.data_dir.join(JOURNAL))?);
+        let mut epoch = [0; 8];
+        aws_lc_rs::rand::fill(&mut epoch).context("the system gives no randomness")?;
+        let options = journal::Options {
+            segment_bytes: config.store.segment_bytes,
+            epoch: u64::from_le_bytes(epoch),
+            ..journal::Options::default()
+        };
+        let (keeper, recovered) = tokio::task::spawn_blocking({
+            let (disk, bounds) = (Arc::clone(&disk), config.store_bounds());
+            move || EmbeddedKeeper::open(disk, &options, bounds)
+        })
+        .await
+        .context("recovery panicked")??;
+        let log = keeper.log().clone();
+
+        // Bound before anything is started: a port in use leaves nothing behind.
+        let endpoint = Endpoint::server(secrets.quic, config.listen.quic)
+            .with_context(|| format!("QUIC can't listen on {}", config.listen.quic))?;
+        let ws_listener = TcpListener::bind(config.listen.ws)
+            .await
+            .with_context(|| format!("WebSocket can't listen on {}", config.listen.ws))?;
+        let admin_listener = TcpListener::bind(config.listen.admin)
+            .await
+            .with_context(|| format!("the API can't listen on {}", config.listen.admin))?;
+        let (quic, ws, admin) = (endpoint.local_addr()?, ws_listener.local_addr()?, admin_listener.local_addr()?);
+
+        let (engine, running) =
+            Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), config.engine_limits())?;
+        let relay = match config.events_dir() {
+            Some(dir) => {
+                let sink = NdjsonFiles::open(&dir, config.rolling())?;
+                let cursor = CursorFile::open(dir.join("cursor"))?;
+                let source = Box::new(EventReader::new(log.clone()));
+                Some(Relay::start(source, Box::new(sink), cursor, config.pace())?)
+            }
+            None => None,
+        };
+        let progress = relay.as_ref().map(|relay| Arc::clone(relay.progress()));
+        let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
+        let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, &recovered);
+        let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
+
+        let admission = Admission::new(config.admission_limits());
+        let gateway = Gateway {
+            engine: engine.clone(),
+            authenticate: secrets.authenticate,
+            admission: Arc::clone(&admission),
+            limits: Arc::new(config.session_limits()),
+            write_timeout: config.session.write_timeout,
+        };
+        let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
+        let ready = watch::Sender::new(true);
+        let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>];
+        gauges.extend(relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>));
+        let api = Api {
+            engine: engine.clone(),
+            authorize: secrets.authorize,
+            payments: secrets.payments,
+            metrics: Metrics::new(engine.clone(), gauges),
+            ready: ready.subscribe(),
+            limits: config.api_limits(),
+        };
+        let ws_options = Arc::new(WsOptions { origins: config.origins(), tls: secrets.ws });
+        tokio::spawn(quic::run(gateway.clone(), endpoint.clone(), config.connections.handshakes_before_retry, stop_viewers.subscribe()));
+        tokio::spawn(ws::run(gateway, ws_listener, ws_options, stop_viewers.subscribe()));
+        let admin_task = tokio::spawn(api::run(api, admin_listener, stop_admin.subscribe()));
+        let drain_timeout = config.drain.timeout;
+        Ok(Self {
+            quic,
+            ws,
+            admin,
+            recovered,
+            engine,
+            running,
+            endpoint,
+            admission,
+            ready,
+            stop_viewers,
+            stop_admin,
+            admin_task,
+            checkpoints,
+            relay,
+            drain_timeout,
+        })
+    }
+
+    /// Returns when the store can't go on, and says why. The process must end then, without another answer.
+    pub async fn failed(&self) -> String {
+        let mut failed = self.engine.failed();
+        match failed.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => "the store is gone".to_owned(),
+        }
+    }
+
+    /// Stops: takes nobody new, tells everybody to come back elsewhere, answers what was asked, and keeps everything.
+    pub async fn stop(self) {
+        self.ready.send_replace(false);
+        self.stop_viewers.send_replace(true);
+        self.engine.dismiss(Leave::Draining);
+        let gone = async {
+            while self.admission.connections() > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(self.drain_timeout, gone).await.is_err() {
+            tracing::warn!(connections = self.admission.connections(), "viewers that did not leave are cut off");
+        }
+        self.stop_admin.send_replace(true);
+        if tokio::time::timeout(self.drain_timeout, self.admin_task).await.is_err() {
+            tracing::warn!("calls of the API that did not end are cut off");
+        }
+        self.running.stop().await;
+        self.endpoint.close(0u32.into(), b"stopped");
+        self.endpoint.wait_idle().await;
+        let (checkpoints, relay) = (self.checkpoints, self.relay);
+        let ended = tokio::task::spawn_blocking(move || {
+            checkpoints.stop();
+            if let Some(relay) = relay {
+                relay.stop();
+            }
+        });
+        if ended.await.is_err() {
+            tracing::error!("a background thread ended in a panic");
+        }
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("quic", &self.quic).field("ws", &self.ws).finish_non_exhaustive()
+    }
+}
+
+/// The thread that makes snapshots.
+struct Checkpoints {
+    stop: crossbeam::channel::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// How often it looks whether there is enough to do.
+    const EVERY: Duration = Duration::from_secs(1);
+
+    fn start(mut checkpointer: Checkpointer, segments_min: usize) -> std::io::Result<Self> {
+        let (stop, stopped) = crossbeam::channel::bounded(1);
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(move || {
+            while stopped.recv_timeout(Self::EVERY) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
+                if let Err(error) = checkpointer.run(segments_min) {
+                    tracing::error!(%error, "no snapshot was made; the journal keeps growing");
+                }
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the checkpoint thread ended in a panic");
+        }
+    }
+}
+
+impl Gauges for Admission {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("connections", "Connections of viewers now", false, self.connections() as u64),
+            ("turned_away", "Connections turned away, for there were too many", true, self.turned_away()),
+        ]
+    }
+}
+
+impl Gauges for Progress {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("events_backlog", "Durable events that the sink has not taken yet", false, self.backlog()),
+            ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
+            ("events_failures", "Attempts of the sink that failed", true, self.failures()),
+        ]
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::rules::{Account, ActivityId, Currency, Fen, Grant, Order, OrderId, Phase, RoomId, Time, UserId};
 
-use super::{ActivityView, Answer, GateFacts, Op, Recorded};
+use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 
 /// Keeps the state of rooms and wallets, and decides over it.
 ///
@@ -73,6 +73,11 @@ pub enum Query {
         /// The room.
         room: RoomId,
     },
+    /// What hosts and operators did in a room.
+    Trail {
+        /// The room.
+        room: RoomId,
+    },
     /// All rooms that there are, in no order.
     Rooms,
     /// What an account holds.
@@ -105,6 +110,8 @@ pub enum Reply {
     Activity(Box<ActivityView>),
     /// A room's activities, in the order of their numbers.
     Activities(Vec<ActivityView>),
+    /// What hosts and operators did, the latest last.
+    Trail(Vec<HostAction>),
     /// Rooms and their hosts.
     Rooms(Vec<(RoomId, UserId)>),
     /// A balance.

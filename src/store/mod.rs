@@ -5,6 +5,7 @@
 //! up to, and the outbox of everything downstream, so the three can't differ.
 
 pub mod audit;
+pub mod embedded;
 mod event;
 pub mod journal;
 mod keeper;
@@ -12,8 +13,9 @@ mod memory;
 mod op;
 mod tables;
 
+pub use embedded::EmbeddedKeeper;
 pub use event::{Cause, Event, Recorded};
 pub use keeper::{CommitError, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{Answer, Ask, Op, Partition};
-pub use tables::{ActivityView, Bounds, GateFacts, Inconsistent, ItemView, KindView, Room, Tables};
+pub use tables::{Action, ActivityView, Bounds, GateFacts, HostAction, Inconsistent, ItemView, KindView, Room, Tables};

@@ -37,12 +37,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn all() -> Vec<(&'static str, String)> {
-    let client = client_frames()
-        .into_iter()
-        .map(|(name, frame)| (name, hex(&frame_bytes(&frame))));
-    let server = server_frames()
-        .into_iter()
-        .map(|(name, frame)| (name, hex(&frame_bytes(&frame))));
+    let client = client_frames().into_iter().map(|(name, frame)| (name, hex(&frame_bytes(&frame))));
+    let server = server_frames().into_iter().map(|(name, frame)| (name, hex(&frame_bytes(&frame))));
     client.chain(server).collect()
 }
 
@@ -51,11 +47,7 @@ fn the_bytes_of_version_1_do_not_change() {
     let now = all();
     for (name, bytes) in &now {
         let golden = GOLDEN.iter().find(|(golden, _)| golden == name);
-        assert_eq!(
-            golden.map(|(_, golden)| *golden),
-            Some(bytes.as_str()),
-            "{name}"
-        );
+        assert_eq!(golden.map(|(_, golden)| *golden), Some(bytes.as_str()), "{name}");
     }
     assert_eq!(now.len(), GOLDEN.len());
 }

@@ -9,10 +9,7 @@ use crate::wire::{ClientFrame, ServerFrame};
 const MAX: u32 = 64 * 1024;
 
 /// Feeds `stream` in pieces that end at `cuts` and collects what comes out.
-fn read_in_pieces<M: Message + Default>(
-    stream: &[u8],
-    cuts: &[usize],
-) -> Result<Vec<M>, FrameError> {
+fn read_in_pieces<M: Message + Default>(stream: &[u8], cuts: &[usize]) -> Result<Vec<M>, FrameError> {
     let mut reader = FrameReader::new(MAX);
     let mut messages = Vec::new();
     let mut from = 0;
@@ -22,10 +19,7 @@ fn read_in_pieces<M: Message + Default>(
         while let Some(message) = reader.next(&mut piece)? {
             messages.push(message);
         }
-        assert!(
-            piece.is_empty(),
-            "a reader that wants more has taken all there was"
-        );
+        assert!(piece.is_empty(), "a reader that wants more has taken all there was");
     }
     reader.finish().map(|()| messages)
 }
@@ -44,8 +38,7 @@ fn every_message_survives_the_round_trip_however_it_is_cut_in_two() {
         let bytes = encoded(&message);
         assert_eq!(bytes.len(), frame_len(&message), "{name}");
         for cut in 0..=bytes.len() {
-            let read: Vec<M> =
-                read_in_pieces(&bytes, &[cut]).unwrap_or_else(|e| panic!("{name} at {cut}: {e}"));
+            let read: Vec<M> = read_in_pieces(&bytes, &[cut]).unwrap_or_else(|e| panic!("{name} at {cut}: {e}"));
             assert!(read == [message.clone()], "{name} at {cut}");
         }
     }
@@ -59,10 +52,7 @@ fn every_message_survives_the_round_trip_however_it_is_cut_in_two() {
 
 #[test]
 fn a_frame_cut_short_is_incomplete_and_its_end_is_an_error() {
-    for bytes in client_frames()
-        .iter()
-        .map(|(_, m)| encoded(m))
-        .chain(server_frames().iter().map(|(_, m)| encoded(m)))
+    for bytes in client_frames().iter().map(|(_, m)| encoded(m)).chain(server_frames().iter().map(|(_, m)| encoded(m)))
     {
         for cut in 1..bytes.len() {
             let mut reader = FrameReader::new(MAX);
@@ -110,13 +100,7 @@ fn bad_frames_have_their_own_words() {
         // Whole, and one byte at a time.
         assert_eq!(read_one(bytes).unwrap_err().word(), *word, "{bytes:02x?}");
         let cuts: Vec<usize> = (0..bytes.len()).collect();
-        assert_eq!(
-            read_in_pieces::<ClientFrame>(bytes, &cuts)
-                .unwrap_err()
-                .word(),
-            *word,
-            "{bytes:02x?} in pieces"
-        );
+        assert_eq!(read_in_pieces::<ClientFrame>(bytes, &cuts).unwrap_err().word(), *word, "{bytes:02x?} in pieces");
     }
 }
 
@@ -132,23 +116,14 @@ fn nesting_is_bounded() {
         bytes
     };
     assert!(read_one(&deep(50)).is_ok(), "an unknown field is skipped");
-    assert_eq!(
-        read_one(&deep(20_000)).unwrap_err().word(),
-        "frame_malformed"
-    );
+    assert_eq!(read_one(&deep(20_000)).unwrap_err().word(), "frame_malformed");
 }
 
 #[test]
 fn an_unknown_body_reads_as_a_frame_without_one() {
     // request_id 1, then field 100 as an empty message: a request of a later version.
     let bytes = [0x0c, 0x09, 1, 0, 0, 0, 0, 0, 0, 0, 0xa2, 0x06, 0x00];
-    assert_eq!(
-        read_one(&bytes),
-        Ok(Some(ClientFrame {
-            request_id: 1,
-            body: None
-        }))
-    );
+    assert_eq!(read_one(&bytes), Ok(Some(ClientFrame { request_id: 1, body: None })));
 }
 
 #[test]
@@ -177,10 +152,7 @@ fn encoding_into_a_buffer_with_room_does_not_move_it() {
     let frames = client_frames();
     encode_frames(frames.iter().map(|(_, frame)| frame), &mut buffer);
     assert_eq!(buffer.as_ptr(), before);
-    assert_eq!(
-        read_in_pieces::<ClientFrame>(&buffer, &[]).unwrap().len(),
-        frames.len()
-    );
+    assert_eq!(read_in_pieces::<ClientFrame>(&buffer, &[]).unwrap().len(), frames.len());
 }
 
 proptest! {

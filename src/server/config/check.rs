@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Mistake, Rate, TokenKey};
+use super::{Config, Mistake, TokenKey};
+use crate::gateway::Rate;
 use crate::gateway::token::Algorithm;
 
 const KIB: u64 = 1024;
@@ -70,7 +71,6 @@ impl Config {
         let mut rows = vec![
             Bound::number("store.segment_bytes", store.segment_bytes, 64 * KIB..=1024 * MIB),
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
-            Bound::number("store.snapshots_kept", store.snapshots_kept.into(), 1..=16),
             Bound::time("store.retention", store.retention, MINUTE..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),
             number("engine.batch_ops", engine.batch_ops, 1..=65_536),
@@ -88,6 +88,7 @@ impl Config {
             number("session.mailbox_bytes", session.mailbox_bytes, 16 * KIB..=16 * MIB),
             number("session.posts_max", session.posts_max, 16..=65_536),
             Bound::time("session.hello_timeout", session.hello_timeout, Duration::from_millis(100)..=MINUTE),
+            Bound::time("session.pending_after", session.pending_after, Duration::from_millis(100)..=MINUTE),
             Bound::time("session.idle_timeout", session.idle_timeout, SECOND..=10 * MINUTE),
             Bound::time("session.write_timeout", session.write_timeout, Duration::from_millis(100)..=MINUTE),
             number("connections.connections_max", connections.connections_max, 1..=1_000_000),

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineLimits;
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
-use crate::gateway::transport;
+use crate::gateway::{Rates, transport};
 use crate::store::Bounds;
 
 pub use limits::DEVELOPMENT;
@@ -115,8 +115,6 @@ pub struct Store {
     pub segment_bytes: u64,
     /// Sealed segments after which a snapshot is taken.
     pub snapshot_every_segments: u32,
-    /// Snapshots kept; the log is kept back to the oldest.
-    pub snapshots_kept: u32,
     /// How long an ended activity's answers are remembered.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
@@ -128,7 +126,6 @@ impl Default for Store {
             data_dir: "data".into(),
             segment_bytes: 64 * 1024 * 1024,
             snapshot_every_segments: 4,
-            snapshots_kept: 2,
             retention: Duration::from_millis(Bounds::default().retention_ms),
         }
     }
@@ -209,6 +206,9 @@ pub struct Session {
     /// From connection to hello.
     #[serde(with = "humantime_serde")]
     pub hello_timeout: Duration,
+    /// After so long an unanswered request is said to be pending.
+    #[serde(with = "humantime_serde")]
+    pub pending_after: Duration,
     /// Without a sign of the viewer.
     #[serde(with = "humantime_serde")]
     pub idle_timeout: Duration,
@@ -225,48 +225,11 @@ impl Default for Session {
             mailbox_bytes: 256 * 1024,
             posts_max: 256,
             hello_timeout: Duration::from_secs(5),
+            pending_after: Duration::from_secs(1),
             idle_timeout: transport::IDLE_TIMEOUT,
             write_timeout: Duration::from_secs(10),
         }
     }
-}
-
-/// How often one user may ask, by kind of request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rates {
-    /// Shares of a rain.
-    pub claim: Rate,
-    /// Carts of a sale.
-    pub reserve: Rate,
-    /// Orders given up.
-    pub release: Rate,
-    /// A host's words to the room.
-    pub announce: Rate,
-    /// Signs of life.
-    pub ping: Rate,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self {
-            claim: Rate { per_second: 20, burst: 40 },
-            reserve: Rate { per_second: 10, burst: 20 },
-            release: Rate { per_second: 5, burst: 10 },
-            announce: Rate { per_second: 2, burst: 10 },
-            ping: Rate { per_second: 2, burst: 10 },
-        }
-    }
-}
-
-/// A bucket of `burst` requests that `per_second` refill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rate {
-    /// Requests a second in the long run.
-    pub per_second: u32,
-    /// Requests at once.
-    pub burst: u32,
 }
 
 /// What bounds connections.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::gateway::Rate;
 
 struct Files(tempfile::TempDir);
 

@@ -6,7 +6,8 @@ use crate::rules::{
 };
 
 use super::receipts::{Kept, Receipt};
-use super::{Answer, Due, Map, Room, Tables};
+use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
+use std::collections::VecDeque;
 use crate::store::{Cause, Event, Recorded};
 
 /// An event that can't follow from what came before it.
@@ -33,7 +34,29 @@ impl Tables {
         }
         self.latest_no = no;
         self.latest_at = self.latest_at.max(recorded.at);
-        self.apply(recorded).map_err(|why| Inconsistent { no, why })
+        let answer = self.apply(recorded).map_err(|why| Inconsistent { no, why })?;
+        self.trace(recorded);
+        Ok(answer)
+    }
+
+    /// Keeps what a host did: who and when.
+    fn trace(&mut self, recorded: &Recorded) {
+        let (cause, action) = match &recorded.event {
+            Event::RoomCreated { cause, .. } => (cause, Action::CreateRoom),
+            Event::Drafted { cause, .. } => (cause, Action::Draft),
+            Event::Rejected { cause, .. } => (cause, Action::Reject),
+            Event::Stepped { cause, step, .. } => (cause, Action::Step(*step)),
+            Event::Amended { cause, number, .. } => (cause, Action::Amend(*number)),
+            _ => return,
+        };
+        let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
+        if let (Some(by), Some(room)) = (cause.by, room) {
+            if room.trail.len() == Room::TRAIL_KEPT {
+                room.trail.pop_front();
+            }
+            let activity = recorded.event.activity();
+            room.trail.push_back(HostAction { no: recorded.no, at: recorded.at, by, action, activity });
+        }
     }
 
     fn apply(&mut self, recorded: &Recorded) -> Fits<Answer> {
@@ -67,6 +90,7 @@ impl Tables {
                     utc_offset_min: *utc_offset_min,
                     activities: Vec::new(),
                     receipts: Map::default(),
+                    trail: VecDeque::new(),
                 };
                 if self.rooms.insert(*room, new).is_some() {
                     return Err("the room exists");

@@ -9,13 +9,13 @@ mod evolve;
 mod receipts;
 mod view;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Time, UserId,
+    Activity, ActivityId, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -74,6 +74,43 @@ pub struct Room {
     pub utc_offset_min: i32,
     activities: Vec<ActivityId>,
     receipts: Map<RequestKey, Receipt>,
+    /// What hosts and operators did here: the latest [`Room::TRAIL_KEPT`] actions. The events' sink has them all.
+    trail: VecDeque<HostAction>,
+}
+
+/// Something that a host or an operator did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostAction {
+    /// The event's number.
+    pub no: u64,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: UserId,
+    /// What.
+    pub action: Action,
+    /// To which activity.
+    pub activity: Option<ActivityId>,
+}
+
+/// The kinds of [`HostAction`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Created the room.
+    CreateRoom,
+    /// Drafted an activity.
+    Draft,
+    /// Handed an activity in that did not pass the review.
+    Reject,
+    /// Took an activity a step further.
+    Step(Step),
+    /// Amended an open activity.
+    Amend(u32),
+}
+
+impl Room {
+    /// As many host actions are kept in the tables.
+    pub const TRAIL_KEPT: usize = 1_000;
 }
 
 /// Who named a request how.

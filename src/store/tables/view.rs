@@ -167,6 +167,10 @@ impl Tables {
                 ),
                 None => Reply::Unknown,
             },
+            Query::Trail { room } => match self.rooms.get(room) {
+                Some(room) => Reply::Trail(room.trail.iter().copied().collect()),
+                None => Reply::Unknown,
+            },
             Query::Rooms => Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host)).collect()),
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
             Query::Order { order } => match self.orders.get(order) {

@@ -1,0 +1,11 @@
+//! Micro-benchmarks of the hot path: `cargo bench`. What crosses a socket is measured by the scripts beside this folder.
+
+mod frames;
+mod gate;
+mod stage;
+mod store;
+
+use criterion::{criterion_group, criterion_main};
+
+criterion_group!(benches, gate::bench, store::bench, frames::bench);
+criterion_main!(benches);

@@ -1,0 +1,156 @@
+//! Activities: create, schedule, open, amend, close, cancel, look.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+
+use super::problem::Problem;
+use super::shapes::{ActivityShape, AmendedShape, NewActivity, NewAmendment, user_id};
+use super::{Api, Caller};
+use crate::gateway::token::Role;
+use crate::rules::{ActivityId, NotDoneCode, Phase, RoomId, Step};
+use crate::store::{Answer, Ask, Partition, Query, Reply};
+
+type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
+type Place = Result<Path<(String, u64)>, axum::extract::rejection::PathRejection>;
+
+/// Drafts an activity.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities", tag = "activities", request_body = NewActivity,
+    params(("room" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer")),
+    responses((status = 201, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn draft(
+    State(api): State<Api>, caller: Caller, Path(room): Path<String>, body: Body<NewActivity>,
+) -> Result<impl IntoResponse, Problem> {
+    let Json(new) = body?;
+    let room = caller.may_act_in(&api, &room)?;
+    let sponsor = match (caller.must_host()?, &new.sponsor) {
+        (Role::Operator, Some(sponsor)) => user_id(sponsor)?,
+        (_, Some(sponsor)) if sponsor != caller.user().as_str() => {
+            return Err(NotDoneCode::Forbidden.because("only operators let others pay").into());
+        }
+        _ => caller.user(),
+    };
+    let ask = Ask::Draft { plan: Box::new(new.plan(sponsor)?), seed: api.engine.seed() };
+    match caller.commit(&api, Partition::Room(room), ask).await? {
+        Answer::Drafted(activity) => Ok((StatusCode::CREATED, Json(shape(&api, room, activity).await?))),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+/// Lists a room's activities.
+#[utoipa::path(get, path = "/v1/rooms/{room}/activities", tag = "activities", params(("room" = String, Path)),
+    responses((status = 200, body = [ActivityShape]), (status = "4XX", body = Problem)))]
+pub(super) async fn list(
+    State(api): State<Api>, caller: Caller, Path(room): Path<String>,
+) -> Result<Json<Vec<ActivityShape>>, Problem> {
+    let room = caller.may_act_in(&api, &room)?;
+    match api.engine.ask(Query::Activities { room }).await? {
+        Reply::Activities(views) => Ok(Json(views.iter().map(Into::into).collect())),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+/// Shows an activity.
+#[utoipa::path(get, path = "/v1/rooms/{room}/activities/{activity}", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn show(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    let Path((room, activity)) = place?;
+    let room = caller.may_act_in(&api, &room)?;
+    shape(&api, room, ActivityId(activity)).await.map(Json)
+}
+
+/// Hands an activity in: it is reviewed, funded from its sponsor's wallet, and scheduled; or it stays in review with
+/// the reasons listed.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/schedule", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn schedule(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    step(&api, &caller, place, Step::Schedule).await
+}
+
+/// Announces a scheduled activity.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/warm-up", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn warm_up(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    step(&api, &caller, place, Step::WarmUp).await
+}
+
+/// Opens a scheduled activity now: claims begin.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/open", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn open(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    step(&api, &caller, place, Step::Open).await
+}
+
+/// Closes an open activity now: claims end, what is left goes back.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/close", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn close(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    step(&api, &caller, place, Step::Close).await
+}
+
+/// Calls an activity off. What was given stays given; the rest goes back. Orders that hold stock run to their end.
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/cancel", tag = "activities",
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
+pub(super) async fn cancel(
+    State(api): State<Api>, caller: Caller, place: Place,
+) -> Result<Json<ActivityShape>, Problem> {
+    step(&api, &caller, place, Step::Cancel).await
+}
+
+/// Amends an open activity (追加库存、延长活动).
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/amendments", tag = "activities",
+    request_body = NewAmendment,
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = AmendedShape), (status = "4XX", body = Problem)))]
+pub(super) async fn amend(
+    State(api): State<Api>, caller: Caller, place: Place, body: Body<NewAmendment>,
+) -> Result<impl IntoResponse, Problem> {
+    let Path((room, activity)) = place?;
+    let Json(new) = body?;
+    let room = caller.may_act_in(&api, &room)?;
+    let ask = Ask::Amend { activity: ActivityId(activity), amendment: Box::new(new.amendment()?) };
+    match caller.commit(&api, Partition::Room(room), ask).await? {
+        Answer::Amended { number, .. } => Ok((StatusCode::CREATED, Json(AmendedShape { amendment: number }))),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+async fn step(api: &Api, caller: &Caller, place: Place, step: Step) -> Result<Json<ActivityShape>, Problem> {
+    let Path((room, activity)) = place?;
+    let room = caller.may_act_in(api, &room)?;
+    let activity = ActivityId(activity);
+    match caller.commit(api, Partition::Room(room), Ask::Step { activity, step }).await? {
+        Answer::Stepped { phase: Phase::Review, .. } => {
+            let shape = shape(api, room, activity).await?;
+            let reasons = shape.reasons.join("; ");
+            Err(Problem::new(StatusCode::CONFLICT, "review_failed", reasons))
+        }
+        Answer::Stepped { .. } => shape(api, room, activity).await.map(Json),
+        _ => Err(Problem::unexpected()),
+    }
+}
+
+async fn shape(api: &Api, room: RoomId, activity: ActivityId) -> Result<ActivityShape, Problem> {
+    match api.engine.ask(Query::Activity { room, activity }).await? {
+        Reply::Activity(view) => Ok(view.as_ref().into()),
+        _ => Err(NotDoneCode::UnknownActivity.because("no such activity in this room").into()),
+    }
+}

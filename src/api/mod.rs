@@ -1,0 +1,118 @@
+//! The HTTP API for hosts, operators, payment providers and monitoring, on a listener of its own.
+
+mod activities;
+mod auth;
+mod health;
+mod metrics;
+mod openapi;
+mod payments;
+mod problem;
+mod rooms;
+mod shapes;
+mod wallets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+pub use auth::{Authorize, Caller};
+pub use metrics::{Gauges, Metrics};
+pub use openapi::document;
+pub use payments::PaymentSecret;
+pub use problem::Problem;
+
+use crate::engine::Engine;
+use crate::rules::NotDoneCode;
+
+/// What the API needs.
+#[derive(Clone)]
+pub struct Api {
+    /// The inside.
+    pub engine: Engine,
+    /// Who may call.
+    pub authorize: Arc<dyn Authorize>,
+    /// Shared with the payment provider; without it no payments are taken.
+    pub payments: Option<Arc<PaymentSecret>>,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+    /// Whether the server takes viewers: what `/readyz` says.
+    pub ready: watch::Receiver<bool>,
+    /// What bounds a call.
+    pub limits: ApiLimits,
+}
+
+/// What bounds the API.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiLimits {
+    /// The largest body that is read.
+    pub body_bytes_max: usize,
+    /// Calls under way.
+    pub in_flight_max: usize,
+    /// How long one may take.
+    pub timeout: Duration,
+}
+
+/// Serves until `stop` is set, then finishes what is under way.
+pub async fn run(api: Api, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let stopped = async move {
+        // A server whose wiring is gone stops too.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    axum::serve(listener, router(api)).with_graceful_shutdown(stopped).await
+}
+
+fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/rooms/{room}", put(rooms::create).get(rooms::show))
+        .route("/v1/rooms/{room}/trail", get(rooms::trail))
+        .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))
+        .route("/v1/rooms/{room}/activities/{activity}", get(activities::show))
+        .route("/v1/rooms/{room}/activities/{activity}/schedule", post(activities::schedule))
+        .route("/v1/rooms/{room}/activities/{activity}/warm-up", post(activities::warm_up))
+        .route("/v1/rooms/{room}/activities/{activity}/open", post(activities::open))
+        .route("/v1/rooms/{room}/activities/{activity}/close", post(activities::close))
+        .route("/v1/rooms/{room}/activities/{activity}/cancel", post(activities::cancel))
+        .route("/v1/rooms/{room}/activities/{activity}/amendments", post(activities::amend))
+        .route("/v1/rooms/{room}/payments", post(payments::callback))
+        .route("/v1/wallets/{user}", get(wallets::show))
+        .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))
+        .route("/openapi.json", get(openapi::serve))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::serve))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(api.limits.body_bytes_max))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(api.limits.in_flight_max)), bounded))
+        .layer(middleware::from_fn_with_state(api.limits.timeout, timed))
+        .with_state(api)
+}
+
+async fn bounded(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match free.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::from(NotDoneCode::Overloaded.for_now("too many calls are under way", 100)).into_response(),
+    }
+}
+
+async fn timed(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        // What was asked for may still happen: the same idempotency key finds out.
+        Err(_) => Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "ask again under the same key").into_response(),
+    }
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}

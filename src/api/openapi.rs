@@ -1,0 +1,45 @@
+//! The API's description, OpenAPI 3.1. `openapi.json` beside this file is its committed copy; a test compares them.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::{activities, health, metrics, payments, rooms, wallets};
+
+/// The document.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "liveroom", description = "Rooms, activities, wallets and payments of a live-room server. \
+        Authenticate with `Authorization: Bearer TOKEN` (a host's or an operator's token). Errors are RFC 9457 problem documents. \
+        Amounts are integers in fen, times are milliseconds since the epoch."),
+    paths(
+        rooms::create, rooms::show, rooms::trail,
+        activities::draft, activities::list, activities::show, activities::schedule, activities::warm_up,
+        activities::open, activities::close, activities::cancel, activities::amend,
+        payments::callback, wallets::show, wallets::top_up,
+        health::alive, health::ready, metrics::serve,
+    )
+)]
+struct Document;
+
+/// The document as JSON.
+///
+/// # Panics
+/// Never: the document is plain.
+pub fn document() -> String {
+    let mut text = Document::openapi().to_pretty_json().expect("the document is plain JSON");
+    text.push('\n');
+    text
+}
+
+pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    /// To renew it: `cargo run -- openapi > src/api/openapi.json`.
+    #[test]
+    fn the_committed_document_is_the_current_one() {
+        assert_eq!(include_str!("openapi.json"), super::document(), "renew src/api/openapi.json");
+    }
+}

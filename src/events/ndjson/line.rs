@@ -1,0 +1,190 @@
+//! One event as one JSON object.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
+use crate::store::{Cause, Event, Recorded};
+
+/// An event as analytics receives it: one flat object, serialised without a detour.
+///
+/// Every line has `id` (the event's number: drop repeats by it), `at_ms` (when it was decided, server time) and `kind`;
+/// where it applies `room`, `activity`, `user` (whom it concerns), `by` (who asked for it, if somebody else or a host did;
+/// absent: a timer) and `request_id` (a decimal string: it uses all 64 bits). Amounts are fen unless `currency` says coins. Then, by `kind`:
+///
+/// | kind | more |
+/// |---|---|
+/// | `room_created` | `host`, `utc_offset_min` |
+/// | `drafted` | `plan`: what the host asked for. The activity's secret seed is in no event that leaves the server |
+/// | `rejected` | `reasons` |
+/// | `stepped` | `step`, `to` (the phase), `moved_fen` (funding, or what went back) |
+/// | `wave_released` | `wave`, from 1 |
+/// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms` |
+/// | `granted` | `share`, and `amount_fen` or `coupon` |
+/// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
+/// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms` |
+/// | `released` | `order`; `by` is absent if the hold ended |
+/// | `paid` | `order`, `payment`, `amount_fen`, `outcome`: `sold`, `sold_late` or `refund_due` |
+/// | `topped_up` | `currency`, `amount`, `balance` |
+/// | `archived` | nothing |
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a>(pub &'a Recorded);
+
+/// The word for what happened.
+pub const fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::RoomCreated { .. } => "room_created",
+        Event::Drafted { .. } => "drafted",
+        Event::Rejected { .. } => "rejected",
+        Event::Stepped { .. } => "stepped",
+        Event::WaveReleased { .. } => "wave_released",
+        Event::Amended { .. } => "amended",
+        Event::Granted { .. } => "granted",
+        Event::Refused { .. } => "refused",
+        Event::Reserved { .. } => "reserved",
+        Event::Released { .. } => "released",
+        Event::Paid { .. } => "paid",
+        Event::ToppedUp { .. } => "topped_up",
+        Event::Archived { .. } => "archived",
+    }
+}
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Recorded { no, at, event } = self.0;
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("id", no)?;
+        line.serialize_entry("at_ms", at)?;
+        line.serialize_entry("kind", kind(event))?;
+        if let Some(room) = event.room() {
+            line.serialize_entry("room", room)?;
+        }
+        if let Some(activity) = event.activity() {
+            line.serialize_entry("activity", &activity)?;
+        }
+        rest(&mut line, event)?;
+        line.end()
+    }
+}
+
+fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
+    match event {
+        Event::Granted { user, request, share, prize, .. } => {
+            asked(line, user, *request)?;
+            line.serialize_entry("share", share)?;
+            match prize {
+                Prize::Cash(amount) => line.serialize_entry("amount_fen", amount),
+                Prize::Coupon(coupon) => line.serialize_entry("coupon", coupon),
+            }
+        }
+        Event::Refused { cause, refusal: Refusal { code, have, limit }, .. } => {
+            if let Some(user) = &cause.by {
+                line.serialize_entry("user", user)?;
+            }
+            request_id(line, cause)?;
+            line.serialize_entry("code", code)?;
+            line.serialize_entry("have", have)?;
+            line.serialize_entry("limit", limit)
+        }
+        Event::Reserved { order, user, lines, total, hold_until, request, .. } => {
+            asked(line, user, *request)?;
+            line.serialize_entry("order", order)?;
+            line.serialize_entry("lines", &Lines(lines))?;
+            line.serialize_entry("total_fen", total)?;
+            line.serialize_entry("hold_until_ms", hold_until)
+        }
+        Event::Released { order, user, cause, .. } => {
+            line.serialize_entry("user", user)?;
+            caused(line, cause)?;
+            line.serialize_entry("order", order)
+        }
+        Event::Paid { order, user, payment, amount, outcome, cause, .. } => {
+            line.serialize_entry("user", user)?;
+            caused(line, cause)?;
+            line.serialize_entry("order", order)?;
+            line.serialize_entry("payment", payment)?;
+            line.serialize_entry("amount_fen", amount)?;
+            line.serialize_entry("outcome", outcome)
+        }
+        Event::RoomCreated { host, utc_offset_min, cause, .. } => {
+            caused(line, cause)?;
+            line.serialize_entry("host", host)?;
+            line.serialize_entry("utc_offset_min", utc_offset_min)
+        }
+        // Not the seed: whoever knows it knows what every share will hold.
+        Event::Drafted { plan, cause, seed: _, .. } => {
+            caused(line, cause)?;
+            line.serialize_entry("plan", plan)
+        }
+        Event::Rejected { reasons, cause, .. } => {
+            caused(line, cause)?;
+            line.serialize_entry("reasons", reasons)
+        }
+        Event::Stepped { step, to, moved, cause, .. } => {
+            caused(line, cause)?;
+            line.serialize_entry("step", step)?;
+            line.serialize_entry("to", to)?;
+            line.serialize_entry("moved_fen", moved)
+        }
+        Event::WaveReleased { wave, .. } => line.serialize_entry("wave", wave),
+        Event::Amended { number, amendment, cause, .. } => {
+            caused(line, cause)?;
+            line.serialize_entry("number", number)?;
+            line.serialize_entry("stock", &amendment.stock)?;
+            line.serialize_entry("budget_fen", &amendment.budget)?;
+            line.serialize_entry("shares", &amendment.shares)?;
+            line.serialize_entry("extend_ms", &amendment.extend_ms)
+        }
+        Event::ToppedUp { posting, balance, cause } => {
+            if let Account::Wallet(owner) = &posting.to {
+                line.serialize_entry("user", owner)?;
+            }
+            caused(line, cause)?;
+            line.serialize_entry("currency", &posting.currency)?;
+            line.serialize_entry("amount", &posting.amount)?;
+            line.serialize_entry("balance", balance)
+        }
+        Event::Archived { .. } => Ok(()),
+    }
+}
+
+fn asked<M: SerializeMap>(line: &mut M, user: &UserId, request: RequestId) -> Result<(), M::Error> {
+    line.serialize_entry("user", user)?;
+    line.serialize_entry("request_id", &Decimal(request))
+}
+
+fn caused<M: SerializeMap>(line: &mut M, cause: &Cause) -> Result<(), M::Error> {
+    if let Some(by) = &cause.by {
+        line.serialize_entry("by", by)?;
+    }
+    request_id(line, cause)
+}
+
+fn request_id<M: SerializeMap>(line: &mut M, cause: &Cause) -> Result<(), M::Error> {
+    match &cause.request {
+        Some((id, _)) => line.serialize_entry("request_id", &Decimal(*id)),
+        None => Ok(()),
+    }
+}
+
+struct Decimal(RequestId);
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+struct Lines<'a>(&'a [OrderLine]);
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct One {
+            sku: crate::rules::SkuId,
+            quantity: u32,
+            unit_price_fen: crate::rules::Fen,
+        }
+        let one = |l: &OrderLine| One { sku: l.sku, quantity: l.quantity, unit_price_fen: l.unit_price };
+        serializer.collect_seq(self.0.iter().map(one))
+    }
+}

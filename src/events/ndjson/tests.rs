@@ -1,0 +1,1 @@
+//! Files: their names, their lines, and what a failure leaves.

@@ -1,0 +1,466 @@
+//! One viewer's session, without sockets: bytes in, bytes out, time as a parameter.
+//!
+//! Order of calls: [`Session::receive`] with whatever arrived; [`Session::deliver`] with whatever the mailbox held;
+//! [`Session::tick`] after [`Session::until_tick`]. Each may end the session; then what is in the outbox is the last to send.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use liveroom_protocol::codes::reason;
+use liveroom_protocol::frame::{FrameReader, encode_frame};
+use liveroom_protocol::transport::{AGENT_BYTES_MAX, ANNOUNCE_BYTES_MAX, VERSION};
+use liveroom_protocol::wire::{self, client_frame, server_frame};
+use serde::{Deserialize, Serialize};
+
+use super::rate::{Bucket, Rate};
+use super::token::{Access, Role, TokenError, Verifier};
+use super::wire as translate;
+use crate::engine::{Engine, Seat};
+use crate::fanout::{Delivery, Mailbox, Position, Post};
+use crate::rules::{
+    ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time,
+};
+use crate::store::Ask;
+
+/// Who may come in.
+pub trait Authenticate: Send + Sync {
+    /// Reads a token for `room` at `now`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    fn authenticate(&self, now: Time, token: &str, room: RoomId) -> Result<Access, TokenError>;
+}
+
+impl Authenticate for Verifier {
+    fn authenticate(&self, now: Time, token: &str, room: RoomId) -> Result<Access, TokenError> {
+        self.verify(now, token, room)
+    }
+}
+
+/// What bounds a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Requests without an answer.
+    pub in_flight_max: usize,
+    /// Bytes of one frame from the client.
+    pub frame_bytes_max: u32,
+    /// How often one may ask.
+    pub rates: Rates,
+    /// The viewer's own that may wait for it.
+    pub posts_max: usize,
+    /// Bytes of room frames that may wait for the viewer.
+    pub mailbox_bytes_max: usize,
+    /// How long a connection may wait with its hello, ms.
+    pub hello_timeout_ms: u64,
+    /// After so long an unanswered request is said to be pending, ms.
+    pub pending_after_ms: u64,
+}
+
+/// How often one may ask, by kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// Shares of a rain.
+    pub claim: Rate,
+    /// Carts of a sale.
+    pub reserve: Rate,
+    /// Orders given up.
+    pub release: Rate,
+    /// A host's words to the room.
+    pub announce: Rate,
+    /// Signs of life.
+    pub ping: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            claim: Rate { per_second: 20, burst: 40 },
+            reserve: Rate { per_second: 10, burst: 20 },
+            release: Rate { per_second: 5, burst: 10 },
+            announce: Rate { per_second: 2, burst: 10 },
+            ping: Rate { per_second: 2, burst: 10 },
+        }
+    }
+}
+
+/// Why a session is over: the goodbye is in the outbox already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The code to close the connection with.
+    pub code: wire::GoodbyeCode,
+    /// The specific reason, as a word.
+    pub reason: &'static str,
+}
+
+/// One viewer's session.
+pub struct Session {
+    engine: Engine,
+    authenticate: Arc<dyn Authenticate>,
+    limits: Arc<SessionLimits>,
+    reader: FrameReader,
+    stage: Stage,
+    in_flight: VecDeque<(RequestId, Time)>,
+    buckets: Buckets,
+    /// Frames for the control stream.
+    out: BytesMut,
+    /// Frames for the room stream, shared with everybody.
+    room_out: Vec<Bytes>,
+}
+
+enum Stage {
+    Greeting { until: Time },
+    /// Until the token is over: nobody stays longer than it lets them.
+    Live { seat: Seat, role: Role, until: Time },
+}
+
+struct Buckets {
+    claim: Bucket,
+    reserve: Bucket,
+    release: Bucket,
+    announce: Bucket,
+    ping: Bucket,
+}
+
+impl Buckets {
+    fn new(rates: &Rates, now: Time) -> Self {
+        let bucket = |rate: Rate| Bucket::new(rate, now);
+        Self {
+            claim: bucket(rates.claim),
+            reserve: bucket(rates.reserve),
+            release: bucket(rates.release),
+            announce: bucket(rates.announce),
+            ping: bucket(rates.ping),
+        }
+    }
+
+    fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
+        match body {
+            client_frame::Body::Claim(_) => &mut self.claim,
+            client_frame::Body::Reserve(_) => &mut self.reserve,
+            client_frame::Body::Release(_) => &mut self.release,
+            client_frame::Body::Announce(_) => &mut self.announce,
+            // A hello comes once, and is told apart before anything is counted.
+            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.ping,
+        }
+    }
+}
+
+impl Session {
+    /// A session whose client has said nothing yet.
+    pub fn new(engine: Engine, authenticate: Arc<dyn Authenticate>, limits: Arc<SessionLimits>) -> Self {
+        let now = engine.clock().now();
+        Self {
+            reader: FrameReader::new(limits.frame_bytes_max),
+            stage: Stage::Greeting { until: now.after_ms(limits.hello_timeout_ms) },
+            in_flight: VecDeque::new(),
+            buckets: Buckets::new(&limits.rates, now),
+            out: BytesMut::new(),
+            room_out: Vec::new(),
+            engine,
+            authenticate,
+            limits,
+        }
+    }
+
+    // ---- queries ----
+
+    /// What waits for the viewer; `None` before the hello.
+    pub fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        match &self.stage {
+            Stage::Live { seat, .. } => Some(&seat.mailbox),
+            Stage::Greeting { .. } => None,
+        }
+    }
+
+    /// What to send on the control stream.
+    pub fn out(&mut self) -> &mut BytesMut {
+        &mut self.out
+    }
+
+    /// What to send on the room stream.
+    pub fn room_out(&mut self) -> &mut Vec<Bytes> {
+        &mut self.room_out
+    }
+
+    /// How long until [`Self::tick`] has something to do.
+    pub fn until_tick(&self) -> Duration {
+        let at = match &self.stage {
+            Stage::Greeting { until } => *until,
+            Stage::Live { until, .. } => match self.in_flight.front() {
+                Some((_, since)) => since.after_ms(self.limits.pending_after_ms).min(*until),
+                None => *until,
+            },
+        };
+        let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
+        Duration::from_millis(wait_ms as u64)
+    }
+
+    // ---- what happens ----
+
+    /// Bytes have arrived.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
+        let now = self.engine.clock().now();
+        loop {
+            match self.reader.next::<wire::ClientFrame>(&mut bytes) {
+                Ok(Some(frame)) => self.handle(now, frame)?,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    let detail = error.to_string();
+                    return Err(self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), detail, 0));
+                }
+            }
+        }
+    }
+
+    /// The mailbox held something.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn deliver(&mut self, deliveries: &mut Vec<Delivery>) -> Result<(), Ended> {
+        for delivery in deliveries.drain(..) {
+            match delivery {
+                Delivery::Post(Post::Answer(request, answer)) => {
+                    self.settle(request);
+                    encode_frame(&translate::answer(request, &answer), &mut self.out);
+                }
+                Delivery::Post(Post::Own { grants, orders }) => {
+                    encode_frame(&translate::own(&grants, &orders), &mut self.out);
+                }
+                Delivery::Frame(frame) => self.room_out.push(frame),
+                Delivery::Dropped(frames) => {
+                    let dropped = wire::Dropped { frames };
+                    encode_frame(&translate::frame(server_frame::Body::Dropped(dropped)), &mut self.out);
+                }
+                Delivery::Lagged => {
+                    if let Stage::Live { seat, .. } = &self.stage {
+                        self.room_out.push(self.engine.snapshot(&seat.room));
+                    }
+                }
+                Delivery::Leave(why) => {
+                    let code = translate::leave_code(why);
+                    return Err(self.goodbye(code, code.word(), String::new(), 1_000));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Self::until_tick`] has passed.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn tick(&mut self) -> Result<(), Ended> {
+        let now = self.engine.clock().now();
+        match self.stage {
+            Stage::Greeting { until } if now >= until => {
+                let code = wire::GoodbyeCode::HelloTimeout;
+                return Err(self.goodbye(code, code.word(), String::new(), 0));
+            }
+            Stage::Live { until, .. } if now >= until => {
+                let reason = TokenError::Expired.code();
+                return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, reason, String::new(), 0));
+            }
+            Stage::Greeting { .. } | Stage::Live { .. } => {}
+        }
+        // Oldest first; what is said to be pending waits for its turn again.
+        while let Some(&(request, since)) = self.in_flight.front() {
+            if now < since.after_ms(self.limits.pending_after_ms) {
+                break;
+            }
+            self.in_flight.pop_front();
+            self.in_flight.push_back((request, now));
+            encode_frame(&translate::pending(request), &mut self.out);
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, now: Time, frame: wire::ClientFrame) -> Result<(), Ended> {
+        let Some(body) = frame.body else {
+            return Err(self.broken(reason::FRAME_TYPE_UNKNOWN, "a frame of a type that this server does not know"));
+        };
+        match (body, &self.stage) {
+            (client_frame::Body::Hello(hello), Stage::Greeting { .. }) => self.greet(now, &hello),
+            (client_frame::Body::Hello(_), Stage::Live { .. }) => {
+                Err(self.broken(reason::HELLO_TWICE, "a connection says hello once"))
+            }
+            (_, Stage::Greeting { .. }) => Err(self.broken(reason::HELLO_MISSING, "the first frame is a hello")),
+            (client_frame::Body::Ping(ping), _) => {
+                if self.buckets.ping.take(now).is_err() {
+                    return Err(self.broken(reason::PING_FLOOD, "more pings than a sign of life needs"));
+                }
+                let pong = wire::Pong { nonce: ping.nonce, server_time_ms: now.ms() };
+                encode_frame(&translate::frame(server_frame::Body::Pong(pong)), &mut self.out);
+                Ok(())
+            }
+            (body, Stage::Live { .. }) => {
+                let Some(request) = RequestId::new(frame.request_id) else {
+                    return Err(self.broken(reason::REQUEST_ID_MISSING, "a request has an id that is not zero"));
+                };
+                self.request(now, request, body);
+                Ok(())
+            }
+        }
+    }
+
+    fn greet(&mut self, now: Time, hello: &wire::Hello) -> Result<(), Ended> {
+        if hello.version != VERSION {
+            let detail = format!("this server speaks version {VERSION}");
+            return Err(self.goodbye(wire::GoodbyeCode::Version, wire::GoodbyeCode::Version.word(), detail, 0));
+        }
+        if hello.agent.len() > AGENT_BYTES_MAX {
+            return Err(self.broken(reason::AGENT_TOO_LONG, "an agent has at most 64 bytes"));
+        }
+        let room = match RoomId::parse(&hello.room) {
+            Ok(room) => room,
+            Err(why) => {
+                let detail = format!("a room id {why}");
+                return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, reason::ROOM_ID_INVALID, detail, 0));
+            }
+        };
+        let access = match self.authenticate.authenticate(now, &hello.token, room) {
+            Ok(access) => access,
+            Err(why) => return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, why.code(), why.to_string(), 0)),
+        };
+        let resume = hello.resume.map(|at| Position { epoch: at.epoch, offset: at.offset });
+        let mailbox = Arc::new(Mailbox::new(self.limits.mailbox_bytes_max, self.limits.posts_max));
+        let (seat, joined) = match self.engine.join(&room, access.user, mailbox, resume) {
+            Ok(joined) => joined,
+            Err(why) => {
+                return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, why.code.word(), why.detail.into(), 0));
+            }
+        };
+        let role = match access.role {
+            // Somebody else's room makes a host a viewer.
+            Role::Host if seat.room.host != access.user => Role::Viewer,
+            role => role,
+        };
+        let welcome = wire::Welcome {
+            epoch: joined.position.epoch,
+            offset: joined.position.offset,
+            recovered: joined.recovered,
+            server_time_ms: now.ms(),
+            in_flight_max: self.limits.in_flight_max as u32,
+            frame_bytes_max: self.limits.frame_bytes_max,
+        };
+        encode_frame(&translate::frame(server_frame::Body::Welcome(welcome)), &mut self.out);
+        self.room_out.extend(joined.frames);
+        if let Err(why) = self.engine.ask_own(&seat) {
+            tracing::debug!(%why, "a viewer's own results were not asked for");
+        }
+        self.stage = Stage::Live { seat, role, until: access.until };
+        Ok(())
+    }
+
+    fn request(&mut self, now: Time, request: RequestId, body: client_frame::Body) {
+        if let Err(retry_after_ms) = self.buckets.of(&body).take(now) {
+            let why = NotDoneCode::RateLimited.for_now("too many requests a second", retry_after_ms);
+            return self.refuse(request, why);
+        }
+        if self.in_flight.len() >= self.limits.in_flight_max {
+            let why = NotDoneCode::TooManyInFlight.for_now("too many requests without an answer", 100);
+            return self.refuse(request, why);
+        }
+        match ask(body) {
+            Ok(Wish::Ask(ask)) => self.submit(now, request, ask),
+            Ok(Wish::Announce(text)) => self.announce(request, &text),
+            Err(why) => self.refuse(request, why),
+        }
+    }
+
+    fn submit(&mut self, now: Time, request: RequestId, ask: Ask) {
+        let Stage::Live { seat, .. } = &self.stage else { return };
+        match self.engine.submit(seat, request, ask) {
+            Some(answer) => encode_frame(&translate::answer(request, &answer), &mut self.out),
+            // Asked again while the first is under way: both come to the same answer, and to two of it.
+            None => self.in_flight.push_back((request, now)),
+        }
+    }
+
+    fn announce(&mut self, request: RequestId, text: &str) {
+        let Stage::Live { seat, role, .. } = &self.stage else { return };
+        let said = match role {
+            Role::Viewer => Err(NotDoneCode::Forbidden.because("only hosts speak to the room")),
+            Role::Host | Role::Operator => self.engine.announce(seat, text),
+        };
+        match said {
+            Ok(()) => encode_frame(&translate::done(request), &mut self.out),
+            Err(why) => self.refuse(request, why),
+        }
+    }
+
+    fn refuse(&mut self, request: RequestId, why: NotDone) {
+        let answer = crate::store::Answer::NotDone(why);
+        encode_frame(&translate::answer(request, &answer), &mut self.out);
+    }
+
+    /// Answers come in the order of the requests, but for those that were repeated.
+    fn settle(&mut self, request: RequestId) {
+        if let Some(place) = self.in_flight.iter().position(|(waiting, _)| *waiting == request) {
+            self.in_flight.remove(place);
+        }
+    }
+
+    fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
+    }
+
+    fn goodbye(&mut self, code: wire::GoodbyeCode, reason: &'static str, detail: String, retry_after_ms: u32) -> Ended {
+        let goodbye = wire::Goodbye { code: code.into(), reason: reason.to_owned(), detail, retry_after_ms };
+        encode_frame(&translate::frame(server_frame::Body::Goodbye(goodbye)), &mut self.out);
+        Ended { code, reason }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Stage::Live { seat, .. } = &self.stage {
+            self.engine.leave(seat);
+        }
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("in_flight", &self.in_flight.len()).finish_non_exhaustive()
+    }
+}
+
+enum Wish {
+    Ask(Ask),
+    Announce(String),
+}
+
+fn ask(body: client_frame::Body) -> Result<Wish, NotDone> {
+    let invalid = |why: &'static str| NotDoneCode::Invalid.because(why);
+    Ok(Wish::Ask(match body {
+        client_frame::Body::Claim(claim) => {
+            Ask::Claim { activity: ActivityId(claim.activity), token: claim.token, opening: claim.opening }
+        }
+        client_frame::Body::Reserve(reserve) => {
+            if reserve.lines.len() > SalePlan::SKUS_MAX {
+                return Err(invalid("a cart has 1 to 50 lines"));
+            }
+            let cart = reserve.lines.iter().map(|line| CartLine {
+                sku: SkuId(line.sku),
+                quantity: line.quantity,
+                opening: line.opening,
+            });
+            Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart: cart.collect() }
+        }
+        client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
+        client_frame::Body::Announce(announce) => {
+            if announce.text.is_empty() || announce.text.len() > ANNOUNCE_BYTES_MAX {
+                return Err(invalid("an announcement has 1 to 1,000 bytes"));
+            }
+            return Ok(Wish::Announce(announce.text));
+        }
+        // Both are dealt with before anything is counted as a request.
+        client_frame::Body::Hello(_) | client_frame::Body::Ping(_) => return Err(invalid("not a request")),
+    }))
+}

@@ -1,0 +1,310 @@
+//! Viewers over WebSocket: everything in one socket, a binary message holds one or more frames.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use futures_util::{FutureExt, Sink, SinkExt, Stream};
+use parking_lot::Mutex;
+use http::header::{CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use liveroom_protocol::codes::reason;
+use liveroom_protocol::transport::WS_PATH;
+use liveroom_protocol::wire::GoodbyeCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
+
+use super::{Admitted, Ended, Gateway, Session};
+use crate::fanout::Delivery;
+
+/// How long a close may take to arrive.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Which pages may connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// Pages of this server's own host, and clients that are no browsers.
+    SameHost,
+    /// Those too, and pages of these origins (`https://shop.example`).
+    Listed(Vec<String>),
+    /// Every page.
+    Any,
+}
+
+/// How viewers are let in over WebSocket.
+#[derive(Clone)]
+pub struct WsOptions {
+    /// Which pages may connect.
+    pub origins: Origins,
+    /// TLS, unless something in front of the server ends it.
+    pub tls: Option<TlsAcceptor>,
+}
+
+/// Accepts viewers until `stop` is set.
+pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => drop(tokio::spawn(connect(gateway.clone(), stream, peer, Arc::clone(&options)))),
+            Err(error) => {
+                // Out of descriptors: those who are here must leave before others can come.
+                tracing::warn!(%error, "a connection was not accepted");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn connect(gateway: Gateway, stream: TcpStream, peer: SocketAddr, options: Arc<WsOptions>) {
+    // Frames are written whole; waiting for more to come only adds delay.
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let admitted = gateway.admission.admit(peer.ip().to_canonical()).ok();
+    let hello_timeout = Duration::from_millis(gateway.limits.hello_timeout_ms);
+    match options.tls.clone() {
+        None => serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await,
+        Some(tls) => {
+            let Ok(Ok(stream)) = timeout(hello_timeout, tls.accept(stream)).await else { return };
+            serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await;
+        }
+    }
+}
+
+async fn serve_upgraded<S>(
+    gateway: &Gateway, stream: S, admitted: Option<Admitted>, origins: &Origins, hello_timeout: Duration,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, admitted.is_some(), origins))).await;
+    let (Ok(Some(stream)), Some(admitted)) = (upgraded, admitted) else { return };
+    // A message may hold several frames; the session checks each.
+    let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
+    let limits = Limits::default().max_payload_len(Some(message_bytes_max));
+    let mut viewer = Viewer {
+        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone()),
+        socket: ServerBuilder::new().limits(limits).serve(stream),
+        timer: None,
+        write_timeout: gateway.write_timeout,
+        _admitted: admitted,
+    };
+    if let Some(ended) = viewer.serve().await {
+        Box::pin(viewer.close(ended)).await;
+    }
+}
+
+/// Answers the HTTP request; gives the bare stream back if it has become a WebSocket.
+async fn upgrade<S>(stream: S, admitted: bool, origins: &Origins) -> Option<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let upgrading = Mutex::new(None);
+    let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
+        let response = accept(&request, admitted, origins);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            *upgrading.lock() = Some(hyper::upgrade::on(&mut request));
+        }
+        std::future::ready(Ok::<_, Infallible>(response))
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).max_buf_size(16 * 1024).keep_alive(false);
+    builder.serve_connection(TokioIo::new(stream), service).with_upgrades().await.ok()?;
+    let upgraded = upgrading.into_inner()?.await.ok()?;
+    let parts = upgraded.downcast::<TokioIo<S>>().ok()?;
+    // A client that speaks before the upgrade was answered breaks the protocol.
+    parts.read_buf.is_empty().then(|| parts.io.into_inner())
+}
+
+/// RFC 6455, section 4.2, and who may come in.
+fn accept(request: &Request<Incoming>, admitted: bool, origins: &Origins) -> Response<Full<Bytes>> {
+    let headers = request.headers();
+    let says = |name, word: &str| {
+        let value = headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+        value.is_some_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
+    };
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
+    match key {
+        _ if request.uri().path() != WS_PATH => refusal(StatusCode::NOT_FOUND, "not_found"),
+        _ if request.method() != Method::GET => refusal(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+        _ if !says(UPGRADE, "websocket") || !says(CONNECTION, "upgrade") || !says(SEC_WEBSOCKET_VERSION, "13") => {
+            refusal(StatusCode::UPGRADE_REQUIRED, "upgrade_required")
+        }
+        None => refusal(StatusCode::BAD_REQUEST, "websocket_key_invalid"),
+        Some(_) if !origins.allow(headers) => refusal(StatusCode::FORBIDDEN, "origin_forbidden"),
+        Some(_) if !admitted => refusal(StatusCode::SERVICE_UNAVAILABLE, GoodbyeCode::TooManyConnections.word()),
+        Some(key) => {
+            let mut digest = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
+            digest.update(key.as_bytes());
+            digest.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+            let accepted = base64::engine::general_purpose::STANDARD.encode(digest.finish());
+            let response = Response::builder()
+                .status(StatusCode::SWITCHING_PROTOCOLS)
+                .header(CONNECTION, "upgrade")
+                .header(UPGRADE, "websocket")
+                .header(SEC_WEBSOCKET_ACCEPT, accepted);
+            response.body(Full::default()).expect("the headers are fixed words and base64")
+        }
+    }
+}
+
+fn refusal(status: StatusCode, word: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(word));
+    *response.status_mut() = status;
+    response
+}
+
+impl Origins {
+    /// A browser names the page's origin and can't be made to lie; other clients name none.
+    fn allow(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(ORIGIN) else { return true };
+        let Ok(origin) = origin.to_str() else { return false };
+        let host = origin.split_once("://").map(|(_, host)| host);
+        let same_host = host.is_some() && headers.get(HOST).and_then(|own| own.to_str().ok()) == host;
+        match self {
+            Self::Any => true,
+            Self::SameHost => same_host,
+            Self::Listed(origins) => same_host || origins.iter().any(|one| one.eq_ignore_ascii_case(origin)),
+        }
+    }
+}
+
+struct Viewer<S> {
+    session: Session,
+    socket: WebSocketStream<S>,
+    timer: Option<Pin<Box<Sleep>>>,
+    write_timeout: Duration,
+    _admitted: Admitted,
+}
+
+enum Step {
+    Read(Bytes),
+    Gone,
+    /// The peer broke the WebSocket protocol: the word says how.
+    Broken(&'static str),
+    Delivered,
+    Tick,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
+    /// Serves until either side ends it; says how, if there is still somebody to tell.
+    async fn serve(&mut self) -> Option<Ended> {
+        let mut deliveries = Vec::new();
+        loop {
+            self.arm();
+            let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
+                Step::Read(bytes) => self.session.receive(&bytes),
+                Step::Gone => return None,
+                Step::Broken(reason) => Err(Ended { code: GoodbyeCode::ProtocolError, reason }),
+                Step::Delivered => self.session.deliver(&mut deliveries),
+                Step::Tick => self.session.tick(),
+            };
+            if let Err(ended) = done {
+                return Some(ended);
+            }
+            match self.flush().now_or_never() {
+                Some(Ok(())) => {}
+                Some(Err(_)) => return None,
+                None => match timeout(self.write_timeout, Box::pin(self.flush())).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return None,
+                    Err(_) => {
+                        let code = GoodbyeCode::TooSlow;
+                        return Some(Ended { code, reason: code.word() });
+                    }
+                },
+            }
+            // A session that has nothing to say keeps nothing.
+            if deliveries.capacity() > 16 {
+                deliveries = Vec::new();
+            }
+        }
+    }
+
+    /// As over QUIC: a timer that is set stays set.
+    fn arm(&mut self) {
+        let wait = self.session.until_tick();
+        match &mut self.timer {
+            Some(timer) if timer.deadline() <= Instant::now() + wait => {}
+            Some(timer) => timer.as_mut().reset(Instant::now() + wait),
+            None => self.timer = Some(Box::pin(sleep(wait))),
+        }
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>, deliveries: &mut Vec<Delivery>) -> Poll<Step> {
+        if let Some(mailbox) = self.session.mailbox()
+            && mailbox.poll_drain(context, deliveries).is_ready()
+        {
+            return Poll::Ready(Step::Delivered);
+        }
+        // The library answers pings and closes by itself as it reads.
+        while let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(context) {
+            match message {
+                Some(Ok(message)) if message.is_binary() => {
+                    return Poll::Ready(Step::Read(message.into_payload().into()));
+                }
+                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken(reason::MESSAGE_NOT_BINARY)),
+                Some(Ok(_)) => {}
+                Some(Err(tokio_websockets::Error::PayloadTooLong { .. })) => {
+                    return Poll::Ready(Step::Broken(reason::MESSAGE_TOO_LARGE));
+                }
+                Some(Err(tokio_websockets::Error::Protocol(_))) => {
+                    return Poll::Ready(Step::Broken(reason::WEBSOCKET_MALFORMED));
+                }
+                Some(Err(_)) | None => return Poll::Ready(Step::Gone),
+            }
+        }
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(context).is_ready()
+        {
+            self.timer = None;
+            return Poll::Ready(Step::Tick);
+        }
+        Poll::Pending
+    }
+
+    /// Sends what the session has to say. It may be dropped at any point and called again.
+    async fn flush(&mut self) -> Result<(), tokio_websockets::Error> {
+        let own = std::mem::take(self.session.out());
+        if !own.is_empty() {
+            self.put(own.freeze())?;
+        }
+        for frame in std::mem::take(self.session.room_out()) {
+            self.put(frame)?;
+        }
+        self.socket.flush().await
+    }
+
+    /// The socket's queue takes whatever is put into it; what bounds it is that nothing more is put in before it is flushed.
+    fn put(&mut self, frames: Bytes) -> Result<(), tokio_websockets::Error> {
+        Pin::new(&mut self.socket).start_send(Message::binary(frames))
+    }
+
+    /// Says goodbye and closes.
+    async fn close(mut self, ended: Ended) {
+        let code = CloseCode::try_from(ended.code.ws_close_code()).unwrap_or(CloseCode::NORMAL_CLOSURE);
+        let said = async {
+            self.flush().await?;
+            self.socket.send(Message::close(Some(code), ended.reason)).await?;
+            self.socket.close().await
+        };
+        // Whoever does not take it finds the connection closed.
+        let _ = timeout(GOODBYE_TIMEOUT, said).await;
+    }
+}
