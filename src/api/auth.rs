@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use super::{Api, shapes};
-use crate::gateway::token::{Access, Role, TokenError, Verifier};
+use crate::gateway::token::{Access, Role, Rooms, TokenError, Verifier};
 use crate::rules::{NotDoneCode, RequestId, RoomId, Time, UserId};
 use crate::store::{Answer, Ask, Op, Partition};
 
@@ -76,7 +76,7 @@ impl Caller {
     pub(super) fn may_act_in(&self, api: &Api, room: &str) -> Result<RoomId, Problem> {
         let id = shapes::room_id(room)?;
         let unknown = || Problem::from(NotDoneCode::UnknownRoom.because("no such room"));
-        self.access.enter(id).map_err(|why| Problem::new(StatusCode::FORBIDDEN, why.code(), why.to_string()))?;
+        self.may_enter(id)?;
         let live = api.engine.room(&id);
         match self.access.role {
             Role::Operator => live.map(|_| id).ok_or_else(unknown),
@@ -87,10 +87,16 @@ impl Caller {
         }
     }
 
-    /// Only operators.
+    /// A token that names rooms is for no other.
+    pub(super) fn may_enter(&self, room: RoomId) -> Result<(), Problem> {
+        self.access.enter(room).map_err(|why| Problem::new(StatusCode::FORBIDDEN, why.code(), why.to_string()))
+    }
+
+    /// Only operators, and not by a token for some rooms only.
     pub(super) fn must_operate(&self) -> Result<(), Problem> {
         match self.access.role {
-            Role::Operator => Ok(()),
+            Role::Operator if self.access.rooms == Rooms::Any => Ok(()),
+            Role::Operator => Err(forbidden("the token is for some rooms only")),
             Role::Host | Role::Viewer => Err(forbidden("for operators only")),
         }
     }

@@ -24,6 +24,7 @@ pub(super) async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let Json(new) = body?;
     let id = room_id(&room)?;
+    caller.may_enter(id)?;
     let host = match (caller.must_host()?, new.host.as_deref()) {
         (Role::Operator, Some(host)) => user_id(host)?,
         (_, Some(host)) if host != caller.user().as_str() => {

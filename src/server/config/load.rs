@@ -7,7 +7,7 @@ use config::builder::DefaultState;
 use config::{ConfigBuilder, ConfigError, Environment, File, FileFormat, Value, ValueKind};
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Config, DEVELOPMENT, Mistake, Mistakes};
+use super::{Config, DEFAULT_TOML, DEVELOPMENT, Mistake, Mistakes};
 
 /// What comes before a key in the environment; `__` stands between levels.
 const PREFIX: &str = "LIVEROOM";
@@ -63,10 +63,10 @@ impl Layers<'_> {
 
     fn merged(&self) -> Result<Value, ConfigError> {
         let mut builder = ConfigBuilder::<DefaultState>::default();
+        // Below everything, so that half of a rate can be given: the other half is the default's.
+        builder = builder.add_source(File::from_str(DEFAULT_TOML, FileFormat::Toml));
         if self.development {
-            for (key, value) in DEVELOPMENT {
-                builder = builder.set_default(*key, *value)?;
-            }
+            builder = builder.add_source(development()?);
         }
         if let Some(file) = self.file {
             builder = builder.add_source(File::from(file).format(FileFormat::Toml));
@@ -88,6 +88,11 @@ impl Layers<'_> {
         };
         Mistake { key, problem: problem.trim_end().to_owned(), origin: None }
     }
+}
+
+fn development() -> Result<config::Config, ConfigError> {
+    let set = |builder: ConfigBuilder<DefaultState>, (key, value): &(&str, &str)| builder.set_override(*key, *value);
+    DEVELOPMENT.iter().try_fold(ConfigBuilder::default(), set)?.build()
 }
 
 /// Reads what can be read: where a value is wrong, that is noted, and the default stands in.

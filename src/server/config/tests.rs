@@ -122,6 +122,20 @@ fn development_is_a_layer_below_the_file() {
     assert_eq!(config.listen.quic.ip(), Ipv4Addr::LOCALHOST);
     assert_eq!(config.websocket.origins, ["*"]);
     assert_eq!(config.connections.per_address_max, 100_000);
+    let half = Layers { development: true, flags: vec![("rates.claim.burst", "7".to_owned())], ..Layers::default() };
+    let half = half.load().unwrap().rates.claim;
+    assert_eq!((half.burst, half.per_second > 20), (7, true));
+}
+
+#[test]
+fn half_of_a_rate_can_be_given() {
+    let usual = Config::default().rates.claim;
+    for (text, environment) in
+        [("[rates]\nclaim = { burst = 9 }", &[][..]), ("", &[("LIVEROOM_RATES__CLAIM__BURST", "9")])]
+    {
+        let config = load(text, environment, &[]).unwrap();
+        assert_eq!(config.rates.claim, Rate { burst: 9, ..usual });
+    }
 }
 
 #[test]
@@ -148,7 +162,6 @@ fn each_mistake_is_named_with_what_is_allowed() {
         ("[store]\nsegment_bytes = 1", "store.segment_bytes", "allowed: 65536 to 1073741824"),
         ("[engine]\nbatch_ops = 100\nqueue_ops = 50", "engine.batch_ops", "is more than engine.queue_ops"),
         ("[engine]\ntick = \"500ms\"", "engine.counts_every", "is less than engine.tick"),
-        ("[rates]\nclaim = { per_second = 1 }", "rates.claim.burst", "is missing"),
         ("[rates]\nclaim = { per_second = 0, burst = 1 }", "rates.claim.per_second", "allowed: 1 to 1000000"),
         ("[rates]\nclaim = 5", "rates.claim", "must be a section with keys"),
         ("[connections]\nconnections_max = 10", "connections.per_address_max", "is more than connections.conn"),
