@@ -3,4 +3,5 @@
 #![allow(unreachable_pub, reason = "nothing is reached from outside")]
 
 mod conformance;
+mod random;
 mod stage;

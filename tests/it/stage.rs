@@ -3,18 +3,94 @@
 //! Answers are rendered as short texts, so that a test reads like the rules. Every event is shown to an auditor, every
 //! answer is kept as an acknowledgement: [`Stage::audit`] ends a test.
 
+use std::sync::Arc;
+
 use liveroom::rules::*;
 use liveroom::store::audit::{Ack, Auditor};
+use liveroom::store::journal::{Options, SimDisk};
 use liveroom::store::*;
 
 /// A keeper whose tables a test may look at.
 pub trait Subject: Keeper {
     fn tables(&self) -> &Tables;
+
+    /// What a crash now would leave, for those that keep anything.
+    fn recovered(&self) -> Option<Tables> {
+        None
+    }
 }
 
 impl Subject for MemoryKeeper {
     fn tables(&self) -> &Tables {
         self.tables()
+    }
+}
+
+/// The embedded keeper on a disk of its own.
+pub struct Durable {
+    disk: SimDisk,
+    bounds: Bounds,
+    keeper: EmbeddedKeeper,
+}
+
+impl Durable {
+    pub fn new(bounds: Bounds) -> Self {
+        Self::on(SimDisk::default(), bounds)
+    }
+
+    fn on(disk: SimDisk, bounds: Bounds) -> Self {
+        // Small, so that even a short test crosses segments.
+        let options = Options { segment_bytes: 64 << 10, record_bytes_max: 16 << 10, epoch: 1, background: false };
+        let (keeper, _) = EmbeddedKeeper::open(Arc::new(disk.clone()), &options, bounds).unwrap();
+        Self { disk, bounds, keeper }
+    }
+
+    /// The process is killed, and starts again.
+    pub fn restarted(self) -> Self {
+        Self::on(self.disk.kill(), self.bounds)
+    }
+}
+
+impl Subject for Durable {
+    fn tables(&self) -> &Tables {
+        self.keeper.tables()
+    }
+
+    fn recovered(&self) -> Option<Tables> {
+        let (tables, _) = embedded::read(&self.disk.kill(), self.bounds, |_| {}).unwrap();
+        Some(tables)
+    }
+}
+
+impl Keeper for Durable {
+    fn commit(
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
+    ) -> Result<(), CommitError> {
+        self.keeper.commit(now, ops, answers, events)
+    }
+
+    fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>) {
+        self.keeper.due(now, limit, ops);
+    }
+
+    fn next_due(&self) -> Option<Time> {
+        self.keeper.next_due()
+    }
+
+    fn gate(&self, activity: ActivityId) -> Option<GateFacts> {
+        self.keeper.gate(activity)
+    }
+
+    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
+        self.keeper.each_user(activity, visit);
+    }
+
+    fn ask(&self, query: &Query) -> Reply {
+        self.keeper.ask(query)
+    }
+
+    fn latest(&self) -> Time {
+        self.keeper.latest()
     }
 }
 
@@ -241,6 +317,9 @@ impl<K: Subject> Stage<K> {
     pub fn audit(&self) {
         let report = self.auditor.report(self.keeper.tables());
         assert!(report.ok, "{:#?}", report.first_failure());
+        if let Some(recovered) = self.keeper.recovered() {
+            assert_eq!(recovered.digest(), self.keeper.tables().digest(), "a crash would leave something else");
+        }
     }
 }
 

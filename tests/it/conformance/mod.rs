@@ -44,3 +44,4 @@ macro_rules! suite {
 }
 
 suite!(memory, liveroom::store::MemoryKeeper::new);
+suite!(embedded, crate::stage::Durable::new);
