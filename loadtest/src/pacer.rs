@@ -14,9 +14,7 @@ use crate::schedule::{Schedule, Window};
 
 /// Calls `start` with the number and the instant of each intention of `schedule`, when it is due, until the window ends.
 pub fn pace(
-    schedule: Schedule,
-    window: Window,
-    mut start: impl FnMut(u64, Instant) + Send + 'static,
+    schedule: Schedule, window: Window, mut start: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     Builder::new().name("pacer".to_owned()).spawn(move || {
         // It sleeps most of the time, and must neither wake late nor wait when it wakes. Without the right to this it only is less exact.

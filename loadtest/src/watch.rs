@@ -37,10 +37,7 @@ pub struct Watched {
 
 /// Watches until the window ends, or `over` says that all viewers are done.
 pub async fn watch(
-    board: &Board,
-    server: Option<Gauge>,
-    progress: &Progress,
-    over: impl Future<Output = ()>,
+    board: &Board, server: Option<Gauge>, progress: &Progress, over: impl Future<Output = ()>,
 ) -> anyhow::Result<Watched> {
     let window = board.window();
     let mut over = std::pin::pin!(over);

@@ -56,9 +56,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/rooms/{room}/activities/{activity}", tag = "activities",
     params(("room" = String, Path), ("activity" = u64, Path)),
     responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
-pub(super) async fn show(
-    State(api): State<Api>, caller: Caller, place: Place,
-) -> Result<Json<ActivityShape>, Problem> {
+pub(super) async fn show(State(api): State<Api>, caller: Caller, place: Place) -> Result<Json<ActivityShape>, Problem> {
     let Path((room, activity)) = place?;
     let room = caller.may_act_in(&api, &room)?;
     shape(&api, room, ActivityId(activity)).await.map(Json)
@@ -89,9 +87,7 @@ pub(super) async fn warm_up(
 #[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/open", tag = "activities",
     params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
-pub(super) async fn open(
-    State(api): State<Api>, caller: Caller, place: Place,
-) -> Result<Json<ActivityShape>, Problem> {
+pub(super) async fn open(State(api): State<Api>, caller: Caller, place: Place) -> Result<Json<ActivityShape>, Problem> {
     step(&api, &caller, place, Step::Open).await
 }
 

@@ -107,7 +107,9 @@ async fn timed(State(limit): State<Duration>, request: Request, next: Next) -> R
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         // What was asked for may still happen: the same idempotency key finds out.
-        Err(_) => Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "ask again under the same key").into_response(),
+        Err(_) => {
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "ask again under the same key").into_response()
+        }
     }
 }
 

@@ -8,15 +8,31 @@ use super::{activities, health, metrics, payments, rooms, wallets};
 /// The document.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "liveroom", description = "Rooms, activities, wallets and payments of a live-room server. \
+    info(
+        title = "liveroom",
+        description = "Rooms, activities, wallets and payments of a live-room server. \
         Authenticate with `Authorization: Bearer TOKEN` (a host's or an operator's token). Errors are RFC 9457 problem documents. \
-        Amounts are integers in fen, times are milliseconds since the epoch."),
+        Amounts are integers in fen, times are milliseconds since the epoch."
+    ),
     paths(
-        rooms::create, rooms::show, rooms::trail,
-        activities::draft, activities::list, activities::show, activities::schedule, activities::warm_up,
-        activities::open, activities::close, activities::cancel, activities::amend,
-        payments::callback, wallets::show, wallets::top_up,
-        health::alive, health::ready, metrics::serve,
+        rooms::create,
+        rooms::show,
+        rooms::trail,
+        activities::draft,
+        activities::list,
+        activities::show,
+        activities::schedule,
+        activities::warm_up,
+        activities::open,
+        activities::close,
+        activities::cancel,
+        activities::amend,
+        payments::callback,
+        wallets::show,
+        wallets::top_up,
+        health::alive,
+        health::ready,
+        metrics::serve,
     )
 )]
 struct Document;

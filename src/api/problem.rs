@@ -43,7 +43,11 @@ impl Problem {
     /// The store answered something that does not belong to the question: a fault of ours.
     pub fn unexpected() -> Self {
         tracing::error!("the store answered with something else than was asked");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server made a mistake; nothing is known of the outcome")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the server made a mistake; nothing is known of the outcome",
+        )
     }
 
     /// A decision against the caller.
@@ -75,9 +79,11 @@ impl From<NotDone> for Problem {
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than `admin.body_bytes_max`")
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "the body is larger than `admin.body_bytes_max`",
+            ),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "the body is application/json")
             }

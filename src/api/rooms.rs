@@ -34,9 +34,7 @@ pub(super) async fn create(
     };
     let ask = Ask::CreateRoom { host, utc_offset_min: new.utc_offset_min };
     match caller.commit(&api, Partition::Room(id), ask).await? {
-        Answer::RoomCreated => {
-            Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0 })))
-        }
+        Answer::RoomCreated => Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0 }))),
         _ => Err(Problem::unexpected()),
     }
 }

@@ -42,7 +42,11 @@ pub(super) async fn top_up(
     let Json(new) = body?;
     let user = user_id(&user)?;
     if !caller.named_request() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", "name the top-up: Idempotency-Key"));
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "idempotency_key_missing",
+            "name the top-up: Idempotency-Key",
+        ));
     }
     let currency = match new.currency {
         CurrencyShape::Fen => Currency::Fen,

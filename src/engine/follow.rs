@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 
+use super::Shared;
 use super::gate::Gate;
 use super::room::LiveRoom;
-use super::Shared;
 use crate::fanout::{Post, RoomMessage};
 use crate::rules::{ActivityId, RoomId, Step, UserId};
 use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};

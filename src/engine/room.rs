@@ -113,7 +113,9 @@ impl Rooms {
     /// The next rooms with news; what comes from now on is news again.
     pub(super) fn take_news(&self) -> impl Iterator<Item = Arc<LiveRoom>> {
         // As many as there are now: rooms that get news meanwhile wait for the next tick.
-        (0..self.news.len()).map_while(|_| self.news.pop()).inspect(|room| room.has_news.store(false, Ordering::Release))
+        (0..self.news.len())
+            .map_while(|_| self.news.pop())
+            .inspect(|room| room.has_news.store(false, Ordering::Release))
     }
 
     pub(super) fn crowd_changed(&self, room: &Arc<LiveRoom>) {

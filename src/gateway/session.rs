@@ -19,9 +19,7 @@ use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
 use crate::engine::{Engine, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
-use crate::rules::{
-    ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time,
-};
+use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time};
 use crate::store::Ask;
 
 /// Who may come in.
@@ -111,9 +109,15 @@ pub struct Session {
 }
 
 enum Stage {
-    Greeting { until: Time },
+    Greeting {
+        until: Time,
+    },
     /// Until the token is over: nobody stays longer than it lets them.
-    Live { seat: Seat, role: Role, until: Time },
+    Live {
+        seat: Seat,
+        role: Role,
+        until: Time,
+    },
 }
 
 struct Buckets {

@@ -23,13 +23,13 @@ use development::Development;
 
 use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
 use crate::engine::{Clock, Engine, Running};
+use crate::events::ndjson::NdjsonFiles;
+use crate::events::{CursorFile, Progress, Relay};
 use crate::fanout::Leave;
 use crate::gateway::token::Verifier;
 use crate::gateway::ws::WsOptions;
-use crate::rules::Time;
 use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
-use crate::events::ndjson::NdjsonFiles;
-use crate::events::{CursorFile, Progress, Relay};
+use crate::rules::Time;
 use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
 use crate::store::journal::{self, Disk, RealDisk};
 
@@ -178,7 +178,12 @@ impl Server {
             limits: config.api_limits(),
         };
         let ws_options = Arc::new(WsOptions { origins: config.origins(), tls: secrets.ws });
-        tokio::spawn(quic::run(gateway.clone(), endpoint.clone(), config.connections.handshakes_before_retry, stop_viewers.subscribe()));
+        tokio::spawn(quic::run(
+            gateway.clone(),
+            endpoint.clone(),
+            config.connections.handshakes_before_retry,
+            stop_viewers.subscribe(),
+        ));
         tokio::spawn(ws::run(gateway, ws_listener, ws_options, stop_viewers.subscribe()));
         let admin_task = tokio::spawn(api::run(api, admin_listener, stop_admin.subscribe()));
         let drain_timeout = config.drain.timeout;

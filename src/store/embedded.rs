@@ -147,7 +147,8 @@ pub struct Checkpointer {
 impl Checkpointer {
     /// For the log of a keeper that was opened on `disk`. Events after `delivered()` stay in the journal.
     pub fn new(
-        disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Box<dyn Fn() -> u64 + Send>, recovered: &Recovered,
+        disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Box<dyn Fn() -> u64 + Send>,
+        recovered: &Recovered,
     ) -> Self {
         Self { disk, log, bounds, delivered, latest: recovered.snapshot }
     }
@@ -172,7 +173,8 @@ impl Checkpointer {
                 why,
             })?;
         }
-        let trimmable = snapshot::write(self.disk.as_ref(), tables.latest_no(), &mut |file| write_tables(&tables, file))?;
+        let trimmable =
+            snapshot::write(self.disk.as_ref(), tables.latest_no(), &mut |file| write_tables(&tables, file))?;
         self.latest = tables.latest_no();
         self.log.trim(trimmable.min((self.delivered)()))?;
         Ok(true)

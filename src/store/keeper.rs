@@ -14,11 +14,7 @@ pub trait Keeper: Send {
     /// [`CommitError::Unavailable`]: nothing was decided, nothing was written, the caller may try again.
     /// [`CommitError::Fatal`]: it is not known what was written. The process must end; recovery will tell.
     fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError>;
 
     /// Adds the operations (at most `limit`) that time has brought due. They stay due until they are committed.

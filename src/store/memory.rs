@@ -25,11 +25,7 @@ impl MemoryKeeper {
 
 impl Keeper for MemoryKeeper {
     fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         self.tables.commit(now, ops, answers, events)
     }
@@ -62,11 +58,7 @@ impl Keeper for MemoryKeeper {
 impl Tables {
     /// Decides and writes a batch in memory.
     pub(super) fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         let at = now.max(self.latest_at());
         for op in ops {

@@ -63,7 +63,8 @@ impl Run {
             let bonus = vec![BonusPlan { coupon: "tea".to_owned(), shares: 1 }];
             let budget = fen(7 * i64::from(shares + 1));
             let cap = WinCap { wins: 2, window_ms: 20_000 };
-            let limits = if b % 3 == 0 { Limits { per_room_day: Some(4), win_cap: Some(cap) } } else { Limits::default() };
+            let limits =
+                if b % 3 == 0 { Limits { per_room_day: Some(4), win_cap: Some(cap) } } else { Limits::default() };
             let grants_per_user = 1 + u32::from(a % 3);
             let kind = RainPlan { waves, bonus, budget, split: Split::Random, grants_per_user, ..rain(1, 7) };
             Plan { limits, ..plan(kind) }
@@ -268,9 +269,26 @@ fn the_random_acts_reach_every_outcome() {
     }
     let words = |one: &Decided| crate::stage::say(&one.answer).replace(|c: char| c.is_ascii_digit(), "");
     let said: std::collections::BTreeSet<_> = run.decided.iter().map(words).collect();
-    for want in ["slot :  fen", "slot : tea", "order :  fen", "order  released", "sold", "sold late", "refund due", "sold_out",
-                 "closed", "limit_reached /", "insufficient_stock /", "order_paid", "order_released", "win_cap /",
-                 "not_open", "amendment ", "open", "cancelled"] {
+    for want in [
+        "slot :  fen",
+        "slot : tea",
+        "order :  fen",
+        "order  released",
+        "sold",
+        "sold late",
+        "refund due",
+        "sold_out",
+        "closed",
+        "limit_reached /",
+        "insufficient_stock /",
+        "order_paid",
+        "order_released",
+        "win_cap /",
+        "not_open",
+        "amendment ",
+        "open",
+        "cancelled",
+    ] {
         assert!(said.contains(want), "never {want}: {said:?}");
     }
     run.end();

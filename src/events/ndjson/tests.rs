@@ -111,7 +111,8 @@ fn files_roll_by_size_and_by_time() {
     let dir = tempfile::tempdir().unwrap();
     let log = events(100);
     let line = serde_json::to_vec(&Line(&log[50])).unwrap().len() as u64;
-    let mut sink = NdjsonFiles::open(dir.path(), Rolling { file_bytes_max: line * 30, file_span_ms: 1_000_000 }).unwrap();
+    let mut sink =
+        NdjsonFiles::open(dir.path(), Rolling { file_bytes_max: line * 30, file_span_ms: 1_000_000 }).unwrap();
     log.chunks(7).for_each(|batch| sink.deliver(batch).unwrap());
     sink.secure().unwrap();
     let by_size = names(dir.path());

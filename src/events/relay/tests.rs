@@ -151,7 +151,10 @@ fn after_a_failure_all_that_is_not_safe_comes_again() {
     let progress = Arc::clone(relay.progress());
     let rest: Vec<_> = (0..4).map(|_| seen.recv().unwrap()).collect();
     relay.stop();
-    assert_eq!(rest.iter().chain(&seen.iter().collect::<Vec<_>>()).collect::<Vec<_>>(), want[1..].iter().collect::<Vec<_>>());
+    assert_eq!(
+        rest.iter().chain(&seen.iter().collect::<Vec<_>>()).collect::<Vec<_>>(),
+        want[1..].iter().collect::<Vec<_>>()
+    );
     assert_eq!((progress.failures(), progress.is_failing(), progress.secured()), (2, false, 18));
 }
 
@@ -159,7 +162,8 @@ fn after_a_failure_all_that_is_not_safe_comes_again() {
 fn a_sink_that_stays_down_costs_a_backlog_and_nothing_else() {
     let bench = Bench::new(7);
     *bench.fail.lock() = vec![true; 10_000];
-    let (relay, seen) = bench.start(Pace { back_off: (Duration::from_secs(3_600), Duration::from_secs(3_600)), ..pace() });
+    let (relay, seen) =
+        bench.start(Pace { back_off: (Duration::from_secs(3_600), Duration::from_secs(3_600)), ..pace() });
     assert_eq!(seen.recv().unwrap(), Seen::Failed);
     let progress = Arc::clone(relay.progress());
     relay.stop();

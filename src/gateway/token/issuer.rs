@@ -43,12 +43,7 @@ impl Issuer {
     /// # Errors
     /// See [`IssueError`]. The bound on lifetimes is the verifier's.
     pub fn issue(
-        &self,
-        now: Time,
-        user: UserId,
-        role: Role,
-        rooms: &Rooms,
-        ttl: Duration,
+        &self, now: Time, user: UserId, role: Role, rooms: &Rooms, ttl: Duration,
     ) -> Result<String, IssueError> {
         let room = match rooms {
             Rooms::Any => None,

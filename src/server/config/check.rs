@@ -35,10 +35,7 @@ impl Bound {
     }
 
     fn new<T: PartialOrd>(
-        key: impl Into<String>,
-        given: &T,
-        allowed: &RangeInclusive<T>,
-        show: impl Fn(&T) -> String,
+        key: impl Into<String>, given: &T, allowed: &RangeInclusive<T>, show: impl Fn(&T) -> String,
     ) -> Self {
         Self {
             key: key.into(),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use super::{Admin, Config, Flag};
 use crate::api::ApiLimits;
 use crate::engine::EngineLimits;
-use crate::fanout::ChannelLimits;
 use crate::events::Pace;
 use crate::events::ndjson::Rolling;
+use crate::fanout::ChannelLimits;
 use crate::gateway::ws::Origins;
 use crate::gateway::{AdmissionLimits, SessionLimits};
 use crate::store::Bounds;
@@ -73,10 +73,7 @@ impl Config {
 
     /// What bounds connections.
     pub fn admission_limits(&self) -> AdmissionLimits {
-        AdmissionLimits {
-            connections: self.connections.connections_max,
-            per_address: self.connections.per_address_max,
-        }
+        AdmissionLimits { connections: self.connections.connections_max, per_address: self.connections.per_address_max }
     }
 
     /// What bounds the API.
@@ -96,10 +93,7 @@ impl Config {
 
     /// When a new file of events begins.
     pub fn rolling(&self) -> Rolling {
-        Rolling {
-            file_bytes_max: self.events.roll_bytes,
-            file_span_ms: self.events.roll_every.as_millis() as u64,
-        }
+        Rolling { file_bytes_max: self.events.roll_bytes, file_span_ms: self.events.roll_every.as_millis() as u64 }
     }
 
     /// How the relay of events spreads its work.

@@ -139,13 +139,8 @@ struct Watched {
 impl Auditor {
     /// `base` is what the first event continues.
     pub fn new(base: Tables) -> Self {
-        let mut auditor = Self {
-            acks: ack::AcksKept::default(),
-            replayed: base,
-            broken: None,
-            events: 0,
-            checks: Vec::new(),
-        };
+        let mut auditor =
+            Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
         let checks: [Box<dyn Check>; 6] = [
             Box::new(grants::PoolsBalance),

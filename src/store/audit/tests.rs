@@ -137,34 +137,54 @@ fn granted(event: &Event) -> bool {
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
     let rows: [(&str, Change, &[&str]); 8] = [
-        ("another amount", |story| {
-            let Event::Granted { prize, .. } = story.event(granted) else { unreachable!() };
-            *prize = Prize::Cash(fen(6));
-        }, &["books_balance", "replay_equals_state"]),
-        ("another winner", |story| {
-            let Event::Granted { user: who, .. } = story.event(granted) else { unreachable!() };
-            *who = user("eve");
-        }, &["books_balance", "grants_once", "replay_equals_state"]),
-        ("the same share again", |story| {
-            let Event::Granted { share, .. } = story.event(|e| matches!(e, Event::Granted { share: 1, .. })) else {
-                unreachable!()
-            };
-            *share = 0;
-        }, &["grants_once", "replay_equals_state"]),
+        (
+            "another amount",
+            |story| {
+                let Event::Granted { prize, .. } = story.event(granted) else { unreachable!() };
+                *prize = Prize::Cash(fen(6));
+            },
+            &["books_balance", "replay_equals_state"],
+        ),
+        (
+            "another winner",
+            |story| {
+                let Event::Granted { user: who, .. } = story.event(granted) else { unreachable!() };
+                *who = user("eve");
+            },
+            &["books_balance", "grants_once", "replay_equals_state"],
+        ),
+        (
+            "the same share again",
+            |story| {
+                let Event::Granted { share, .. } = story.event(|e| matches!(e, Event::Granted { share: 1, .. })) else {
+                    unreachable!()
+                };
+                *share = 0;
+            },
+            &["grants_once", "replay_equals_state"],
+        ),
         ("the last event lost", |story| drop(story.events.pop()), &["replay_equals_state"]),
         ("an event lost in between", |story| drop(story.events.remove(5)), &["replay_equals_state"]),
-        ("another price", |story| {
-            let Event::Reserved { total, .. } = story.event(|e| matches!(e, Event::Reserved { .. })) else {
-                unreachable!()
-            };
-            *total = fen(1);
-        }, &["orders_end_once", "replay_equals_state"]),
-        ("an order that ends twice", |story| {
-            let Event::Released { order, .. } = story.event(|e| matches!(e, Event::Released { .. })) else {
-                unreachable!()
-            };
-            *order = OrderId(1);
-        }, &["orders_end_once", "replay_equals_state"]),
+        (
+            "another price",
+            |story| {
+                let Event::Reserved { total, .. } = story.event(|e| matches!(e, Event::Reserved { .. })) else {
+                    unreachable!()
+                };
+                *total = fen(1);
+            },
+            &["orders_end_once", "replay_equals_state"],
+        ),
+        (
+            "an order that ends twice",
+            |story| {
+                let Event::Released { order, .. } = story.event(|e| matches!(e, Event::Released { .. })) else {
+                    unreachable!()
+                };
+                *order = OrderId(1);
+            },
+            &["orders_end_once", "replay_equals_state"],
+        ),
         ("time that goes back", |story| story.events[5].at = Time::from_ms(1), &["phases_advance"]),
     ];
     for (what, change, want) in rows {
@@ -182,22 +202,38 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
     let rows: [(&str, Change, Option<&str>); 8] = [
         ("as it was", |_| {}, None),
         ("told twice", |acks| acks.push(acks[0].clone()), None),
-        ("a grant of another amount", |acks| {
-            acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None };
-        }, Some(kept)),
+        (
+            "a grant of another amount",
+            |acks| {
+                acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None };
+            },
+            Some(kept),
+        ),
         ("a grant that nobody knows", |acks| acks[0].request_id = RequestId::new(999).unwrap(), Some(kept)),
         ("a grant to somebody else", |acks| acks[0].user = user("eve"), Some(kept)),
-        ("a refusal of what was given", |acks| {
-            acks[0].answer = Acked::Refused { code: RefusalCode::SoldOut };
-        }, Some(kept)),
-        ("a refusal that had to be recorded", |acks| {
-            acks[2].answer = Acked::Refused { code: RefusalCode::WinCap };
-        }, Some(kept)),
-        ("two answers to one request", |acks| {
-            let mut other = acks[2].clone();
-            other.answer = Acked::Refused { code: RefusalCode::Closed };
-            acks.push(other);
-        }, Some(Invariant::AnswersStable.word())),
+        (
+            "a refusal of what was given",
+            |acks| {
+                acks[0].answer = Acked::Refused { code: RefusalCode::SoldOut };
+            },
+            Some(kept),
+        ),
+        (
+            "a refusal that had to be recorded",
+            |acks| {
+                acks[2].answer = Acked::Refused { code: RefusalCode::WinCap };
+            },
+            Some(kept),
+        ),
+        (
+            "two answers to one request",
+            |acks| {
+                let mut other = acks[2].clone();
+                other.answer = Acked::Refused { code: RefusalCode::Closed };
+                acks.push(other);
+            },
+            Some(Invariant::AnswersStable.word()),
+        ),
     ];
     for (what, change, want) in rows {
         let mut story = Story::told();

@@ -74,9 +74,7 @@ pub fn oldest<T>(disk: &dyn Disk, decode: impl FnMut(u64, &mut dyn Read) -> io::
 }
 
 fn first<T>(
-    disk: &dyn Disk,
-    seqs: Vec<u64>,
-    mut decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>,
+    disk: &dyn Disk, seqs: Vec<u64>, mut decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>,
 ) -> Result<Found<T>> {
     let mut rejected = Vec::new();
     for seq in seqs {
@@ -90,10 +88,7 @@ fn first<T>(
 }
 
 fn read<T>(
-    disk: &dyn Disk,
-    name: &str,
-    seq: u64,
-    decode: &mut dyn FnMut(u64, &mut dyn Read) -> io::Result<T>,
+    disk: &dyn Disk, name: &str, seq: u64, decode: &mut dyn FnMut(u64, &mut dyn Read) -> io::Result<T>,
 ) -> io::Result<T> {
     let file = disk.open(name, Access::Read)?;
     let mut bytes = [0; HEADER_LEN];

@@ -7,8 +7,8 @@ use crate::rules::{
 
 use super::receipts::{Kept, Receipt};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use std::collections::VecDeque;
 use crate::store::{Cause, Event, Recorded};
+use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -318,12 +318,7 @@ impl Tables {
     }
 
     fn receive(
-        &mut self,
-        room: &RoomId,
-        by: UserId,
-        request: RequestId,
-        fingerprint: Fingerprint,
-        kept: Kept,
+        &mut self, room: &RoomId, by: UserId, request: RequestId, fingerprint: Fingerprint, kept: Kept,
     ) -> Fits<Answer> {
         let receipt = Receipt { fingerprint, kept };
         let answer = self.answer(&receipt);

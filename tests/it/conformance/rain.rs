@@ -99,10 +99,7 @@ pub fn coupons_among_the_shares<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let activity = stage.open(plan(kinds));
     let mut got: Vec<_> = (0..6).map(|n| stage.tap(&format!("u{n}"), activity)).collect();
     got.sort();
-    assert_eq!(
-        got,
-        ["slot 1: 5 fen", "slot 1: 5 fen", "slot 1: 5 fen", "slot 1: silk", "slot 1: tea", "slot 1: tea"]
-    );
+    assert_eq!(got, ["slot 1: 5 fen", "slot 1: 5 fen", "slot 1: 5 fen", "slot 1: silk", "slot 1: tea", "slot 1: tea"]);
     stage.wait_ms(10_000);
     assert_eq!(stage.wallet("host"), 1_000_000 - 15);
     stage.audit();

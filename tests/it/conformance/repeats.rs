@@ -22,7 +22,8 @@ pub fn a_grant<K: Subject>(new: &dyn Fn(Bounds) -> K) {
         assert_eq!(stage.ask_as("ann", 1, ask.clone()), "not done: conflict", "{ask:?}");
     }
     // Twice in one batch, too.
-    let op = Op { partition: Partition::Room(room()), by: Some(user("ann")), request: Some(request(2)), ask: claim.clone() };
+    let op =
+        Op { partition: Partition::Room(room()), by: Some(user("ann")), request: Some(request(2)), ask: claim.clone() };
     let answers: Vec<_> = stage.decide_all(&[op.clone(), op]).iter().map(say).collect();
     assert_eq!(answers, ["slot 2: 5 fen", "slot 2: 5 fen"]);
     stage.step(activity, Step::Close);
