@@ -5,6 +5,7 @@ pub mod config;
 pub mod development;
 pub mod keys;
 pub mod tls;
+mod udp;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,7 +136,7 @@ impl Server {
         let log = keeper.log().clone();
 
         // Bound before anything is started: a port in use leaves nothing behind.
-        let endpoint = Endpoint::server(secrets.quic, config.listen.quic)
+        let endpoint = udp::endpoint(secrets.quic, config.listen.quic)
             .with_context(|| format!("QUIC can't listen on {}", config.listen.quic))?;
         let ws_listener = TcpListener::bind(config.listen.ws)
             .await
