@@ -23,11 +23,11 @@ pub enum Command {
     /// Flash sale: every viewer reserves
     Sale(SaleArgs),
     /// Messages to everybody in the room
-    Broadcast(LoadArgs),
+    Broadcast(BroadcastArgs),
     /// Viewers who are only there
     Idle(LoadArgs),
     /// Rain, sale and messages together
-    Mixed(LoadArgs),
+    Mixed(MixedArgs),
     /// What the bare transport does with the same traffic, as the measure to judge a server by
     Limit(LimitArgs),
     /// The bare server that `limit` starts
@@ -124,6 +124,31 @@ pub struct SaleArgs {
     /// Let there be one unit, so that all others are told that there is no more
     #[arg(long)]
     pub sold_out: bool,
+}
+
+/// Messages to everybody.
+#[derive(Debug, Clone, Args)]
+pub struct BroadcastArgs {
+    /// The load; an operation is one viewer's hearing of what one tick brings
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Messages that the host says at once, to travel in one frame
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub messages_per_tick: u32,
+    /// The length of each; with the default the frame of one message has about 200 bytes, as has the bare fan-out's
+    #[arg(long, value_name = "N", default_value_t = 144, value_parser = clap::value_parser!(u32).range(16..=1000))]
+    pub message_bytes: u32,
+}
+
+/// Everything together.
+#[derive(Debug, Clone, Args)]
+pub struct MixedArgs {
+    /// The load on the stormed rooms; `--duration` is for the quiet room alone, and once more for all together
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Claims per second in the quiet room
+    #[arg(long, value_name = "OPS", default_value = "200", value_parser = rate)]
+    pub quiet_rate: f64,
 }
 
 /// The bare transport's limit.

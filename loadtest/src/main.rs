@@ -10,7 +10,9 @@ fn main() -> ExitCode {
     let held = match Cli::parse().command {
         Command::Rain(rain) => scenario::rain(&rain),
         Command::Sale(sale) => scenario::sale(&sale),
-        Command::Broadcast(_) | Command::Idle(_) | Command::Mixed(_) => Err(anyhow::anyhow!("not built yet")),
+        Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
+        Command::Idle(load) => scenario::idle(&load),
+        Command::Mixed(_) => Err(anyhow::anyhow!("not built yet")),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),
     };

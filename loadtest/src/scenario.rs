@@ -2,22 +2,27 @@
 //!
 //! [`stage`] makes rooms and activities through the [`admin`] API and [`tokens`] for everybody; [`link`] connects viewers;
 //! one viewer per room tells the others what may be asked for ([`aims`]); [`ask`] is what a viewer says and [`learned`]
-//! what it is told, which [`acks`] writes down. [`claims`] is rain and sale.
+//! what it is told, which [`acks`] writes down and [`books`] compares with what the server counts. [`claims`] is rain
+//! and sale, [`broadcast`](mod@broadcast) a host who speaks, [`idle`](mod@idle) viewers who are only there.
 
 mod acks;
 mod admin;
 mod aims;
 mod ask;
+mod books;
+mod broadcast;
 mod claims;
 mod fields;
 mod frames;
+mod idle;
 mod learned;
 mod link;
+mod party;
 mod stage;
 mod tokens;
 mod viewer;
 
-use crate::cli::{ClaimArgs, SaleArgs};
+use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, SaleArgs};
 
 /// Red-packet rain: every viewer claims. Says whether all went well.
 pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
@@ -27,6 +32,16 @@ pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
 /// Flash sale: every viewer reserves. Says whether all went well.
 pub fn sale(args: &SaleArgs) -> anyhow::Result<bool> {
     claims::run(&args.claims, claims::Kind::Sale { sold_out: args.sold_out })
+}
+
+/// A host speaks, and every viewer listens. Says whether all went well.
+pub fn broadcast(args: &BroadcastArgs) -> anyhow::Result<bool> {
+    broadcast::run(args)
+}
+
+/// Every viewer is only there. Says whether all went well.
+pub fn idle(load: &LoadArgs) -> anyhow::Result<bool> {
+    idle::run(load)
 }
 
 /// A name that nothing else has.

@@ -1,24 +1,28 @@
 //! How viewers reach the server: connected, greeted, and ready to talk.
 
-use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use liveroom_protocol::client::{Target, Trust};
-use liveroom_protocol::client::Endpoint;
-use liveroom_protocol::client::raw::hello_frame;
-use liveroom_protocol::frame::FrameReader;
-use liveroom_protocol::transport::{SERVER_FRAME_BYTES_MAX, VERSION, client_transport};
-use liveroom_protocol::wire::{Hello, ServerFrame, Welcome, server_frame};
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use liveroom_protocol::client::raw::{connect_ws, hello_frame};
+use liveroom_protocol::client::ws::Socket;
+use liveroom_protocol::client::{Endpoint, Target, Trust, WsConnector};
+use liveroom_protocol::frame::{FrameReader, frame_bytes};
+use liveroom_protocol::transport::{KEEP_ALIVE, SERVER_FRAME_BYTES_MAX, VERSION, client_transport};
+use liveroom_protocol::wire::{ClientFrame, Hello, Ping, ServerFrame, Welcome, client_frame, server_frame};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tokio_websockets::Message;
 
-use super::aims::RoomEar;
+use super::aims::{RoomAims, RoomEar};
 use super::ask::hear_message;
 use super::fields::next_message;
+use super::frames::Heard;
 use crate::cli::{LoadArgs, Transport};
 use crate::crowd::{HANDSHAKES_MAX, VIEWERS_PER_SOCKET, roomy_socket};
 use crate::line::{LineBroke, LineIn, LineOut};
@@ -32,6 +36,8 @@ const GREETING: Duration = Duration::from_secs(10);
 pub(super) enum Dial {
     /// Hundreds of viewers on a socket.
     Quic { endpoints: Vec<Endpoint>, target: Target },
+    /// A socket each.
+    Ws { connector: WsConnector, target: Target },
 }
 
 /// Who a viewer is, and where it goes.
@@ -49,14 +55,48 @@ pub(super) struct Line {
     pub(super) out: Out,
     pub(super) input: In,
     pub(super) welcome: Welcome,
-    connection: quinn::Connection,
+    hold: Hold,
+}
+
+/// What keeps a QUIC line up; dropped, it hangs up.
+#[derive(Debug, Default)]
+struct Hold {
+    connection: Option<quinn::Connection>,
+    /// Who reads the room's stream.
     room: Option<JoinHandle<()>>,
+}
+
+/// A viewer's line who only listens.
+#[derive(Debug)]
+pub(super) struct Listening {
+    /// Brings the room's frames.
+    pub(super) room: RoomIn,
+    /// Everything else that makes the line; to be kept as long as it is to last.
+    pub(super) kept: Kept,
+}
+
+/// Where the room's frames come from.
+#[derive(Debug)]
+pub(super) enum RoomIn {
+    /// A stream of their own.
+    Quic(quinn::RecvStream),
+    /// With everything else.
+    Ws(In),
+}
+
+/// The rest of a listener's line.
+#[derive(Debug)]
+pub(super) struct Kept {
+    _hold: Hold,
+    _control: Option<(Out, In)>,
+    signs_of_life: Option<JoinHandle<()>>,
 }
 
 /// Where a viewer writes.
 #[derive(Debug)]
 pub(super) enum Out {
     Quic(quinn::SendStream),
+    Ws(SplitSink<Socket, Message>),
 }
 
 /// Where a viewer reads.
@@ -70,6 +110,11 @@ pub(super) struct In {
 #[derive(Debug)]
 enum Source {
     Quic(quinn::RecvStream),
+    /// Room frames come with all others, and the ear takes what is for it.
+    Ws {
+        socket: SplitStream<Socket>,
+        ear: Option<Box<RoomEar>>,
+    },
 }
 
 impl Dial {
@@ -91,7 +136,7 @@ impl Dial {
                     (0..viewers.div_ceil(VIEWERS_PER_SOCKET)).map(|_| endpoint()).collect::<Result<_, _>>()?;
                 Ok(Arc::new(Self::Quic { endpoints, target }))
             }
-            Transport::Ws => bail!("not built yet"),
+            Transport::Ws => Ok(Arc::new(Self::Ws { connector: WsConnector::plain(), target })),
         }
     }
 
@@ -126,7 +171,7 @@ impl Dial {
 
     /// Waits until the last goodbye is out.
     pub(super) async fn leave(&self) {
-        let Self::Quic { endpoints, .. } = self;
+        let Self::Quic { endpoints, .. } = self else { return };
         for endpoint in endpoints {
             // A server that is gone does not say goodbye.
             let _ = timeout(Duration::from_secs(1), endpoint.quinn().wait_idle()).await;
@@ -134,40 +179,136 @@ impl Dial {
     }
 
     async fn greet(&self, guest: &Guest) -> anyhow::Result<Line> {
-        let hello = hello_frame(Hello {
+        let hello = Hello {
             version: VERSION,
             token: guest.token.clone(),
             room: guest.room.clone(),
             resume: None,
             agent: concat!("liveroom-loadtest/", env!("CARGO_PKG_VERSION")).to_owned(),
-        });
-        let Self::Quic { endpoints, target } = self;
-        let connection = endpoints[guest.number % endpoints.len()].connect(target).await?;
-        let (out, input) = connection.open_bi().await?;
-        let (mut out, mut input) = (Out::Quic(out), In { head: Vec::new(), source: Source::Quic(input) });
-        out.send(&hello).await?;
-        let welcome = welcome(&mut input).await?;
-        Ok(Line { out, input, welcome, connection, room: None })
+        };
+        match self {
+            Self::Quic { endpoints, target } => {
+                let connection = endpoints[guest.number % endpoints.len()].connect(target).await?;
+                let (mut out, input) = connection.open_bi().await?;
+                let mut input = In { head: Vec::new(), source: Source::Quic(input) };
+                out.send(&hello_frame(hello)).await?;
+                let welcome = welcome(&mut input).await?;
+                let hold = Hold { connection: Some(connection), room: None };
+                Ok(Line { out: Out::Quic(out), input, welcome, hold })
+            }
+            Self::Ws { connector, target } => {
+                let greeted = connect_ws(connector, target, hello).await?;
+                let (out, socket) = greeted.socket.split();
+                let input = In { head: greeted.rest.to_vec(), source: Source::Ws { socket, ear: None } };
+                Ok(Line { out: Out::Ws(out), input, welcome: greeted.welcome, hold: Hold::default() })
+            }
+        }
     }
 }
 
 impl Line {
     /// Reads what the room says, from now on, for `ear` or for nobody. A viewer that did not read would be thrown out.
     pub(super) fn attend(&mut self, ear: Option<RoomEar>) {
-        let connection = self.connection.clone();
-        self.room = Some(tokio::spawn(async move {
-            if let Ok(stream) = connection.accept_uni().await {
-                drain(stream, ear).await;
+        match (&mut self.input.source, &self.hold.connection) {
+            (Source::Ws { ear: attentive, .. }, _) => {
+                *attentive = ear.map(Box::new);
+                if let Some(ear) = attentive {
+                    hear_room(ear, &self.input.head);
+                }
             }
-        }));
+            (Source::Quic(_), Some(connection)) => {
+                let connection = connection.clone();
+                self.hold.room = Some(tokio::spawn(async move {
+                    if let Ok(stream) = connection.accept_uni().await {
+                        drain(stream, ear).await;
+                    }
+                }));
+            }
+            (Source::Quic(_), None) => {}
+        }
     }
 }
 
-impl Drop for Line {
+impl Line {
+    /// The two halves, and what must be kept as long as they are to last.
+    pub(super) fn split(self) -> (Out, In, Kept) {
+        (self.out, self.input, Kept { _hold: self.hold, _control: None, signs_of_life: None })
+    }
+
+    /// Only listens from now on.
+    pub(super) async fn listen(self) -> anyhow::Result<Listening> {
+        let Self { out, input, hold, .. } = self;
+        match &hold.connection {
+            Some(connection) => {
+                let room = RoomIn::Quic(connection.accept_uni().await?);
+                let kept = Kept { _hold: hold, _control: Some((out, input)), signs_of_life: None };
+                Ok(Listening { room, kept })
+            }
+            None => {
+                let signs_of_life = Some(tokio::spawn(show_life(out)));
+                Ok(Listening { room: RoomIn::Ws(input), kept: Kept { _hold: hold, _control: None, signs_of_life } })
+            }
+        }
+    }
+}
+
+impl LineIn for RoomIn {
+    async fn receive(&mut self, into: &mut Vec<u8>) -> Result<(), LineBroke> {
+        match self {
+            Self::Quic(stream) => stream.receive(into).await,
+            Self::Ws(input) => input.receive(into).await,
+        }
+    }
+}
+
+impl In {
+    /// Waits until something has opened in `room`, whose ear this line feeds.
+    pub(super) async fn until_opened(&mut self, room: &RoomAims) -> Result<(), LineBroke> {
+        if let Source::Quic(_) = self.source {
+            // The room's stream is read by a task of its own.
+            room.opened(1).await;
+            return Ok(());
+        }
+        let mut read = Vec::new();
+        while room.len() == 0 {
+            let before = read.len();
+            self.receive(&mut read).await?;
+            if read.len() == before {
+                return Err(LineBroke("the server ended the stream".to_owned()));
+            }
+        }
+        self.head.splice(..0, read);
+        Ok(())
+    }
+}
+
+impl Drop for Hold {
     fn drop(&mut self) {
-        self.connection.close(0u32.into(), b"");
+        if let Some(connection) = &self.connection {
+            connection.close(0u32.into(), b"");
+        }
         if let Some(room) = &self.room {
             room.abort();
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(signs_of_life) = &self.signs_of_life {
+            signs_of_life.abort();
+        }
+    }
+}
+
+/// Pings, so that the server knows that somebody is there who has nothing to say.
+async fn show_life(mut out: Out) {
+    let ping = ClientFrame { request_id: 0, body: Some(client_frame::Body::Ping(Ping { nonce: 1 })) };
+    let ping = frame_bytes(&ping);
+    loop {
+        sleep(KEEP_ALIVE).await;
+        if out.send(&ping).await.is_err() {
+            return;
         }
     }
 }
@@ -212,20 +353,47 @@ impl LineOut for Out {
     async fn send(&mut self, bytes: &[u8]) -> Result<(), LineBroke> {
         match self {
             Self::Quic(stream) => stream.send(bytes).await,
+            Self::Ws(socket) => {
+                socket.send(Message::binary(Bytes::copy_from_slice(bytes))).await.map_err(LineBroke::because)
+            }
         }
     }
 }
 
 impl LineIn for In {
-    fn receive(&mut self, into: &mut Vec<u8>) -> impl Future<Output = Result<(), LineBroke>> + Send {
-        async move {
-            if !self.head.is_empty() {
-                into.append(&mut self.head);
+    async fn receive(&mut self, into: &mut Vec<u8>) -> Result<(), LineBroke> {
+        if !self.head.is_empty() {
+            into.append(&mut self.head);
+            return Ok(());
+        }
+        match &mut self.source {
+            Source::Quic(stream) => stream.receive(into).await,
+            Source::Ws { socket, ear } => loop {
+                let Some(message) = socket.next().await.transpose().map_err(LineBroke::because)? else {
+                    return Ok(());
+                };
+                if message.is_close() {
+                    return Err(LineBroke("the server closed the socket".to_owned()));
+                }
+                if !message.is_binary() {
+                    continue;
+                }
+                let frames = message.as_payload();
+                if let Some(ear) = ear {
+                    hear_room(ear, frames);
+                }
+                into.extend_from_slice(frames);
                 return Ok(());
-            }
-            match &mut self.source {
-                Source::Quic(stream) => stream.receive(into).await,
-            }
+            },
+        }
+    }
+}
+
+/// Lets the room's frames among these be heard. A message holds whole frames.
+fn hear_room(ear: &mut RoomEar, mut frames: &[u8]) {
+    while let Ok(Some(message)) = next_message(&mut frames) {
+        if let Ok(Heard::Room) = Heard::read(message) {
+            hear_message(ear, message);
         }
     }
 }

@@ -29,6 +29,9 @@ const TOKEN_SLACK: Duration = Duration::from_secs(3_600);
 /// What the sponsor of a run may spend, fen. A wallet takes ten times as much.
 const BUDGET_FEN: i64 = 1_000_000_000_000;
 
+/// What an order costs, fen.
+pub(super) const SALE_PRICE_FEN: i64 = 9_900;
+
 /// Rains are opened so many ahead of the viewer who has come furthest…
 const RAINS_AHEAD: usize = 8;
 
@@ -85,9 +88,9 @@ impl Stage {
     }
 
     /// Opens `count` activities, in turn in the rooms with something going on.
-    pub(super) fn open(&self, count: usize, plan: &(impl Fn(usize) -> Value + Sync)) -> anyhow::Result<()> {
+    pub(super) fn open(&self, count: usize, plan: &Value) -> anyhow::Result<()> {
         let places: Vec<_> = (0..count).map(|n| n % self.rooms.len()).collect();
-        in_parallel(&places, |&place| self.open_in(place, &plan(place)))
+        in_parallel(&places, |&place| self.open_in(place, plan))
     }
 
     /// Opens one more in the room at this place.
@@ -197,7 +200,7 @@ pub(super) fn sale_plan(stock: u32) -> Value {
         "title": "load",
         "sale": {
             "skus": [{
-                "sku": 1, "title": "tea", "list_price_fen": 19_900, "sale_price_fen": 9_900,
+                "sku": 1, "title": "tea", "list_price_fen": 19_900, "sale_price_fen": SALE_PRICE_FEN,
                 "stock": stock, "per_user_limit": 10_000_000,
                 "quality_report": "load", "trace_certificate": "load",
             }],
