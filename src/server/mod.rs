@@ -206,6 +206,11 @@ impl Server {
         })
     }
 
+    /// The inside: for whoever runs in the same process.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Returns when the store can't go on, and says why. The process must end then, without another answer.
     pub async fn failed(&self) -> String {
         let mut failed = self.engine.failed();
