@@ -38,8 +38,8 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
                 room.channel.publish_state(Arc::new(view));
             }
         }
-        // Nobody listens yet, so this only makes the states part of the first snapshot.
-        room.channel.flush(shared.clock.now(), shared.encode.as_ref());
+        // Nobody listens yet: this only makes the states part of the first snapshot.
+        room.channel.flush(shared.clock.now(), shared.encode.as_ref()).deliver_all();
     }
 }
 

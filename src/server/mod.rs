@@ -184,7 +184,11 @@ impl Server {
             ready: ready.subscribe(),
             limits: config.api_limits(),
         };
-        let ws_options = Arc::new(WsOptions { origins: config.origins(), tls: secrets.ws });
+        let ws_options = Arc::new(WsOptions {
+            origins: config.origins(),
+            idle_timeout: config.session.idle_timeout,
+            tls: secrets.ws,
+        });
         tokio::spawn(quic::run(
             gateway.clone(),
             endpoint.clone(),
