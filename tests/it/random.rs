@@ -63,8 +63,11 @@ impl Run {
             let bonus = vec![BonusPlan { coupon: "tea".to_owned(), shares: 1 }];
             let budget = fen(7 * i64::from(shares + 1));
             let cap = WinCap { wins: 2, window_ms: 20_000 };
-            let limits =
-                if b.is_multiple_of(3) { Limits { per_room_day: Some(4), win_cap: Some(cap) } } else { Limits::default() };
+            let limits = if b.is_multiple_of(3) {
+                Limits { per_room_day: Some(4), win_cap: Some(cap) }
+            } else {
+                Limits::default()
+            };
             let grants_per_user = 1 + u32::from(a % 3);
             let kind = RainPlan { waves, bonus, budget, split: Split::Random, grants_per_user, ..rain(1, 7) };
             Plan { limits, ..plan(kind) }
