@@ -101,6 +101,9 @@ pub struct Session {
     reader: FrameReader,
     stage: Stage,
     in_flight: VecDeque<(RequestId, Time)>,
+    /// When the client was last heard, and after how long a silence it is taken to be gone, ms.
+    heard: Time,
+    silence_ms_max: Option<u64>,
     buckets: Buckets,
     /// Frames for the control stream.
     out: BytesMut,
@@ -160,6 +163,8 @@ impl Session {
             reader: FrameReader::new(limits.frame_bytes_max),
             stage: Stage::Greeting { until: now.after_ms(limits.hello_timeout_ms) },
             in_flight: VecDeque::new(),
+            heard: now,
+            silence_ms_max: None,
             buckets: Buckets::new(&limits.rates, now),
             out: BytesMut::new(),
             room_out: Vec::new(),
@@ -167,6 +172,13 @@ impl Session {
             authenticate,
             limits,
         }
+    }
+
+    /// Ends the session when the client is silent for so long: where the transport does not see to it.
+    #[must_use]
+    pub fn with_silence_max(mut self, silence: Duration) -> Self {
+        self.silence_ms_max = Some(silence.as_millis() as u64);
+        self
     }
 
     // ---- queries ----
@@ -198,8 +210,13 @@ impl Session {
                 None => *until,
             },
         };
+        let at = self.silent_at().map_or(at, |silent| at.min(silent));
         let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
         Duration::from_millis(wait_ms as u64)
+    }
+
+    fn silent_at(&self) -> Option<Time> {
+        self.silence_ms_max.map(|silence_ms| self.heard.after_ms(silence_ms))
     }
 
     // ---- what happens ----
@@ -210,6 +227,7 @@ impl Session {
     /// [`Ended`]: send what is in the outbox, then close.
     pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
         let now = self.engine.clock().now();
+        self.heard = now;
         loop {
             match self.reader.next::<wire::ClientFrame>(&mut bytes) {
                 Ok(Some(frame)) => self.handle(now, frame)?,
@@ -271,6 +289,10 @@ impl Session {
                 return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, reason, String::new(), 0));
             }
             Stage::Greeting { .. } | Stage::Live { .. } => {}
+        }
+        if self.silent_at().is_some_and(|silent| now >= silent) {
+            let code = wire::GoodbyeCode::Idle;
+            return Err(self.goodbye(code, code.word(), String::new(), 0));
         }
         // Oldest first; what is said to be pending waits for its turn again.
         while let Some(&(request, since)) = self.in_flight.front() {

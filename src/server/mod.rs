@@ -184,7 +184,11 @@ impl Server {
             ready: ready.subscribe(),
             limits: config.api_limits(),
         };
-        let ws_options = Arc::new(WsOptions { origins: config.origins(), tls: secrets.ws });
+        let ws_options = Arc::new(WsOptions {
+            origins: config.origins(),
+            idle_timeout: config.session.idle_timeout,
+            tls: secrets.ws,
+        });
         tokio::spawn(quic::run(
             gateway.clone(),
             endpoint.clone(),
@@ -211,6 +215,11 @@ impl Server {
             relay,
             drain_timeout,
         })
+    }
+
+    /// The inside: for whoever runs in the same process.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Returns when the store can't go on, and says why. The process must end then, without another answer.
