@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Command::Sale(sale) => scenario::sale(&sale),
         Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
         Command::Idle(load) => scenario::idle(&load),
-        Command::Mixed(_) => Err(anyhow::anyhow!("not built yet")),
+        Command::Mixed(mixed) => scenario::mixed(&mixed),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),
     };

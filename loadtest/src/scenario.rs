@@ -3,7 +3,8 @@
 //! [`stage`] makes rooms and activities through the [`admin`] API and [`tokens`] for everybody; [`link`] connects viewers;
 //! one viewer per room tells the others what may be asked for ([`aims`]); [`ask`] is what a viewer says and [`learned`]
 //! what it is told, which [`acks`] writes down and [`books`] compares with what the server counts. [`claims`] is rain
-//! and sale, [`broadcast`](mod@broadcast) a host who speaks, [`idle`](mod@idle) viewers who are only there.
+//! and sale, [`broadcast`](mod@broadcast) a host who speaks, [`idle`](mod@idle) viewers who are only
+//! there, [`mixed`](mod@mixed) all of it.
 
 mod acks;
 mod admin;
@@ -17,12 +18,13 @@ mod frames;
 mod idle;
 mod learned;
 mod link;
+mod mixed;
 mod party;
 mod stage;
 mod tokens;
 mod viewer;
 
-use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, SaleArgs};
+use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs};
 
 /// Red-packet rain: every viewer claims. Says whether all went well.
 pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
@@ -42,6 +44,11 @@ pub fn broadcast(args: &BroadcastArgs) -> anyhow::Result<bool> {
 /// Every viewer is only there. Says whether all went well.
 pub fn idle(load: &LoadArgs) -> anyhow::Result<bool> {
     idle::run(load)
+}
+
+/// Everything together. Says whether all went well.
+pub fn mixed(args: &MixedArgs) -> anyhow::Result<bool> {
+    mixed::run(args)
 }
 
 /// A name that nothing else has.

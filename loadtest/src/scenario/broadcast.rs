@@ -106,6 +106,12 @@ pub(super) struct Messages {
     pub(super) bytes: usize,
 }
 
+impl Default for Messages {
+    fn default() -> Self {
+        Self { per_round: 1, bytes: 144 }
+    }
+}
+
 /// Who speaks.
 pub(super) struct Host {
     out: Out,
@@ -132,7 +138,7 @@ impl Host {
 
     /// The closed loop: the next round when everybody heard the last but one and somebody the last, so that the server
     /// always has a round to deliver, and never two to join. Says how many there were.
-    async fn one_by_one(mut self) -> anyhow::Result<u64> {
+    pub(super) async fn one_by_one(mut self) -> anyhow::Result<u64> {
         let until = self.board.window().until;
         let give_up = (until + DRAIN).into();
         loop {
@@ -208,7 +214,7 @@ async fn read_answers(mut input: In, not_taken: Arc<AtomicU64>) {
 
 /// Hears rounds in ticks: each message begins with the number of its round.
 #[derive(Debug, Default)]
-struct Announced {
+pub(super) struct Announced {
     /// Rounds before this one were heard.
     next: u64,
 }

@@ -48,7 +48,13 @@ pub(super) enum Tempo {
 impl Tempo {
     /// The tempo that the command line asks for.
     pub(super) fn of(load: &LoadArgs) -> Self {
-        load.common.rate.map_or(Self::Closed(load.in_flight as usize), Self::Open)
+        Self::share_of(load, 1, 1)
+    }
+
+    /// What falls to `some` of `all` viewers of it.
+    pub(super) fn share_of(load: &LoadArgs, some: usize, all: usize) -> Self {
+        let share = some as f64 / all as f64;
+        load.common.rate.map_or(Self::Closed(load.in_flight as usize), |rate| Self::Open(rate * share))
     }
 }
 

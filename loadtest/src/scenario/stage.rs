@@ -155,7 +155,8 @@ impl Stage {
 /// What the server says was given.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counted {
-    activities: u64,
+    /// Activities that there are.
+    pub(super) activities: u64,
     /// Whether all that was opened is there.
     pub(super) complete: bool,
     /// Units granted or held by orders.

@@ -20,7 +20,7 @@ pub(super) enum Tokens {
     /// A development server.
     Server(Admin),
     /// The tester itself.
-    Key { header: Header, key: EncodingKey, audience: String },
+    Key { header: Box<Header>, key: EncodingKey, audience: String },
 }
 
 #[derive(Serialize)]
@@ -37,7 +37,7 @@ impl Tokens {
     pub(super) fn of(load: &LoadArgs, admin: &Admin) -> anyhow::Result<Self> {
         let Some(path) = &load.token_key else { return Ok(Self::Server(admin.clone())) };
         let (header, key) = signing_key(path, load.token_kid.clone())?;
-        Ok(Self::Key { header, key, audience: load.token_audience.clone() })
+        Ok(Self::Key { header: Box::new(header), key, audience: load.token_audience.clone() })
     }
 
     /// One token for each user.
