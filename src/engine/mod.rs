@@ -56,9 +56,9 @@ impl Default for EngineLimits {
         Self {
             queue_ops: 65_536,
             batch_ops: 1_024,
-            linger: Duration::from_micros(500),
+            linger: Duration::from_millis(1),
             tick: Duration::from_millis(50),
-            counts_every: Duration::from_millis(200),
+            counts_every: Duration::from_millis(500),
             online_every: Duration::from_secs(1),
             channel: ChannelLimits { history_frames: 256, history_bytes: 256 * 1024, talk_per_tick: 256 },
         }
