@@ -143,9 +143,9 @@ impl Report {
         }
     }
 
-    /// Adds what the viewers cost in memory: `empty` was read before the first came.
+    /// Adds what the viewers cost in memory: `empty` was read before the first came, `full` when all were there.
     pub fn with_memory(mut self, empty: Reading, full: Reading) -> Self {
-        self.server_rss_bytes = Some(full.rss_bytes);
+        self.server_rss_bytes.get_or_insert(full.rss_bytes);
         let grown = full.rss_bytes.saturating_sub(empty.rss_bytes);
         self.server_rss_bytes_per_conn = grown.checked_div(self.viewers);
         self

@@ -267,3 +267,6 @@ impl Ids {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

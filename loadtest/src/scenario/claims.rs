@@ -97,8 +97,10 @@ async fn storm(
 ) -> anyhow::Result<(Outcome, Learned)> {
     let common = &load.common;
     let gauge = load.server_pid.map(Gauge::on).transpose()?;
+    let empty = gauge.map(|gauge| gauge.read()).transpose()?;
     let dial = Dial::new(&load, load.viewers as usize)?;
     let party = Party::join(&dial, &stage, load.viewers as usize, kind.ask(), &progress).await?;
+    let full = gauge.map(|gauge| gauge.read()).transpose()?;
 
     let window = Window::after(Instant::now(), common.warmup, common.duration);
     let board = Board::new(window, common.rate.is_some(), machine::workers());
@@ -111,6 +113,9 @@ async fn storm(
     acks.map(Acks::finish).transpose()?;
 
     let total = board.total();
-    let report = Report::of(u64::from(load.viewers), offered, &total, &watched);
+    let mut report = Report::of(u64::from(load.viewers), offered, &total, &watched);
+    if let Some((empty, full)) = empty.zip(full) {
+        report = report.with_memory(empty, full);
+    }
     Ok((Outcome::new(kind.name(), report, total.latency_us, watched.steps), learned))
 }

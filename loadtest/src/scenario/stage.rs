@@ -32,8 +32,9 @@ const BUDGET_FEN: i64 = 1_000_000_000_000;
 /// What an order costs, fen.
 pub(super) const SALE_PRICE_FEN: i64 = 9_900;
 
-/// Rains are opened so many ahead of the viewer who has come furthest…
-const RAINS_AHEAD: usize = 8;
+/// Rains are opened ahead of the viewer who has come furthest, so many and with about so many shares in all…
+const RAINS_AHEAD: std::ops::RangeInclusive<usize> = 2..=8;
+const SHARES_AHEAD: usize = 500_000;
 
 /// …and so that they last for at least this long.
 const RAINS_AHEAD_FOR: Duration = Duration::from_secs(2);
@@ -220,6 +221,8 @@ impl Weather {
     pub(super) fn start(stage: Arc<Stage>, plan: Value) -> anyhow::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&over);
+        let shares = plan["rain"]["shares"].as_u64().unwrap_or(1) as usize;
+        let ahead_min = (SHARES_AHEAD / shares.max(1)).clamp(*RAINS_AHEAD.start(), *RAINS_AHEAD.end());
         let thread = thread::Builder::new().name("weather".to_owned()).spawn(move || {
             let mut before = vec![(Instant::now(), 0); stage.rooms.len()];
             while !seen.load(Ordering::Acquire) {
@@ -230,7 +233,7 @@ impl Weather {
                         before[place] = (Instant::now(), furthest);
                     }
                     let per_s = (furthest - was) as f64 / span.as_secs_f64().max(0.5);
-                    let ahead = RAINS_AHEAD.max((per_s * RAINS_AHEAD_FOR.as_secs_f64()).ceil() as usize);
+                    let ahead = ahead_min.max((per_s * RAINS_AHEAD_FOR.as_secs_f64()).ceil() as usize);
                     // A server that is not there now may be there the next time.
                     for _ in room.len()..furthest + 1 + ahead {
                         let _ = stage.open_in(place, &plan);
