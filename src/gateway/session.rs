@@ -1,7 +1,8 @@
 //! One viewer's session, without sockets: bytes in, bytes out, time as a parameter.
 //!
-//! Order of calls: [`Session::receive`] with whatever arrived; [`Session::deliver`] with whatever the mailbox held;
-//! [`Session::tick`] after [`Session::until_tick`]. Each may end the session; then what is in the outbox is the last to send.
+//! Order of calls: [`Session::receive`] with whatever arrived, and [`Session::finish`] where frames must have ended;
+//! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] after [`Session::until_tick`]. Each may end the
+//! session; then what is in the outbox is the last to send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use liveroom_protocol::codes::reason;
-use liveroom_protocol::frame::{FrameReader, encode_frame};
+use liveroom_protocol::frame::{FrameError, FrameReader, encode_frame};
 use liveroom_protocol::transport::{AGENT_BYTES_MAX, ANNOUNCE_BYTES_MAX, VERSION};
 use liveroom_protocol::wire::{self, client_frame, server_frame};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,8 @@ pub struct SessionLimits {
     pub hello_timeout_ms: u64,
     /// After so long an unanswered request is said to be pending, ms.
     pub pending_after_ms: u64,
+    /// After so long without a sign of life a client that has to give one has gone, ms.
+    pub idle_timeout_ms: u64,
 }
 
 /// How often one may ask, by kind of request.
@@ -100,6 +103,8 @@ pub struct Session {
     limits: Arc<SessionLimits>,
     reader: FrameReader,
     stage: Stage,
+    /// When the client was last heard; `None` where the transport itself notices that it is gone.
+    heard: Option<Time>,
     in_flight: VecDeque<(RequestId, Time)>,
     buckets: Buckets,
     /// Frames for the control stream.
@@ -159,6 +164,7 @@ impl Session {
         Self {
             reader: FrameReader::new(limits.frame_bytes_max),
             stage: Stage::Greeting { until: now.after_ms(limits.hello_timeout_ms) },
+            heard: None,
             in_flight: VecDeque::new(),
             buckets: Buckets::new(&limits.rates, now),
             out: BytesMut::new(),
@@ -167,6 +173,13 @@ impl Session {
             authenticate,
             limits,
         }
+    }
+
+    /// The transport does not notice when the client is gone: it has to show that it is there.
+    #[must_use]
+    pub fn with_signs_of_life(mut self) -> Self {
+        self.heard = Some(self.engine.clock().now());
+        self
     }
 
     // ---- queries ----
@@ -193,10 +206,10 @@ impl Session {
     pub fn until_tick(&self) -> Duration {
         let at = match &self.stage {
             Stage::Greeting { until } => *until,
-            Stage::Live { until, .. } => match self.in_flight.front() {
-                Some((_, since)) => since.after_ms(self.limits.pending_after_ms).min(*until),
-                None => *until,
-            },
+            Stage::Live { until, .. } => {
+                let pending = self.in_flight.front().map(|(_, since)| since.after_ms(self.limits.pending_after_ms));
+                [pending, self.gone_at()].into_iter().flatten().fold(*until, Time::min)
+            }
         };
         let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
         Duration::from_millis(wait_ms as u64)
@@ -210,16 +223,22 @@ impl Session {
     /// [`Ended`]: send what is in the outbox, then close.
     pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
         let now = self.engine.clock().now();
+        self.heard = self.heard.map(|_| now);
         loop {
             match self.reader.next::<wire::ClientFrame>(&mut bytes) {
                 Ok(Some(frame)) => self.handle(now, frame)?,
                 Ok(None) => return Ok(()),
-                Err(error) => {
-                    let detail = error.to_string();
-                    return Err(self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), detail, 0));
-                }
+                Err(error) => return Err(self.no_frame(&error)),
             }
         }
+    }
+
+    /// What has arrived so far must end with a frame: the stream or the message is over.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn finish(&mut self) -> Result<(), Ended> {
+        self.reader.finish().map_err(|error| self.no_frame(&error))
     }
 
     /// The mailbox held something.
@@ -270,6 +289,10 @@ impl Session {
                 let reason = TokenError::Expired.code();
                 return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, reason, String::new(), 0));
             }
+            Stage::Live { .. } if self.gone_at().is_some_and(|at| now >= at) => {
+                let code = wire::GoodbyeCode::Idle;
+                return Err(self.goodbye(code, code.word(), String::new(), 0));
+            }
             Stage::Greeting { .. } | Stage::Live { .. } => {}
         }
         // Oldest first; what is said to be pending waits for its turn again.
@@ -282,6 +305,11 @@ impl Session {
             encode_frame(&translate::pending(request), &mut self.out);
         }
         Ok(())
+    }
+
+    /// The client broke the protocol; transports call this for what is theirs to see.
+    pub fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
     }
 
     fn handle(&mut self, now: Time, frame: wire::ClientFrame) -> Result<(), Ended> {
@@ -410,8 +438,13 @@ impl Session {
         }
     }
 
-    fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
-        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
+    /// When a client that says nothing more has gone.
+    fn gone_at(&self) -> Option<Time> {
+        self.heard.map(|at| at.after_ms(self.limits.idle_timeout_ms))
+    }
+
+    fn no_frame(&mut self, error: &FrameError) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), error.to_string(), 0)
     }
 
     fn goodbye(&mut self, code: wire::GoodbyeCode, reason: &'static str, detail: String, retry_after_ms: u32) -> Ended {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use liveroom_protocol::codes::reason;
 use liveroom_protocol::transport::WS_PATH;
 use liveroom_protocol::wire::GoodbyeCode;
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep, timeout};
@@ -99,8 +100,10 @@ async fn serve_upgraded<S>(
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
     let mut viewer = Viewer {
-        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone()),
+        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
+            .with_signs_of_life(),
         socket: ServerBuilder::new().limits(limits).serve(stream),
+        broken: false,
         timer: None,
         write_timeout: gateway.write_timeout,
         _admitted: admitted,
@@ -188,6 +191,8 @@ impl Origins {
 struct Viewer<S> {
     session: Session,
     socket: WebSocketStream<S>,
+    /// The peer broke the WebSocket protocol.
+    broken: bool,
     timer: Option<Pin<Box<Sleep>>>,
     write_timeout: Duration,
     _admitted: Admitted,
@@ -195,6 +200,8 @@ struct Viewer<S> {
 
 enum Step {
     Read(Bytes),
+    /// The library has queued a pong, which is sent before more is read: else the queue would have no bound.
+    Pinged,
     Gone,
     /// The peer broke the WebSocket protocol: the word says how.
     Broken(&'static str),
@@ -209,9 +216,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         loop {
             self.arm();
             let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
-                Step::Read(bytes) => self.session.receive(&bytes),
+                // A frame does not span messages.
+                Step::Read(bytes) => self.session.receive(&bytes).and_then(|()| self.session.finish()),
+                Step::Pinged => Ok(()),
                 Step::Gone => return None,
-                Step::Broken(reason) => Err(Ended { code: GoodbyeCode::ProtocolError, reason }),
+                Step::Broken(reason) => {
+                    self.broken = true;
+                    Err(self.session.broken(reason, ""))
+                }
                 Step::Delivered => self.session.deliver(&mut deliveries),
                 Step::Tick => self.session.tick(),
             };
@@ -260,6 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                     return Poll::Ready(Step::Read(message.into_payload().into()));
                 }
                 Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken(reason::MESSAGE_NOT_BINARY)),
+                Some(Ok(message)) if message.is_ping() => return Poll::Ready(Step::Pinged),
                 Some(Ok(_)) => {}
                 Some(Err(tokio_websockets::Error::PayloadTooLong { .. })) => {
                     return Poll::Ready(Step::Broken(reason::MESSAGE_TOO_LARGE));
@@ -298,13 +311,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// Says goodbye and closes.
     async fn close(mut self, ended: Ended) {
-        let code = CloseCode::try_from(ended.code.ws_close_code()).unwrap_or(CloseCode::NORMAL_CLOSURE);
-        let said = async {
-            self.flush().await?;
-            self.socket.send(Message::close(Some(code), ended.reason)).await?;
-            self.socket.close().await
+        let code = ended.code.ws_close_code();
+        let said = async move {
+            let mut stream = if self.broken {
+                let out = self.session.out().split();
+                let mut stream = self.socket.into_inner();
+                stream.write_all(&last_words(&out, code, ended.reason)).await?;
+                stream
+            } else {
+                self.flush().await.map_err(io::Error::other)?;
+                let code = CloseCode::try_from(code).unwrap_or(CloseCode::NORMAL_CLOSURE);
+                self.socket.send(Message::close(Some(code), ended.reason)).await.map_err(io::Error::other)?;
+                self.socket.into_inner()
+            };
+            stream.shutdown().await?;
+            // Closing over unread bytes would take back what was just said.
+            let mut unread = [0; 1024];
+            while stream.read(&mut unread).await? > 0 {}
+            io::Result::Ok(())
         };
         // Whoever does not take it finds the connection closed.
         let _ = timeout(GOODBYE_TIMEOUT, said).await;
     }
+}
+
+/// The last frames and the close as bytes of the WebSocket protocol. The library says nothing of ours any more to a peer
+/// that broke it.
+fn last_words(frames: &[u8], code: u16, reason: &str) -> Vec<u8> {
+    let mut bytes = vec![0x82];
+    match u16::try_from(frames.len()) {
+        Ok(short @ 0..126) => bytes.push(short as u8),
+        Ok(long) => bytes.extend([126, (long >> 8) as u8, long as u8]),
+        // More than one goodbye: it is not said, and the close says it all.
+        Err(_) => bytes.clear(),
+    }
+    if !bytes.is_empty() {
+        bytes.extend(frames);
+    }
+    // At most 125 bytes: reasons are words.
+    bytes.extend([0x88, 2 + reason.len() as u8]);
+    bytes.extend(code.to_be_bytes());
+    bytes.extend(reason.as_bytes());
+    bytes
 }
