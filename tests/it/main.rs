@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails as it should")]
 #![allow(unreachable_pub, reason = "nothing is reached from outside")]
 
+mod bad_input;
 mod conformance;
 mod random;
+mod served;
 mod stage;
