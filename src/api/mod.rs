@@ -2,6 +2,7 @@
 
 mod activities;
 mod auth;
+mod dev;
 mod health;
 mod metrics;
 mod openapi;
@@ -30,6 +31,7 @@ pub use payments::PaymentSecret;
 pub use problem::Problem;
 
 use crate::engine::Engine;
+use crate::gateway::token::Issuer;
 use crate::rules::NotDoneCode;
 
 /// What the API needs.
@@ -41,6 +43,8 @@ pub struct Api {
     pub authorize: Arc<dyn Authorize>,
     /// Shared with the payment provider; without it no payments are taken.
     pub payments: Option<Arc<PaymentSecret>>,
+    /// Makes tokens for whoever asks: only in development, and only where nobody but this machine can ask.
+    pub issuer: Option<Arc<Issuer>>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Whether the server takes viewers: what `/readyz` says.
@@ -70,7 +74,11 @@ pub async fn run(api: Api, listener: TcpListener, mut stop: watch::Receiver<bool
 }
 
 fn router(api: Api) -> Router {
-    Router::new()
+    let development = match &api.issuer {
+        Some(_) => Router::new().route("/dev/tokens", post(dev::issue)),
+        None => Router::new(),
+    };
+    development
         .route("/v1/rooms/{room}", put(rooms::create).get(rooms::show))
         .route("/v1/rooms/{room}/trail", get(rooms::trail))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))

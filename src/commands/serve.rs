@@ -98,7 +98,7 @@ fn start_log(log: &Log) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn how_to_join(server: &Server, development: &Development, config: &Config) -> anyhow::Result<String> {
+pub(super) fn how_to_join(server: &Server, development: &Development, config: &Config) -> anyhow::Result<String> {
     let (_, join) = development.prepare(Clock::real().now())?;
     let dir = config.store.data_dir.display();
     let mut text = String::new();

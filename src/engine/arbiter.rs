@@ -51,8 +51,14 @@ pub(super) struct Arbiter {
     questions: Vec<Question>,
     follower: Follower,
     timers_rest_until: Option<Instant>,
+    /// Operations of the latest batch, and when it was done.
+    latest_batch: (usize, Instant),
     stopping: bool,
 }
+
+/// After a batch of so many the next one may linger: there is a crowd, and a sync for each few of it would cost more than
+/// it gains. A lone claim never waits.
+const CROWD_OPS: usize = 8;
 
 enum Question {
     Caller(Query, oneshot::Sender<Reply>),
@@ -72,6 +78,7 @@ impl Arbiter {
             questions: Vec::new(),
             follower: Follower::new(),
             timers_rest_until: None,
+            latest_batch: (0, Instant::now()),
             stopping: false,
         }
     }
@@ -80,6 +87,7 @@ impl Arbiter {
     pub(super) fn run(mut self) {
         while !self.stopping {
             let first = self.wait();
+            self.linger();
             if let Err(why) = self.turn(first) {
                 tracing::error!(%why, "the store can't go on");
                 self.shared.failed.send_replace(Some(why));
@@ -112,6 +120,18 @@ impl Arbiter {
                 Err(RecvTimeoutError::Disconnected) => Some(Command::Stop),
             },
             None => Some(self.queue.recv().unwrap_or(Command::Stop)),
+        }
+    }
+
+    /// Lets a batch grow while there is a crowd, but no longer than configured after the one before it.
+    fn linger(&self) {
+        let (ops, done) = self.latest_batch;
+        if ops < CROWD_OPS || self.queue.len() >= self.shared.limits.batch_ops {
+            return;
+        }
+        let wait = self.shared.limits.linger.saturating_sub(done.elapsed());
+        if !wait.is_zero() {
+            std::thread::sleep(wait);
         }
     }
 
@@ -178,6 +198,7 @@ impl Arbiter {
         // Gates first: who was granted something must be known there before anything reads as sold out.
         self.follower.follow(&self.shared, &self.events, self.keeper.as_ref());
         self.events.clear();
+        self.latest_batch = (self.ops.len(), Instant::now());
         self.ops.clear();
         for (reply, answer) in self.replies.drain(..).zip(self.answers.drain(..)) {
             if matches!(answer, Answer::NotDone(_)) {

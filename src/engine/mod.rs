@@ -1,6 +1,6 @@
 //! The live part: time, chance, the gate in front of the store, the batches into it, and what follows from a commit.
 //!
-//! One [`arbiter`] thread owns the keeper. Sessions hand it operations and find the answers in their mailboxes; the
+//! One arbiter thread owns the keeper. Sessions hand it operations and find the answers in their mailboxes; the
 //! gate answers the hopeless without it.
 
 mod arbiter;

@@ -65,10 +65,12 @@ impl LiveRoom {
     }
 }
 
+type Shard = HashMap<RoomId, Arc<LiveRoom>, RandomState>;
+
 /// All rooms. Sharded, so that rooms do not wait for each other.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    shards: Box<[RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>>]>,
+    shards: Box<[RwLock<Shard>]>,
     hasher: RandomState,
     /// Rooms that have something for their next tick.
     pub(super) news: SegQueue<Arc<LiveRoom>>,
@@ -130,7 +132,7 @@ impl Rooms {
         rooms.inspect(|room| room.crowd_changed.store(false, Ordering::Release))
     }
 
-    fn shard(&self, id: &RoomId) -> &RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>> {
+    fn shard(&self, id: &RoomId) -> &RwLock<Shard> {
         use std::hash::BuildHasher;
         &self.shards[self.hasher.hash_one(id) as usize % self.shards.len()]
     }

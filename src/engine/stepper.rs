@@ -43,7 +43,7 @@ impl Stepper {
     /// One tick: every room's news go out.
     pub fn tick(&self) {
         for room in self.shared.rooms.take_news() {
-            room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref());
+            room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref()).deliver_all();
         }
     }
 

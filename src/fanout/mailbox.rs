@@ -197,7 +197,8 @@ mod tests {
     #[test]
     fn what_is_dropped_first() {
         use Class::{State, Talk};
-        let rows: [(&str, &[(Class, u8, usize)], &str); 5] = [
+        type Row<'a> = (&'a str, &'a [(Class, u8, usize)], &'a str);
+        let rows: [Row<'_>; 5] = [
             ("all fits", &[(State, 1, 40), (Talk, 2, 40)], "frame1 frame2"),
             ("talk that does not fit is dropped", &[(State, 1, 80), (Talk, 2, 40)], "dropped1 frame1"),
             ("talk gives way to state", &[(Talk, 1, 40), (State, 2, 40), (State, 3, 40)], "dropped1 frame2 frame3"),

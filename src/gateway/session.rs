@@ -55,8 +55,6 @@ pub struct SessionLimits {
     pub hello_timeout_ms: u64,
     /// After so long an unanswered request is said to be pending, ms.
     pub pending_after_ms: u64,
-    /// After so long without a sign of life a client that has to give one has gone, ms.
-    pub idle_timeout_ms: u64,
 }
 
 /// How often one may ask, by kind of request.
@@ -103,9 +101,10 @@ pub struct Session {
     limits: Arc<SessionLimits>,
     reader: FrameReader,
     stage: Stage,
-    /// When the client was last heard; `None` where the transport itself notices that it is gone.
-    heard: Option<Time>,
     in_flight: VecDeque<(RequestId, Time)>,
+    /// When the client was last heard, and after how long a silence it is taken to be gone, ms.
+    heard: Time,
+    silence_ms_max: Option<u64>,
     buckets: Buckets,
     /// Frames for the control stream.
     out: BytesMut,
@@ -164,8 +163,9 @@ impl Session {
         Self {
             reader: FrameReader::new(limits.frame_bytes_max),
             stage: Stage::Greeting { until: now.after_ms(limits.hello_timeout_ms) },
-            heard: None,
             in_flight: VecDeque::new(),
+            heard: now,
+            silence_ms_max: None,
             buckets: Buckets::new(&limits.rates, now),
             out: BytesMut::new(),
             room_out: Vec::new(),
@@ -175,10 +175,10 @@ impl Session {
         }
     }
 
-    /// The transport does not notice when the client is gone: it has to show that it is there.
+    /// Ends the session when the client is silent for so long: where the transport does not see to it.
     #[must_use]
-    pub fn with_signs_of_life(mut self) -> Self {
-        self.heard = Some(self.engine.clock().now());
+    pub fn with_silence_max(mut self, silence: Duration) -> Self {
+        self.silence_ms_max = Some(silence.as_millis() as u64);
         self
     }
 
@@ -206,13 +206,18 @@ impl Session {
     pub fn until_tick(&self) -> Duration {
         let at = match &self.stage {
             Stage::Greeting { until } => *until,
-            Stage::Live { until, .. } => {
-                let pending = self.in_flight.front().map(|(_, since)| since.after_ms(self.limits.pending_after_ms));
-                [pending, self.gone_at()].into_iter().flatten().fold(*until, Time::min)
-            }
+            Stage::Live { until, .. } => match self.in_flight.front() {
+                Some((_, since)) => since.after_ms(self.limits.pending_after_ms).min(*until),
+                None => *until,
+            },
         };
+        let at = self.silent_at().map_or(at, |silent| at.min(silent));
         let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
         Duration::from_millis(wait_ms as u64)
+    }
+
+    fn silent_at(&self) -> Option<Time> {
+        self.silence_ms_max.map(|silence_ms| self.heard.after_ms(silence_ms))
     }
 
     // ---- what happens ----
@@ -223,7 +228,7 @@ impl Session {
     /// [`Ended`]: send what is in the outbox, then close.
     pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
         let now = self.engine.clock().now();
-        self.heard = self.heard.map(|_| now);
+        self.heard = now;
         loop {
             match self.reader.next::<wire::ClientFrame>(&mut bytes) {
                 Ok(Some(frame)) => self.handle(now, frame)?,
@@ -289,11 +294,11 @@ impl Session {
                 let reason = TokenError::Expired.code();
                 return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, reason, String::new(), 0));
             }
-            Stage::Live { .. } if self.gone_at().is_some_and(|at| now >= at) => {
-                let code = wire::GoodbyeCode::Idle;
-                return Err(self.goodbye(code, code.word(), String::new(), 0));
-            }
             Stage::Greeting { .. } | Stage::Live { .. } => {}
+        }
+        if self.silent_at().is_some_and(|silent| now >= silent) {
+            let code = wire::GoodbyeCode::Idle;
+            return Err(self.goodbye(code, code.word(), String::new(), 0));
         }
         // Oldest first; what is said to be pending waits for its turn again.
         while let Some(&(request, since)) = self.in_flight.front() {
@@ -436,11 +441,6 @@ impl Session {
         if let Some(place) = self.in_flight.iter().position(|(waiting, _)| *waiting == request) {
             self.in_flight.remove(place);
         }
-    }
-
-    /// When a client that says nothing more has gone.
-    fn gone_at(&self) -> Option<Time> {
-        self.heard.map(|at| at.after_ms(self.limits.idle_timeout_ms))
     }
 
     fn no_frame(&mut self, error: &FrameError) -> Ended {

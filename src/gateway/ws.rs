@@ -51,6 +51,8 @@ pub enum Origins {
 pub struct WsOptions {
     /// Which pages may connect.
     pub origins: Origins,
+    /// After so long without a sign of it a viewer is taken to be gone.
+    pub idle_timeout: Duration,
     /// TLS, unless something in front of the server ends it.
     pub tls: Option<TlsAcceptor>,
 }
@@ -81,27 +83,27 @@ async fn connect(gateway: Gateway, stream: TcpStream, peer: SocketAddr, options:
     let admitted = gateway.admission.admit(peer.ip().to_canonical()).ok();
     let hello_timeout = Duration::from_millis(gateway.limits.hello_timeout_ms);
     match options.tls.clone() {
-        None => serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await,
+        None => serve_upgraded(&gateway, stream, admitted, &options, hello_timeout).await,
         Some(tls) => {
             let Ok(Ok(stream)) = timeout(hello_timeout, tls.accept(stream)).await else { return };
-            serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await;
+            serve_upgraded(&gateway, stream, admitted, &options, hello_timeout).await;
         }
     }
 }
 
 async fn serve_upgraded<S>(
-    gateway: &Gateway, stream: S, admitted: Option<Admitted>, origins: &Origins, hello_timeout: Duration,
+    gateway: &Gateway, stream: S, admitted: Option<Admitted>, options: &WsOptions, hello_timeout: Duration,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, admitted.is_some(), origins))).await;
+    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, admitted.is_some(), &options.origins))).await;
     let (Ok(Some(stream)), Some(admitted)) = (upgraded, admitted) else { return };
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
     let mut viewer = Viewer {
         session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
-            .with_signs_of_life(),
+            .with_silence_max(options.idle_timeout),
         socket: ServerBuilder::new().limits(limits).serve(stream),
         broken: false,
         timer: None,

@@ -5,6 +5,7 @@ pub mod config;
 pub mod development;
 pub mod keys;
 pub mod tls;
+mod udp;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::engine::{Clock, Engine, Running};
 use crate::events::ndjson::NdjsonFiles;
 use crate::events::{CursorFile, Progress, Relay};
 use crate::fanout::Leave;
-use crate::gateway::token::Verifier;
+use crate::gateway::token::{Issuer, Verifier};
 use crate::gateway::ws::WsOptions;
 use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
 use crate::rules::Time;
@@ -48,6 +49,8 @@ pub struct Secrets {
     pub authorize: Arc<dyn Authorize>,
     /// Shared with the payment provider.
     pub payments: Option<Arc<PaymentSecret>>,
+    /// Makes tokens for whoever asks, in development.
+    pub issuer: Option<Arc<Issuer>>,
 }
 
 impl Secrets {
@@ -74,6 +77,7 @@ impl Secrets {
         {
             payments = Some(development.payment_secret()?);
         }
+        let issuer = development.map(|development| development.issuer(&config.tokens)).transpose()?;
         let payments = payments.map(|secret| Arc::new(PaymentSecret::new(secret.expose_secret(), age_ms_max)));
         Ok(Self {
             quic: identity.quic(config)?,
@@ -81,6 +85,7 @@ impl Secrets {
             authenticate: verifier.clone(),
             authorize: verifier,
             payments,
+            issuer: issuer.map(Arc::new),
         })
     }
 }
@@ -131,7 +136,7 @@ impl Server {
         let log = keeper.log().clone();
 
         // Bound before anything is started: a port in use leaves nothing behind.
-        let endpoint = Endpoint::server(secrets.quic, config.listen.quic)
+        let endpoint = udp::endpoint(secrets.quic, config.listen.quic)
             .with_context(|| format!("QUIC can't listen on {}", config.listen.quic))?;
         let ws_listener = TcpListener::bind(config.listen.ws)
             .await
@@ -173,11 +178,17 @@ impl Server {
             engine: engine.clone(),
             authorize: secrets.authorize,
             payments: secrets.payments,
+            // Whoever can ask gets in: that must be nobody but this machine.
+            issuer: secrets.issuer.filter(|_| admin.ip().is_loopback()),
             metrics: Metrics::new(engine.clone(), gauges),
             ready: ready.subscribe(),
             limits: config.api_limits(),
         };
-        let ws_options = Arc::new(WsOptions { origins: config.origins(), tls: secrets.ws });
+        let ws_options = Arc::new(WsOptions {
+            origins: config.origins(),
+            idle_timeout: config.session.idle_timeout,
+            tls: secrets.ws,
+        });
         tokio::spawn(quic::run(
             gateway.clone(),
             endpoint.clone(),
@@ -204,6 +215,11 @@ impl Server {
             relay,
             drain_timeout,
         })
+    }
+
+    /// The inside: for whoever runs in the same process.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Returns when the store can't go on, and says why. The process must end then, without another answer.

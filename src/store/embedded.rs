@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::journal::{self, Disk, JournalError, Log, LogView, Options, Reader, RecoveryReport, snapshot};
 use super::{Answer, Bounds, CommitError, Event, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
-use crate::rules::{ActivityId, Time, UserId};
+use crate::rules::{ActivityId, RoomId, Time, UserId};
 
 /// Tables with a journal behind them.
 pub struct EmbeddedKeeper {
@@ -116,8 +116,8 @@ impl Keeper for EmbeddedKeeper {
         self.tables.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.tables.each_user(activity, visit);
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.tables.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {

@@ -26,8 +26,8 @@ pub trait Keeper: Send {
     /// What the gate in front of an activity must know.
     fn gate(&self, activity: ActivityId) -> Option<GateFacts>;
 
-    /// Visits every user who has anything recorded in an activity: those a gate must let through.
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId));
+    /// Visits every user who has anything recorded in a room: those its gates must let through. Some come more than once.
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId));
 
     /// Answers a question. It changes nothing.
     fn ask(&self, query: &Query) -> Reply;

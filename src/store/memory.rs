@@ -1,6 +1,6 @@
 //! A keeper that forgets: for tests, the simulation, and to measure what durability costs.
 
-use crate::rules::{ActivityId, Time, UserId};
+use crate::rules::{ActivityId, RoomId, Time, UserId};
 
 use super::tables::Decision;
 use super::{Answer, Bounds, CommitError, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -42,8 +42,8 @@ impl Keeper for MemoryKeeper {
         self.tables.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.tables.each_user(activity, visit);
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.tables.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {

@@ -57,14 +57,17 @@ impl Run {
     }
 
     fn draft(&mut self, a: u16, b: u16) {
-        let kind = if a % 2 == 0 {
+        let kind = if a.is_multiple_of(2) {
             let shares = 1 + u32::from(b % 5);
             let waves = vec![WavePlan { after_ms: 0, shares }, WavePlan { after_ms: 2_000, shares: 2 }];
             let bonus = vec![BonusPlan { coupon: "tea".to_owned(), shares: 1 }];
             let budget = fen(7 * i64::from(shares + 1));
             let cap = WinCap { wins: 2, window_ms: 20_000 };
-            let limits =
-                if b % 3 == 0 { Limits { per_room_day: Some(4), win_cap: Some(cap) } } else { Limits::default() };
+            let limits = if b.is_multiple_of(3) {
+                Limits { per_room_day: Some(4), win_cap: Some(cap) }
+            } else {
+                Limits::default()
+            };
             let grants_per_user = 1 + u32::from(a % 3);
             let kind = RainPlan { waves, bonus, budget, split: Split::Random, grants_per_user, ..rain(1, 7) };
             Plan { limits, ..plan(kind) }
@@ -76,7 +79,7 @@ impl Run {
         if let Some(Answer::Drafted(activity)) = self.request("host", Ask::Draft { plan: Box::new(kind), seed }) {
             self.activities.push(activity);
             // Most are wanted open; some are left where they are.
-            for step in [Step::Schedule, Step::Open].into_iter().take(2 - usize::from(b % 7 == 0)) {
+            for step in [Step::Schedule, Step::Open].into_iter().take(2 - usize::from(b.is_multiple_of(7))) {
                 self.ask("host", Ask::Step { activity, step });
             }
         }
@@ -84,7 +87,7 @@ impl Run {
 
     /// One of the latest activities, which may be open; now and then an older one.
     fn recent(&self, by: u16) -> Option<ActivityId> {
-        let from = if by % 8 == 0 { 0 } else { self.activities.len().saturating_sub(4) };
+        let from = if by.is_multiple_of(8) { 0 } else { self.activities.len().saturating_sub(4) };
         pick(&self.activities[from..], by / 8)
     }
 
@@ -108,7 +111,7 @@ impl Run {
         let Some(activity) = self.recent(a) else { return };
         let (token, opening) = self.seen(activity, b);
         let line = |sku| CartLine { sku: SkuId(sku), quantity: 1 + u32::from(b / 16 % 3), opening: opening(sku) };
-        let cart = if b % 5 == 0 { vec![line(1), line(2)] } else { vec![line(1 + u32::from(b % 2))] };
+        let cart = if b.is_multiple_of(5) { vec![line(1), line(2)] } else { vec![line(1 + u32::from(b % 2))] };
         self.ask(USERS[b as usize / 4 % 4], Ask::Reserve { activity, token, cart });
     }
 

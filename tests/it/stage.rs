@@ -81,8 +81,8 @@ impl Keeper for Durable {
         self.keeper.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.keeper.each_user(activity, visit);
+    fn each_user(&self, room: &liveroom::rules::RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.keeper.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {

@@ -68,7 +68,6 @@ impl Config {
             mailbox_bytes_max: self.session.mailbox_bytes,
             hello_timeout_ms: self.session.hello_timeout.as_millis() as u64,
             pending_after_ms: self.session.pending_after.as_millis() as u64,
-            idle_timeout_ms: self.session.idle_timeout.as_millis() as u64,
         }
     }
 

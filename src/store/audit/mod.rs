@@ -43,6 +43,12 @@ pub enum Invariant {
     SinkEqualsLog,
     /// Replaying the log gives the state.
     ReplayEqualsState,
+    /// Every request came to an answer.
+    EverybodyAnswered,
+    /// What a rain's clients were given and what its sponsor got back are its budget.
+    SharesGivenOrRefunded,
+    /// As many orders as there was stock, and all of their buyers know.
+    StockSoldExactly,
 }
 
 impl Invariant {
@@ -59,6 +65,9 @@ impl Invariant {
             Self::PhasesAdvance => "phases_advance",
             Self::SinkEqualsLog => "sink_equals_log",
             Self::ReplayEqualsState => "replay_equals_state",
+            Self::EverybodyAnswered => "everybody_answered",
+            Self::SharesGivenOrRefunded => "shares_given_or_refunded",
+            Self::StockSoldExactly => "stock_sold_exactly",
         }
     }
 }

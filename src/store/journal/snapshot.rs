@@ -6,7 +6,7 @@
 //! from the one before, so that no chunk can be changed, lost, repeated or exchanged unnoticed.
 //!
 //! The newest two are kept. If the newest does not hold, recovery begins with the one before, and with the records
-//! since, which therefore must not be trimmed: [`write`] says how far trimming may go.
+//! since, which therefore must not be trimmed: [`write()`] says how far trimming may go.
 
 use std::io::{self, Read, Write};
 

@@ -7,6 +7,8 @@ mod decide;
 mod digest;
 mod evolve;
 mod receipts;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
