@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,7 +23,7 @@ use liveroom_protocol::wire::GoodbyeCode;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
@@ -34,6 +33,12 @@ use crate::fanout::Delivery;
 
 /// How long a close may take to arrive.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// So many of those for whom there is no place are told so at once; the others are cut off.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// A place for a viewer, or the leave to say that there is none.
+type Place = Result<Admitted, OwnedSemaphorePermit>;
 
 /// Which pages may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +64,23 @@ pub struct WsOptions {
 
 /// Accepts viewers until `stop` is set.
 pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions>, mut stop: watch::Receiver<bool>) {
+    let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, peer)) => drop(tokio::spawn(connect(gateway.clone(), stream, peer, Arc::clone(&options)))),
+            Ok((stream, peer)) => {
+                let place = match gateway.admission.admit(peer.ip().to_canonical()) {
+                    Ok(admitted) => Ok(admitted),
+                    Err(_) => match Arc::clone(&turning_away).try_acquire_owned() {
+                        Ok(permit) => Err(permit),
+                        Err(_) => continue,
+                    },
+                };
+                drop(tokio::spawn(connect(gateway.clone(), stream, place, Arc::clone(&options))));
+            }
             Err(error) => {
                 // Out of descriptors: those who are here must leave before others can come.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -75,29 +90,27 @@ pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions
     }
 }
 
-async fn connect(gateway: Gateway, stream: TcpStream, peer: SocketAddr, options: Arc<WsOptions>) {
+async fn connect(gateway: Gateway, stream: TcpStream, place: Place, options: Arc<WsOptions>) {
     // Frames are written whole; waiting for more to come only adds delay.
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let admitted = gateway.admission.admit(peer.ip().to_canonical()).ok();
     let hello_timeout = Duration::from_millis(gateway.limits.hello_timeout_ms);
     match options.tls.clone() {
-        None => serve_upgraded(&gateway, stream, admitted, &options, hello_timeout).await,
+        None => serve_upgraded(&gateway, stream, place, &options, hello_timeout).await,
         Some(tls) => {
             let Ok(Ok(stream)) = timeout(hello_timeout, tls.accept(stream)).await else { return };
-            serve_upgraded(&gateway, stream, admitted, &options, hello_timeout).await;
+            serve_upgraded(&gateway, stream, place, &options, hello_timeout).await;
         }
     }
 }
 
-async fn serve_upgraded<S>(
-    gateway: &Gateway, stream: S, admitted: Option<Admitted>, options: &WsOptions, hello_timeout: Duration,
-) where
+async fn serve_upgraded<S>(gateway: &Gateway, stream: S, place: Place, options: &WsOptions, hello_timeout: Duration)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, admitted.is_some(), &options.origins))).await;
-    let (Ok(Some(stream)), Some(admitted)) = (upgraded, admitted) else { return };
+    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, place.is_ok(), &options.origins))).await;
+    let (Ok(Some(stream)), Ok(admitted)) = (upgraded, place) else { return };
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
