@@ -3,6 +3,9 @@
 
 mod api;
 mod frames;
+mod limits;
 mod payments;
+mod quic;
 mod requests;
 mod tokens;
+mod ws;
