@@ -136,6 +136,13 @@ impl Arbiter {
     }
 
     fn gather(&mut self, first: Option<Command>) {
+        // What time has ended comes first: nothing that waits behind it may still be granted by it.
+        if self.timers_rest_until.is_none_or(|until| until <= Instant::now()) {
+            self.timers_rest_until = None;
+            let half = self.shared.limits.batch_ops.div_ceil(2);
+            self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
+            self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
+        }
         let queue = self.queue.clone();
         let more = std::iter::from_fn(|| queue.try_recv().ok());
         for command in first.into_iter().chain(more) {
@@ -151,12 +158,6 @@ impl Arbiter {
             if self.stopping || self.ops.len() >= self.shared.limits.batch_ops {
                 break;
             }
-        }
-        if self.timers_rest_until.is_none_or(|until| until <= Instant::now()) {
-            self.timers_rest_until = None;
-            let room = self.shared.limits.batch_ops.saturating_sub(self.ops.len()).max(64);
-            self.keeper.due(self.shared.clock.now(), room, &mut self.ops);
-            self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
         }
     }
 
