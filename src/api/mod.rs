@@ -3,6 +3,7 @@
 mod activities;
 mod auth;
 mod dev;
+mod extract;
 mod health;
 mod metrics;
 mod openapi;

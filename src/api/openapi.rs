@@ -53,9 +53,13 @@ pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
 
 #[cfg(test)]
 mod tests {
-    /// To renew it: `cargo run -- openapi > src/api/openapi.json`.
+    /// To renew it: `UPDATE=1 cargo test -p liveroom --lib openapi`.
     #[test]
     fn the_committed_document_is_the_current_one() {
-        assert_eq!(include_str!("openapi.json"), super::document(), "renew src/api/openapi.json");
+        if std::env::var_os("UPDATE").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
+            return std::fs::write(path, super::document()).unwrap();
+        }
+        assert_eq!(include_str!("openapi.json"), super::document(), "renew it: UPDATE=1");
     }
 }

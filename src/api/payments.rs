@@ -8,11 +8,13 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::Api;
 use super::auth::request_id;
+use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{NewPayment, PaidShape, fen, room_id};
 use crate::rules::{OrderId, PaymentOutcome, Time, UserId};
@@ -65,12 +67,13 @@ impl fmt::Debug for PaymentSecret {
     params(("room" = String, Path), ("Liveroom-Signature" = String, Header, description = "t=<ms>,v1=<hex HMAC-SHA256 of t.body>")),
     responses((status = 200, body = PaidShape), (status = "4XX", body = Problem)))]
 pub(super) async fn callback(
-    State(api): State<Api>, Path(room): Path<String>, headers: HeaderMap, body: Bytes,
+    State(api): State<Api>, InPath(room): InPath<String>, headers: HeaderMap, body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<PaidShape>, Problem> {
     let secret = api.payments.as_ref().ok_or_else(|| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "payments_off", "no payment secret is configured")
     })?;
     let header = headers.get("liveroom-signature").and_then(|value| value.to_str().ok());
+    let body = body?;
     secret.check(api.engine.clock().now(), header, &body)?;
     let payment: NewPayment = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body_invalid", error.to_string()))?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
+use liveroom_protocol::codes::reason;
 use liveroom_protocol::wire::GoodbyeCode;
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
@@ -65,17 +66,30 @@ async fn connect(gateway: Gateway, incoming: Incoming, admitted: Admitted, hands
     };
     let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits);
     let write_timeout = gateway.write_timeout;
+    let strays = Box::pin(stray(connection.clone()));
     let mut viewer =
-        Viewer { session, connection, send, recv, room: None, timer: None, write_timeout, _admitted: admitted };
+        Viewer { session, connection, strays, send, recv, room: None, timer: None, write_timeout, _admitted: admitted };
     // Boxed: what only the start needs must not live as long as an idle viewer.
     if let Some(ended) = viewer.serve().await {
         Box::pin(viewer.close(ended)).await;
     }
 }
 
+/// Returns when the peer has opened a stream that nobody reads.
+async fn stray(connection: Connection) {
+    tokio::select! {
+        Ok(_) = connection.accept_bi() => {}
+        Ok(_) = connection.accept_uni() => {}
+        // The connection is over, which others notice.
+        else => std::future::pending().await,
+    }
+}
+
 struct Viewer {
     session: Session,
     connection: Connection,
+    /// See [`stray`].
+    strays: Pin<Box<dyn Future<Output = ()> + Send>>,
     send: SendStream,
     recv: RecvStream,
     room: Option<SendStream>,
@@ -87,6 +101,8 @@ struct Viewer {
 
 enum Step {
     Read(Option<Bytes>),
+    /// The peer opened a stream that nobody reads.
+    Stray,
     Delivered,
     Tick,
 }
@@ -99,7 +115,12 @@ impl Viewer {
             self.arm();
             let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
                 Step::Read(Some(bytes)) => self.session.receive(&bytes),
-                Step::Read(None) => return None,
+                // Whoever ends the stream leaves; inside a frame it is told.
+                Step::Read(None) => match self.session.finish() {
+                    Ok(()) => return None,
+                    ended => ended,
+                },
+                Step::Stray => Err(self.session.broken(reason::STREAM_UNEXPECTED, "a client opens one stream")),
                 Step::Delivered => self.session.deliver(&mut deliveries),
                 Step::Tick => self.session.tick(),
             };
@@ -158,7 +179,8 @@ impl Viewer {
             self.timer = None;
             return Poll::Ready(Step::Tick);
         }
-        Poll::Pending
+        // Last, for it is rare: asked only before the task goes to sleep.
+        self.strays.as_mut().poll(context).map(|()| Step::Stray)
     }
 
     /// Sends what the session has to say. It may be dropped at any point and called again: what was sent is gone from the

@@ -1,7 +1,8 @@
 //! One viewer's session, without sockets: bytes in, bytes out, time as a parameter.
 //!
-//! Order of calls: [`Session::receive`] with whatever arrived; [`Session::deliver`] with whatever the mailbox held;
-//! [`Session::tick`] at [`Session::tick_at`]. Each may end the session; then what is in the outbox is the last to send.
+//! Order of calls: [`Session::receive`] with whatever arrived, and [`Session::finish`] where frames must have ended;
+//! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] at [`Session::tick_at`]. Each may end the
+//! session; then what is in the outbox is the last to send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use liveroom_protocol::codes::reason;
-use liveroom_protocol::frame::{FrameReader, encode_frame};
+use liveroom_protocol::frame::{FrameError, FrameReader, encode_frame};
 use liveroom_protocol::transport::{AGENT_BYTES_MAX, ANNOUNCE_BYTES_MAX, VERSION};
 use liveroom_protocol::wire::{self, client_frame, server_frame};
 use serde::{Deserialize, Serialize};
@@ -235,12 +236,17 @@ impl Session {
             match self.reader.next::<wire::ClientFrame>(&mut bytes) {
                 Ok(Some(frame)) => self.handle(now, frame)?,
                 Ok(None) => return Ok(()),
-                Err(error) => {
-                    let detail = error.to_string();
-                    return Err(self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), detail, 0));
-                }
+                Err(error) => return Err(self.no_frame(&error)),
             }
         }
+    }
+
+    /// What has arrived so far must end with a frame: the stream or the message is over.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn finish(&mut self) -> Result<(), Ended> {
+        self.reader.finish().map_err(|error| self.no_frame(&error))
     }
 
     /// The mailbox held something.
@@ -307,6 +313,11 @@ impl Session {
             encode_frame(&translate::pending(request), &mut self.out);
         }
         Ok(())
+    }
+
+    /// The client broke the protocol; transports call this for what is theirs to see.
+    pub fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
     }
 
     fn handle(&mut self, now: Time, frame: wire::ClientFrame) -> Result<(), Ended> {
@@ -435,8 +446,8 @@ impl Session {
         }
     }
 
-    fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
-        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
+    fn no_frame(&mut self, error: &FrameError) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), error.to_string(), 0)
     }
 
     fn goodbye(&mut self, code: wire::GoodbyeCode, reason: &'static str, detail: String, retry_after_ms: u32) -> Ended {

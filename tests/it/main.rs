@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails as it should")]
 #![allow(unreachable_pub, reason = "nothing is reached from outside")]
 
+mod architecture;
 mod audit;
+mod bad_input;
 mod conformance;
 mod random;
+mod served;
 mod stage;

@@ -157,7 +157,7 @@ impl Relay {
 
 /// Analytics follow after the rush: on a saturated machine decisions go first, and the backlog waits in the log.
 fn yield_to_others() {
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
         tracing::debug!(%error, "the relay keeps its priority");
     }
 }
