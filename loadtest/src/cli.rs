@@ -19,15 +19,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Red-packet rain: every viewer claims
-    Rain(LoadArgs),
+    Rain(ClaimArgs),
     /// Flash sale: every viewer reserves
-    Sale(LoadArgs),
+    Sale(SaleArgs),
     /// Messages to everybody in the room
-    Broadcast(LoadArgs),
+    Broadcast(BroadcastArgs),
     /// Viewers who are only there
     Idle(LoadArgs),
     /// Rain, sale and messages together
-    Mixed(LoadArgs),
+    Mixed(MixedArgs),
     /// What the bare transport does with the same traffic, as the measure to judge a server by
     Limit(LimitArgs),
     /// The bare server that `limit` starts
@@ -78,15 +78,77 @@ pub struct LoadArgs {
     /// The server's admin API
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub admin: Option<SocketAddr>,
-    /// The key that signs tokens; not needed against `serve --dev`
+    /// The key that signs tokens, Ed25519 (PEM) or an HS256 secret; not needed against `serve --dev` on this machine
     #[arg(long, value_name = "FILE")]
     pub token_key: Option<PathBuf>,
+    /// The key's id on the server, if it is not the file's name
+    #[arg(long, value_name = "KID")]
+    pub token_kid: Option<String>,
+    /// What the server calls itself in tokens
+    #[arg(long, value_name = "NAME", default_value = "liveroom")]
+    pub token_audience: String,
+    /// The SHA-256 of the server's certificate, in hex; not needed on this machine
+    #[arg(long, value_name = "HEX")]
+    pub cert_sha256: Option<String>,
+    /// After so long without a sign of the server a viewer connects anew
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub patience: Duration,
     /// Requests that a viewer has under way at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub in_flight: u32,
     /// When, how long, and where the results go
     #[command(flatten)]
     pub common: CommonArgs,
+}
+
+/// Load that asks for something.
+#[derive(Debug, Clone, Args)]
+pub struct ClaimArgs {
+    /// The load
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// How many rooms there are
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms: u32,
+    /// How many activities are open, spread over the rooms; viewers are where there is one
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub activities: u32,
+}
+
+/// A flash sale.
+#[derive(Debug, Clone, Args)]
+pub struct SaleArgs {
+    /// The load
+    #[command(flatten)]
+    pub claims: ClaimArgs,
+    /// Let there be one unit, so that all others are told that there is no more
+    #[arg(long)]
+    pub sold_out: bool,
+}
+
+/// Messages to everybody.
+#[derive(Debug, Clone, Args)]
+pub struct BroadcastArgs {
+    /// The load; an operation is one viewer's hearing of what one tick brings
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Messages that the host says at once, to travel in one frame
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub messages_per_tick: u32,
+    /// The length of each; with the default the frame of one message has about 200 bytes, as has the bare fan-out's
+    #[arg(long, value_name = "N", default_value_t = 144, value_parser = clap::value_parser!(u32).range(16..=1000))]
+    pub message_bytes: u32,
+}
+
+/// Everything together.
+#[derive(Debug, Clone, Args)]
+pub struct MixedArgs {
+    /// The load on the stormed rooms; `--duration` is for the quiet room alone, and once more for all together
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Claims per second in the quiet room
+    #[arg(long, value_name = "OPS", default_value = "200", value_parser = rate)]
+    pub quiet_rate: f64,
 }
 
 /// The bare transport's limit.
@@ -174,7 +236,8 @@ mod tests {
     fn a_load_takes_the_documented_options() {
         let words = "liveroom-loadtest sale --target 127.0.0.1:4433 --transport ws --viewers 20 --rate 1500.5 \
                      --duration 1m --json a --acks b --server-pid 7 --html c --admin 127.0.0.1:9000 --token-key d";
-        let Command::Sale(load) = Cli::parse_from(words.split_whitespace()).command else { panic!("not a sale") };
+        let Command::Sale(sale) = Cli::parse_from(words.split_whitespace()).command else { panic!("not a sale") };
+        let load = sale.claims.load;
         assert_eq!(load.transport, Transport::Ws);
         assert_eq!(load.viewers, 20);
         assert_eq!(load.common.rate, Some(1500.5));

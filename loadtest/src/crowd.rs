@@ -18,10 +18,10 @@ use tokio::task::JoinSet;
 use crate::progress::Progress;
 
 /// Viewers who share a socket.
-const VIEWERS_PER_SOCKET: usize = 500;
+pub const VIEWERS_PER_SOCKET: usize = 500;
 
 /// Handshakes under way at once: enough to keep both ends busy, few enough that none times out.
-const HANDSHAKES_MAX: usize = 64;
+pub const HANDSHAKES_MAX: usize = 64;
 
 /// What a socket may hold before its reader comes: a whole round to every viewer on it.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;

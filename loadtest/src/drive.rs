@@ -38,6 +38,9 @@ pub trait Script: Send + 'static {
     /// Appends the request named `key` once more: its line broke before the answer came.
     fn repeat(&mut self, key: u64, out: &mut Vec<u8>);
 
+    /// Appends requests that an answer told to send once more. They are under way already.
+    fn again(&mut self, _out: &mut Vec<u8>) {}
+
     /// Reads the whole messages at the front of `input`, appends the answers among them to `replies`, and says how many
     /// bytes were whole messages.
     fn replies(&mut self, input: &[u8], replies: &mut Vec<Reply>) -> Result<usize, NotUnderstood>;
@@ -110,6 +113,11 @@ impl<S: Script> Conversation<S> {
         &self.script
     }
 
+    /// The same, to go on with.
+    pub fn script_mut(&mut self) -> &mut S {
+        &mut self.script
+    }
+
     /// Talks over this line until the end. To go on after a broken line, call it again with another: what is unanswered is
     /// asked again first, by the same name.
     pub async fn over(&mut self, out: &mut impl LineOut, input: &mut impl LineIn) -> End {
@@ -126,7 +134,7 @@ impl<S: Script> Conversation<S> {
     }
 
     /// Posts what will never be answered, and whether the viewer came to grief.
-    pub fn conclude(self, end: &End) {
+    pub fn conclude(self, end: &End) -> S {
         let mut tally = self.desk.tally();
         let grief = matches!(end, End::LineBroke(_) | End::NotUnderstood(_));
         for flight in &self.flights {
@@ -135,6 +143,8 @@ impl<S: Script> Conversation<S> {
         if grief && self.flights.is_empty() {
             tally.wrong();
         }
+        drop(tally);
+        self.script
     }
 
     async fn talk(&mut self, out: &mut impl LineOut, input: &mut impl LineIn) -> End {
@@ -234,6 +244,7 @@ impl<S: Script> Conversation<S> {
     }
 
     async fn say(&mut self, out: &mut impl LineOut) -> Result<(), End> {
+        self.script.again(&mut self.out);
         if !self.out.is_empty() {
             out.send(&self.out).await.map_err(End::LineBroke)?;
             self.out.clear();

@@ -11,7 +11,8 @@ use tokio::net::TcpStream;
 pub struct LineBroke(pub String);
 
 impl LineBroke {
-    fn because(error: impl std::fmt::Display) -> Self {
+    /// For this reason.
+    pub fn because(error: impl std::fmt::Display) -> Self {
         Self(error.to_string())
     }
 }

@@ -28,7 +28,9 @@ pub struct Rounds {
     intended_ns: Box<[AtomicU64]>,
     called_ns: Box<[AtomicU64]>,
     heard: AtomicU64,
-    all_heard: Notify,
+    /// How many rounds somebody has heard.
+    reached: AtomicU64,
+    news: Notify,
 }
 
 impl Rounds {
@@ -41,7 +43,8 @@ impl Rounds {
             intended_ns: slots(),
             called_ns: slots(),
             heard: AtomicU64::new(0),
-            all_heard: Notify::new(),
+            reached: AtomicU64::new(0),
+            news: Notify::new(),
         })
     }
 
@@ -55,7 +58,14 @@ impl Rounds {
     /// Waits until everybody heard the first `rounds` rounds.
     pub async fn heard_by_all(&self, rounds: u64) {
         while self.heard.load(Ordering::Acquire) < rounds * self.ears {
-            self.all_heard.notified().await;
+            self.news.notified().await;
+        }
+    }
+
+    /// Waits until somebody heard the first `rounds` rounds.
+    pub async fn heard_by_any(&self, rounds: u64) {
+        while self.reached.load(Ordering::Acquire) < rounds {
+            self.news.notified().await;
         }
     }
 
@@ -65,10 +75,16 @@ impl Rounds {
         Flight { key: round, intended: at(&self.intended_ns[slot]), sent: at(&self.called_ns[slot]) }
     }
 
-    fn heard(&self, count: u64) {
+    /// One viewer heard so many rounds, up to but not including `next`.
+    fn heard(&self, count: u64, next: u64) {
+        if count == 0 {
+            return;
+        }
         let before = self.heard.fetch_add(count, Ordering::AcqRel);
-        if before / self.ears != (before + count) / self.ears {
-            self.all_heard.notify_one();
+        let first =
+            self.reached.load(Ordering::Relaxed) < next && self.reached.fetch_max(next, Ordering::AcqRel) < next;
+        if first || before / self.ears != (before + count) / self.ears {
+            self.news.notify_one();
         }
     }
 }
@@ -102,7 +118,7 @@ pub async fn listen(mut hearing: impl Hearing, mut input: impl LineIn, rounds: A
                 tally.wrong();
             }
         }
-        rounds.heard(numbers.len() as u64);
+        rounds.heard(numbers.len() as u64, expected);
         match heard {
             Ok(whole) => drop(bytes.drain(..whole)),
             Err(error) => return LineBroke(error.to_string()),
@@ -148,6 +164,7 @@ mod tests {
         listen(Bytes, whole, Arc::clone(&rounds), board.desk(0)).await;
         listen(Bytes, gap, Arc::clone(&rounds), board.desk(1)).await;
         rounds.heard_by_all(2).await;
+        rounds.heard_by_any(3).await;
         let total = board.total();
         assert_eq!((total.completed, total.errors), (5, 1));
     }

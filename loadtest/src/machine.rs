@@ -32,3 +32,8 @@ pub fn runtime(core: Option<usize>) -> anyhow::Result<Runtime> {
     }
     builder.enable_all().build().context("starting the runtime")
 }
+
+/// How many threads this runtime has for spawned tasks.
+pub fn workers() -> usize {
+    tokio::runtime::Handle::current().metrics().num_workers()
+}

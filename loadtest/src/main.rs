@@ -8,11 +8,11 @@ use liveroom_loadtest::{limit, scenario};
 
 fn main() -> ExitCode {
     let held = match Cli::parse().command {
-        Command::Rain(load) => scenario::run(scenario::Shape::Rain, &load),
-        Command::Sale(load) => scenario::run(scenario::Shape::Sale, &load),
-        Command::Broadcast(load) => scenario::run(scenario::Shape::Broadcast, &load),
-        Command::Idle(load) => scenario::run(scenario::Shape::Idle, &load),
-        Command::Mixed(load) => scenario::run(scenario::Shape::Mixed, &load),
+        Command::Rain(rain) => scenario::rain(&rain),
+        Command::Sale(sale) => scenario::sale(&sale),
+        Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
+        Command::Idle(load) => scenario::idle(&load),
+        Command::Mixed(mixed) => scenario::mixed(&mixed),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),
     };

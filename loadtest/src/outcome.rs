@@ -1,5 +1,7 @@
 //! What came out of a run, and where it goes: the terminal, a JSON file, a page.
 
+use std::collections::BTreeMap;
+
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value};
 
@@ -35,6 +37,23 @@ pub fn publish(outcome: &Outcome, common: &CommonArgs) -> anyhow::Result<bool> {
         write_json(path, &outcome.report)?;
     }
     Ok(outcome.report.ok)
+}
+
+/// Publishes the outcome of a scenario with parts: the first is the whole, and its JSON has the others' reports in it. Says
+/// whether all were good.
+pub fn publish_parts(mut outcomes: Vec<Outcome>, common: &CommonArgs) -> anyhow::Result<bool> {
+    let parts: BTreeMap<_, _> =
+        outcomes.iter().skip(1).map(|part| (part.name.to_owned(), part.report.clone())).collect();
+    let Some(whole) = outcomes.first_mut() else { return Ok(true) };
+    let good = parts.values().all(|part| part.ok);
+    let report = std::mem::take(&mut whole.report).judged();
+    whole.report = Report { ok: report.ok && good, ..report };
+    show(outcomes[0].name, &outcomes, common)?;
+    let report = Report { parts, ..outcomes[0].report.clone() };
+    if let Some(path) = &common.json {
+        write_json(path, &report)?;
+    }
+    Ok(report.ok)
 }
 
 /// Publishes the outcomes of `limit`, whose JSON has one report per shape, and says whether all were good.

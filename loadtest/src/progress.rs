@@ -20,6 +20,11 @@ impl Progress {
         Self { bar }
     }
 
+    /// No bar, for what runs beside something that has one.
+    pub fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden() }
+    }
+
     /// Starts the next stage, of `steps` steps.
     pub fn stage(&self, name: &str, steps: u64) {
         self.bar.set_message(name.to_owned());

@@ -63,6 +63,18 @@ pub struct Report {
     /// The latest start of an open loop's operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behind_us_max: Option<u64>,
+    /// Lines that broke and were replaced.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reconnects: u64,
+    /// Decided requests that were asked once more, by the same name, and answered.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub repeats: u64,
+    /// Parts of the run that were measured on their own, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Report>,
+    /// The 99% latency of the quiet room during the storm elsewhere, over that without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_p99_ratio: Option<f64>,
     /// What had to hold, and whether it did.
     pub invariants: BTreeMap<String, bool>,
     /// Whether everything held, without an error or an unanswered operation.
@@ -159,8 +171,12 @@ pub fn write_json(path: &Path, result: &impl Serialize) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Two digits behind the point are more than any of this is worth.
-fn rounded(value: f64) -> f64 {
+pub fn rounded(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 

@@ -27,6 +27,8 @@ pub fn table(reports: &[(&str, &Report)]) -> Table {
     });
     row("errors", &|r| Some(count(r.errors)));
     row("pending", &|r| Some(count(r.pending)));
+    row("lines replaced", &|r| above_zero(r.reconnects));
+    row("asked once more", &|r| above_zero(r.repeats));
     row("op/s", &|r| r.ops_per_s.map(|rate| count(rate as u64)));
     row("latency µs p50 · p99 · max", &|r| r.latency_us.map(landmarks));
     row("service µs p50 · p99 · max", &|r| r.service_us.filter(|_| r.schedule_kept.is_some()).map(landmarks));
@@ -37,6 +39,7 @@ pub fn table(reports: &[(&str, &Report)]) -> Table {
     row("tester cores", &|r| r.tester_cpu_cores.map(|cores| format!("{cores:.2}")));
     row("server memory, KB", &|r| r.server_rss_bytes.map(|bytes| count(bytes / 1024)));
     row("server memory per viewer, B", &|r| r.server_rss_bytes_per_conn.map(count));
+    row("p99 in the quiet room, × alone", &|r| r.quiet_p99_ratio.map(|ratio| format!("{ratio:.2}")));
     row("broken invariants", &|r| {
         let broken: Vec<_> = r.invariants.iter().filter(|(_, holds)| !**holds).collect();
         let names: Vec<_> = broken.into_iter().map(|(name, _)| name.as_str()).collect();

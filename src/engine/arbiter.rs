@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::Shared;
@@ -36,6 +37,48 @@ pub(super) enum ReplyTo {
     Nobody,
 }
 
+/// The way of a batch's answers into the viewers' mailboxes.
+pub(super) enum Posts {
+    /// In one piece to a task of the runtime: it wakes the sessions from within, where the arbiter would have to interrupt
+    /// the runtime for each of them.
+    Gathered(Vec<(Arc<Mailbox>, Post)>, UnboundedSender<Vec<(Arc<Mailbox>, Post)>>),
+    /// At once, where there is no runtime.
+    Direct,
+}
+
+impl Posts {
+    /// Gathers for the task that [`deliver`] is.
+    pub(super) fn gathered() -> (Self, UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self::Gathered(Vec::new(), sender), receiver)
+    }
+
+    fn add(&mut self, mailbox: Arc<Mailbox>, post: Post) {
+        match self {
+            Self::Gathered(batch, _) => batch.push((mailbox, post)),
+            Self::Direct => mailbox.post(post),
+        }
+    }
+
+    fn send(&mut self) {
+        if let Self::Gathered(batch, sender) = self
+            && !batch.is_empty()
+        {
+            // Without the runtime there is nobody left to tell.
+            let _ = sender.send(std::mem::take(batch));
+        }
+    }
+}
+
+/// Puts the answers into the mailboxes; ends after the arbiter. What waits here is bounded by the arbiter's queue.
+pub(super) async fn deliver(mut batches: UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+    while let Some(batch) = batches.recv().await {
+        for (mailbox, post) in batch {
+            mailbox.post(post);
+        }
+    }
+}
+
 /// How long the store is left alone after it could not take a batch.
 const RETRY_AFTER_MS: u32 = 500;
 
@@ -50,6 +93,7 @@ pub(super) struct Arbiter {
     events: Vec<Recorded>,
     questions: Vec<Question>,
     follower: Follower,
+    posts: Posts,
     timers_rest_until: Option<Instant>,
     /// Operations of the latest batch, and when it was done.
     latest_batch: (usize, Instant),
@@ -66,7 +110,7 @@ enum Question {
 }
 
 impl Arbiter {
-    pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>, posts: Posts) -> Self {
         Self {
             shared,
             keeper,
@@ -77,6 +121,7 @@ impl Arbiter {
             events: Vec::new(),
             questions: Vec::new(),
             follower: Follower::new(),
+            posts,
             timers_rest_until: None,
             latest_batch: (0, Instant::now()),
             stopping: false,
@@ -206,7 +251,7 @@ impl Arbiter {
                 self.shared.counters.not_done.inc();
             }
             match reply {
-                ReplyTo::Mailbox(mailbox, request) => mailbox.post(Post::Answer(request, answer)),
+                ReplyTo::Mailbox(mailbox, request) => self.posts.add(mailbox, Post::Answer(request, answer)),
                 // A caller that has gone away can ask again with the same id.
                 ReplyTo::Caller(caller) => drop(caller.send(answer)),
                 ReplyTo::Nobody => {}
@@ -219,11 +264,12 @@ impl Arbiter {
                     if let Reply::Own { grants, orders } = self.keeper.ask(&query)
                         && !(grants.is_empty() && orders.is_empty())
                     {
-                        mailbox.post(Post::Own { grants, orders });
+                        self.posts.add(mailbox, Post::Own { grants, orders });
                     }
                 }
             }
         }
+        self.posts.send();
         self.follower.publish(&self.shared, self.keeper.as_ref());
         Ok(())
     }

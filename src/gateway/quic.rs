@@ -16,6 +16,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::{Admitted, Ended, Gateway, Session};
 use crate::fanout::Delivery;
+use crate::rules::Time;
 
 /// At most so many bytes are read before what came of them is sent.
 const READ_BYTES_MAX: usize = 16 * 1024;
@@ -92,7 +93,8 @@ struct Viewer {
     send: SendStream,
     recv: RecvStream,
     room: Option<SendStream>,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the session's next tick is due at the latest, and what wakes us then.
+    timer: Option<(Time, Pin<Box<Sleep>>)>,
     write_timeout: Duration,
     _admitted: Admitted,
 }
@@ -147,11 +149,17 @@ impl Viewer {
     /// Sees to it that the session's next tick wakes us. A timer that is set stays set: it may fire early, and then finds
     /// nothing to do, but it costs one timer a second instead of one a request.
     fn arm(&mut self) {
-        let wait = self.session.until_tick();
+        let at = self.session.tick_at();
+        if self.timer.as_ref().is_some_and(|(set_for, _)| *set_for <= at) {
+            return;
+        }
+        let wait = self.session.until(at);
         match &mut self.timer {
-            Some(timer) if timer.deadline() <= Instant::now() + wait => {}
-            Some(timer) => timer.as_mut().reset(Instant::now() + wait),
-            None => self.timer = Some(Box::pin(sleep(wait))),
+            Some((set_for, timer)) => {
+                *set_for = at;
+                timer.as_mut().reset(Instant::now() + wait);
+            }
+            None => self.timer = Some((at, Box::pin(sleep(wait)))),
         }
     }
 
@@ -165,7 +173,7 @@ impl Viewer {
         if let Poll::Ready(read) = read.poll(context) {
             return Poll::Ready(Step::Read(read.ok().flatten().map(|chunk| chunk.bytes)));
         }
-        if let Some(timer) = &mut self.timer
+        if let Some((_, timer)) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
             self.timer = None;

@@ -1,7 +1,7 @@
 //! One viewer's session, without sockets: bytes in, bytes out, time as a parameter.
 //!
 //! Order of calls: [`Session::receive`] with whatever arrived, and [`Session::finish`] where frames must have ended;
-//! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] after [`Session::until_tick`]. Each may end the
+//! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] at [`Session::tick_at`]. Each may end the
 //! session; then what is in the outbox is the last to send.
 
 use std::collections::VecDeque;
@@ -202,8 +202,8 @@ impl Session {
         &mut self.room_out
     }
 
-    /// How long until [`Self::tick`] has something to do.
-    pub fn until_tick(&self) -> Duration {
+    /// When [`Self::tick`] has something to do.
+    pub fn tick_at(&self) -> Time {
         let at = match &self.stage {
             Stage::Greeting { until } => *until,
             Stage::Live { until, .. } => match self.in_flight.front() {
@@ -211,9 +211,12 @@ impl Session {
                 None => *until,
             },
         };
-        let at = self.silent_at().map_or(at, |silent| at.min(silent));
-        let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
-        Duration::from_millis(wait_ms as u64)
+        self.silent_at().map_or(at, |silent| at.min(silent))
+    }
+
+    /// How long it is until then.
+    pub fn until(&self, at: Time) -> Duration {
+        Duration::from_millis(at.ms().saturating_sub(self.engine.clock().now().ms()).max(0) as u64)
     }
 
     fn silent_at(&self) -> Option<Time> {
@@ -279,7 +282,7 @@ impl Session {
         Ok(())
     }
 
-    /// [`Self::until_tick`] has passed.
+    /// [`Self::tick_at`] has come.
     ///
     /// # Errors
     /// [`Ended`]: send what is in the outbox, then close.

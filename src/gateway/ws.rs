@@ -30,6 +30,7 @@ use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStrea
 
 use super::{Admitted, Ended, Gateway, Session};
 use crate::fanout::Delivery;
+use crate::rules::Time;
 
 /// How long a close may take to arrive.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -208,7 +209,8 @@ struct Viewer<S> {
     socket: WebSocketStream<S>,
     /// The peer broke the WebSocket protocol.
     broken: bool,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the session's next tick is due at the latest, and what wakes us then.
+    timer: Option<(Time, Pin<Box<Sleep>>)>,
     write_timeout: Duration,
     _admitted: Admitted,
 }
@@ -266,11 +268,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// As over QUIC: a timer that is set stays set.
     fn arm(&mut self) {
-        let wait = self.session.until_tick();
+        let at = self.session.tick_at();
+        if self.timer.as_ref().is_some_and(|(set_for, _)| *set_for <= at) {
+            return;
+        }
+        let wait = self.session.until(at);
         match &mut self.timer {
-            Some(timer) if timer.deadline() <= Instant::now() + wait => {}
-            Some(timer) => timer.as_mut().reset(Instant::now() + wait),
-            None => self.timer = Some(Box::pin(sleep(wait))),
+            Some((set_for, timer)) => {
+                *set_for = at;
+                timer.as_mut().reset(Instant::now() + wait);
+            }
+            None => self.timer = Some((at, Box::pin(sleep(wait)))),
         }
     }
 
@@ -298,7 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                 Some(Err(_)) | None => return Poll::Ready(Step::Gone),
             }
         }
-        if let Some(timer) = &mut self.timer
+        if let Some((_, timer)) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
             self.timer = None;

@@ -84,7 +84,8 @@ fn imports_go_one_way() {
     let known = |layer: &str| LAYERS.iter().find(|(name, _)| *name == layer).map(|(_, below)| *below);
     let found = faults(|source, line| {
         let layer = source.layer()?;
-        let below = known(layer).unwrap_or_else(|| panic!("src/{}: a layer that this test does not know", source.place));
+        let below =
+            known(layer).unwrap_or_else(|| panic!("src/{}: a layer that this test does not know", source.place));
         line.split("crate::").skip(1).find_map(|path| {
             let inside = |allowed: &str| {
                 let rest = path.strip_prefix(allowed);
