@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod peer;
+pub mod process;
 pub mod tokens;
 
 use std::time::Duration;
