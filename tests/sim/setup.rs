@@ -1,0 +1,87 @@
+//! What one seed plays with: sizes, limits and how often things go wrong. Each seed draws its own, so that narrow limits
+//! meet many faults in some and none in others.
+
+use std::time::Duration;
+
+use liveroom::engine::EngineLimits;
+use liveroom::fanout::ChannelLimits;
+use liveroom::gateway::SessionLimits;
+use liveroom::store::Bounds;
+use liveroom::store::journal::Options;
+
+use crate::chance::Chance;
+
+pub(crate) struct Setup {
+    pub(crate) steps: u64,
+    pub(crate) rooms: u64,
+    pub(crate) viewers: u64,
+    pub(crate) engine: EngineLimits,
+    pub(crate) session: SessionLimits,
+    pub(crate) journal: Options,
+    pub(crate) bounds: Bounds,
+    /// How busy viewers and hosts are, percent of steps.
+    pub(crate) viewer_busy: u64,
+    pub(crate) host_busy: u64,
+    /// Percent of requests that nobody honest sends.
+    pub(crate) mischief: u64,
+    /// In ten thousand steps.
+    pub(crate) crashes: u64,
+    pub(crate) disk_faults: u64,
+    pub(crate) cuts: u64,
+    pub(crate) stalls: u64,
+    pub(crate) delay_ms_max: u64,
+}
+
+impl Setup {
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let channel = ChannelLimits {
+            history_frames: chance.one_of(&[2, 16, 256]),
+            history_bytes: 64 * 1024,
+            talk_per_tick: chance.one_of(&[1, 256]),
+        };
+        let engine = EngineLimits {
+            queue_ops: chance.one_of(&[4, 64, 4096]),
+            batch_ops: chance.one_of(&[1, 4, 16, 64]),
+            linger: Duration::ZERO,
+            counts_every: Duration::from_millis(200),
+            channel,
+            ..EngineLimits::default()
+        };
+        let session = SessionLimits {
+            in_flight_max: chance.one_of(&[2, 8, 32]),
+            requests_per_s: chance.one_of(&[20, 1_000]),
+            requests_burst: chance.one_of(&[4, 60, 1_000]),
+            mailbox_bytes_max: chance.one_of(&[600, 2 * 1024, 256 * 1024]),
+            ..SessionLimits::default()
+        };
+        let journal = Options {
+            segment_bytes: chance.one_of(&[48, 64, 128]) * 1024,
+            record_bytes_max: 16 * 1024,
+            epoch: chance.id(),
+            background: false,
+        };
+        // An activity must outlive the holds of its orders.
+        let bounds = Bounds {
+            rooms_max: 2,
+            activities_per_room_max: chance.one_of(&[4, 12]),
+            retention_ms: chance.between(8_000, 60_000),
+        };
+        Self {
+            steps: chance.between(250, 600),
+            rooms: chance.between(1, 3),
+            viewers: chance.between(4, 14),
+            engine,
+            session,
+            journal,
+            bounds,
+            viewer_busy: chance.between(10, 60),
+            host_busy: chance.between(10, 50),
+            mischief: chance.one_of(&[0, 10, 40]),
+            crashes: chance.one_of(&[0, 40, 200]),
+            disk_faults: chance.one_of(&[0, 50, 200]),
+            cuts: chance.one_of(&[0, 50, 300]),
+            stalls: chance.one_of(&[0, 50, 200]),
+            delay_ms_max: chance.one_of(&[1, 40, 400]),
+        }
+    }
+}
