@@ -55,9 +55,12 @@ impl Caller {
         });
     }
 
-    /// Asks again what has no answer. A draft's seed is drawn anew, as the API does.
+    /// Asks again what has no answer, each in its own time. A draft's seed is drawn anew, as the API does.
     pub(crate) fn ask_again(&mut self, stepper: &Stepper, chance: &mut Chance) {
         for waiting in self.waiting.iter_mut().filter(|waiting| waiting.answer.is_none()) {
+            if !chance.percent(15) {
+                continue;
+            }
             if let Ask::Draft { seed, .. } = &mut waiting.op.ask {
                 *seed = Seed(chance.bytes());
             }

@@ -13,10 +13,10 @@ pub(crate) fn host(user: UserId, room: RoomId, now: Time, tables: &Tables, chanc
     let mut activities: Vec<&Activity> = tables.activities().filter(|activity| activity.room == room).collect();
     activities.sort_unstable_by_key(|activity| activity.id);
     let ask = match chance.below(100) {
-        0..12 => return Some(top_up(user, chance)),
-        12..16 => Ask::CreateRoom { host: user, utc_offset_min: chance.one_of(&[0, 480, -300, 9_999]) },
-        16..36 => Ask::Draft { plan: Box::new(plan(user, now, chance)), seed: Seed(chance.bytes()) },
-        36..60 => amend(chance.pick(&activities)?, chance),
+        0..10 => return Some(top_up(user, chance)),
+        10..12 => Ask::CreateRoom { host: user, utc_offset_min: chance.one_of(&[0, 480, -300, 9_999]) },
+        12..30 => Ask::Draft { plan: Box::new(plan(user, now, chance)), seed: Seed(chance.bytes()) },
+        30..55 => amend(chance.pick(&activities)?, chance),
         _ => step(chance.pick(&activities)?, chance),
     };
     Some(op(Partition::Room(room), user, chance, ask))
@@ -30,7 +30,7 @@ pub(crate) fn create_room(user: UserId, room: RoomId, chance: &mut Chance) -> Op
 
 /// Money from outside.
 pub(crate) fn top_up(user: UserId, chance: &mut Chance) -> Op {
-    let amount = chance.one_of(&[0, -5, 500, 5_000, 5_000, 50_000, i64::MAX]);
+    let amount = chance.one_of(&[0, -5, 500, 5_000, 5_000, 5_000, 50_000, i64::MAX]);
     let currency = chance.one_of(&[Currency::Fen, Currency::Fen, Currency::Fen, Currency::Coins]);
     op(Partition::Wallet(user), user, chance, Ask::TopUp { currency, amount })
 }
@@ -87,7 +87,7 @@ fn amend(activity: &Activity, chance: &mut Chance) -> Ask {
         KindPlan::Sale(plan) if chance.percent(80) => {
             for sku in &plan.skus {
                 if chance.percent(60) {
-                    amendment.stock.push((sku.sku, chance.one_of(&[1, 2, 4, -1, -2, -3, 0])));
+                    amendment.stock.push((sku.sku, chance.one_of(&[1, 1, 2, 2, 4, 4, -1, -2, 0])));
                 }
             }
             if chance.percent(5) {

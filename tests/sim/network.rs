@@ -85,7 +85,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// As much may be under way to a viewer before the server has to wait with more.
-    const WINDOW_BYTES: usize = 2 * 1024;
+    const WINDOW_BYTES: usize = 400;
 
     pub(crate) fn new(viewer: usize, one_stream: bool, door: Door) -> Self {
         Self {

@@ -9,7 +9,8 @@ use crate::viewer::{Asked, Viewer, raw};
 /// What an honest viewer asks for next.
 pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
     let mut states: Vec<_> = viewer.view.activities().collect();
-    if chance.percent(70) && states.iter().any(|state| state.phase() == wire::Phase::Open) {
+    // Most press what is open.
+    if chance.percent(85) {
         states.retain(|state| state.phase() == wire::Phase::Open);
     }
     let state = chance.pick(&states)?;

@@ -20,7 +20,7 @@ use crate::viewer::Viewer;
 use crate::{hosts, presses};
 
 /// Steps between two full audits.
-const AUDIT_EVERY: u64 = 40;
+const AUDIT_EVERY: u64 = 20;
 
 pub(crate) struct World {
     pub(crate) chance: Chance,
@@ -230,7 +230,7 @@ impl World {
                 self.secured.store(self.delivered, Ordering::Relaxed);
             }
         }
-        if self.chance.percent(3) {
+        if self.chance.percent(6) {
             let first = server.log.first_seq();
             match server.checkpointer.run(1) {
                 Ok(made) => self.tally.add("snapshots", u64::from(made)),
@@ -283,6 +283,7 @@ impl World {
     /// Nothing goes wrong any more.
     pub(crate) fn heal(&mut self) {
         self.troubled = false;
+        self.setup.delay_ms_max = 1;
         self.links.values_mut().for_each(|link| link.stalled_until = 0);
         // A restart leaves behind what was injected.
         self.crash(false);
@@ -328,7 +329,7 @@ impl World {
             } else if let Some(body) = presses::honest(viewer, chance) {
                 viewer.ask(instant, chance.id(), body, true);
             }
-            if viewer.is_host && chance.percent(10) && viewer.is_live() {
+            if viewer.is_host && chance.percent(30) && viewer.is_live() {
                 let text = "welcome, everybody".to_owned();
                 let announce = liveroom_protocol::wire::client_frame::Body::Announce(
                     liveroom_protocol::wire::Announce { text },
@@ -372,9 +373,7 @@ impl World {
         let callers = self.hosts.iter_mut().map(|(host, _)| host).chain([&mut self.provider]);
         for caller in callers {
             caller.listen(&mut self.tally);
-            if let Some(server) = &self.server
-                && self.chance.percent(30)
-            {
+            if let Some(server) = &self.server {
                 caller.ask_again(&server.stepper, &mut self.chance);
             }
         }
