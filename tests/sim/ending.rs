@@ -1,13 +1,14 @@
 //! The end of a run: everything heals, every request is pursued to its end, and everybody sees the same.
 
+use std::sync::Arc;
+
 use liveroom::fanout::{Encode, Position};
 use liveroom::gateway::WireEncoder;
 use liveroom::rules::{ActivityId, RoomId};
 use liveroom::store::{ActivityView, embedded};
 use liveroom_protocol::frame::FrameReader;
 use liveroom_protocol::transport::SERVER_FRAME_BYTES_MAX;
-use liveroom_protocol::wire::{Snapshot, ServerFrame, server_frame};
-use std::sync::Arc;
+use liveroom_protocol::wire::{ActivityState, ServerFrame, Snapshot, activity_state, server_frame};
 
 use crate::network::Link;
 use crate::viewer::Viewer;
@@ -17,9 +18,16 @@ use crate::world::World;
 const SETTLED_WITHIN: u64 = 4_000;
 
 impl World {
-    /// Heals, drains and checks.
+    /// Heals, drains and checks; and once more after a last restart.
     pub(crate) fn settle(&mut self) {
         self.heal();
+        self.come_to_rest();
+        self.crash(false);
+        self.come_to_rest();
+        self.compare_disk();
+    }
+
+    fn come_to_rest(&mut self) {
         let mut steps = 0;
         while !self.is_settled() {
             steps += 1;
@@ -29,10 +37,9 @@ impl World {
         }
         self.tally.add("steps_to_settle", steps);
         self.quiet_down();
-        let server = self.server.as_ref().expect("it was healed");
+        let server = self.server.as_ref().expect("the world is at rest");
         self.referee.check(server);
         self.compare_views();
-        self.compare_disk();
     }
 
     fn is_settled(&self) -> bool {
@@ -55,7 +62,7 @@ impl World {
         let exists = |room: &RoomId| self.server.as_ref().is_some_and(|server| server.engine.room(room).is_some());
         let arrived = |viewer: &Viewer| viewer.is_live() || !exists(&viewer.room);
         let quiet = |link: &Link| link.is_quiet() || !exists(&self.viewers[link.viewer].room);
-        self.viewers.iter().all(arrived) && self.links.values().all(quiet)
+        self.server.is_some() && self.viewers.iter().all(arrived) && self.links.values().all(quiet)
     }
 
     /// Goes on until nothing has happened for a while, and everybody has heard everything.
@@ -77,16 +84,14 @@ impl World {
 
     /// Every viewer sees what the server would tell a newcomer, and that is what the tables hold.
     fn compare_views(&mut self) {
-        let server = self.server.as_ref().expect("it was healed");
+        let server = self.server.as_ref().expect("the world is at rest");
         for viewer in &self.viewers {
             let Some(room) = server.engine.room(&viewer.room) else { continue };
             let told = snapshot(&server.engine.snapshot(&room));
             let position = Position { epoch: told.epoch, offset: told.offset };
             let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(viewer.room), told.online));
             assert_eq!(truth.activities, told.activities, "a newcomer is not told what the tables hold");
-            let (at, missed) = viewer.position();
-            assert_eq!(at, Some((told.epoch, told.offset)), "{} stands elsewhere than the channel", viewer.user);
-            assert_eq!(missed, 0, "{} missed frames and was not told so", viewer.user);
+            assert!(viewer.stands_at(told.epoch, told.offset), "{} missed frames and was not told so", viewer.user);
             for state in &told.activities {
                 assert_eq!(Some(state), viewer.view.activity(state.activity), "{} sees something else", viewer.user);
             }
@@ -98,8 +103,21 @@ impl World {
         }
     }
 
+    /// Rooms have heard of every phase and opening by the tick that follows; only mere counts may wait.
+    pub(crate) fn compare_openings(&self) {
+        let Some(server) = &self.server else { return };
+        for (_, room) in &self.hosts {
+            let Some(live) = server.engine.room(room) else { continue };
+            let told = snapshot(&server.engine.snapshot(&live));
+            let position = Position { epoch: told.epoch, offset: told.offset };
+            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(*room), told.online));
+            let openings = |snapshot: &Snapshot| snapshot.activities.iter().map(opening).collect::<Vec<_>>();
+            assert_eq!(openings(&told), openings(&truth), "the room has not heard of an opening");
+        }
+    }
+
     fn public_views(&self, room: RoomId) -> Vec<Arc<ActivityView>> {
-        let server = self.server.as_ref().expect("it was healed");
+        let server = self.server.as_ref().expect("the world is at rest");
         server.look(|tables| {
             let public = tables.activities().filter(|activity| activity.room == room && activity.phase.is_public());
             let mut views: Vec<_> = public.map(|activity| Arc::new(ActivityView::from(activity))).collect();
@@ -110,7 +128,7 @@ impl World {
 
     /// Who reads the stopped server's disk finds the same.
     fn compare_disk(&mut self) {
-        let server = self.server.take().expect("it was healed");
+        let server = self.server.take().expect("the world is at rest");
         self.links.clear();
         let (tables, _) = embedded::read(&server.disk.kill(), self.setup.bounds, |recorded| {
             assert_eq!(self.referee.event(recorded.no), Some(recorded), "the disk holds what was said");
@@ -118,6 +136,16 @@ impl World {
         .expect("a stopped server's disk can be read");
         assert!(tables == self.referee.model, "the disk adds up to something else");
     }
+}
+
+/// What a room must hear at once: phase, end, amendment, and per pool the opening and whether there is anything in it.
+fn opening(state: &ActivityState) -> (u64, i32, i64, u32, Vec<(u32, bool)>) {
+    let pools = match &state.kind {
+        Some(activity_state::Kind::Rain(rain)) => vec![(rain.opening, true)],
+        Some(activity_state::Kind::Sale(sale)) => sale.skus.iter().map(|sku| (sku.opening, sku.free > 0)).collect(),
+        None => Vec::new(),
+    };
+    (state.activity, state.phase, state.closes_at_ms, state.amendment, pools)
 }
 
 fn snapshot(bytes: &[u8]) -> Snapshot {

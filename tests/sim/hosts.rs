@@ -82,7 +82,8 @@ fn amend(activity: &Activity, chance: &mut Chance) -> Ask {
         KindPlan::Rain(plan) if chance.percent(70) => {
             amendment.shares = chance.between(1, 6) as u32;
             let share = chance.between(1, 60) as i64;
-            amendment.budget = Fen::new(i64::from(amendment.shares) * share.max(plan.share_min.get())).unwrap_or(Fen::ZERO);
+            amendment.budget =
+                Fen::new(i64::from(amendment.shares) * share.max(plan.share_min.get())).unwrap_or(Fen::ZERO);
         }
         KindPlan::Sale(plan) if chance.percent(80) => {
             for sku in &plan.skus {

@@ -3,7 +3,7 @@
 //! The engine, the keeper, the journal, the gate, the sessions and the client are the real ones. The disk, the clock, the
 //! network, the people and their luck are simulated. `referee` says what must hold, at every step and after every recovery.
 //!
-//! `LIVEROOM_SIM_SEEDS=N` runs N seeds (100 if not set), from `LIVEROOM_SIM_FROM` (0) on; `LIVEROOM_SIM_SEED=S` runs one.
+//! `LIVEROOM_SIM_SEEDS=N` runs N seeds (100 if not set; 30 in debug builds), from `LIVEROOM_SIM_FROM` (0) on; `LIVEROOM_SIM_SEED=S` runs one.
 //! `LIVEROOM_SIM_VERBOSE` prints every count.
 //!
 //! | file | subject |
@@ -108,7 +108,10 @@ const MUST_HAPPEN: &[&str] = &[
 ];
 
 /// With fewer seeds than this, something may not have happened.
-const SEEDS_FOR_COVERAGE: u64 = 50;
+const SEEDS_FOR_COVERAGE: u64 = 100;
+
+/// Runs without optimization take ten times as long.
+const SEEDS: u64 = if cfg!(debug_assertions) { 30 } else { 100 };
 
 #[test]
 fn whatever_happens_the_invariants_hold() {
@@ -119,7 +122,7 @@ fn whatever_happens_the_invariants_hold() {
         println!("trace {hash:016x}");
         return;
     }
-    let seeds = number("LIVEROOM_SIM_SEEDS").unwrap_or(100);
+    let seeds = number("LIVEROOM_SIM_SEEDS").unwrap_or(SEEDS);
     let mut all = Tally::default();
     let first = number("LIVEROOM_SIM_FROM").unwrap_or(0);
     for seed in first..first + seeds {

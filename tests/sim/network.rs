@@ -105,8 +105,10 @@ impl Link {
         self.control.waiting_bytes() + self.room.waiting_bytes() < Self::WINDOW_BYTES
     }
 
+    /// Whether nothing is under way, nor a side yet to learn that the other is gone.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.up.chunks.is_empty() && self.control.chunks.is_empty() && self.room.chunks.is_empty()
+        let pipes = [&self.up, &self.control, &self.room];
+        self.held && self.door.is_some() && pipes.iter().all(|pipe| pipe.chunks.is_empty() && pipe.end.is_none())
     }
 
     /// The connection breaks; each side learns of it in its own time.

@@ -8,9 +8,7 @@ use liveroom::gateway::{Access, Authenticate, Role, Unauthorized, WireEncoder};
 use liveroom::rules::{ActivityId, RoomId, Time, UserId};
 use liveroom::store::embedded::{Checkpointer, EventReader, Recovered};
 use liveroom::store::journal::{JournalError, LogView, SimDisk};
-use liveroom::store::{
-    Answer, CommitError, EmbeddedKeeper, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables,
-};
+use liveroom::store::{Answer, CommitError, EmbeddedKeeper, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
 use parking_lot::Mutex;
 
 use crate::setup::Setup;
@@ -38,7 +36,10 @@ pub(crate) struct Batch {
 impl Server {
     /// `secured` is how far the sink has come for good: the journal keeps what follows.
     pub(crate) fn start(
-        disk: SimDisk, setup: &Setup, wall: Time, secured: &Arc<AtomicU64>,
+        disk: SimDisk,
+        setup: &Setup,
+        wall: Time,
+        secured: &Arc<AtomicU64>,
     ) -> Result<Self, JournalError> {
         let (keeper, recovered) = EmbeddedKeeper::open(Arc::new(disk.clone()), &setup.journal, setup.bounds)?;
         let log = keeper.log().clone();
@@ -78,7 +79,11 @@ struct Watched(Arc<Mutex<Inside>>);
 
 impl Keeper for Watched {
     fn commit(
-        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
+        &mut self,
+        now: Time,
+        ops: &[Op],
+        answers: &mut Vec<Answer>,
+        events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         let mut inside = self.0.lock();
         let (first_answer, first_event) = (answers.len(), events.len());

@@ -27,9 +27,13 @@ pub(crate) struct Setup {
     /// In ten thousand steps.
     pub(crate) crashes: u64,
     pub(crate) disk_faults: u64,
+    pub(crate) disk_fills: u64,
+    pub(crate) disk_frees: u64,
     pub(crate) cuts: u64,
     pub(crate) stalls: u64,
     pub(crate) delay_ms_max: u64,
+    /// How often the sink takes something, percent of steps.
+    pub(crate) sink_busy: u64,
 }
 
 impl Setup {
@@ -41,7 +45,7 @@ impl Setup {
         };
         let engine = EngineLimits {
             queue_ops: chance.one_of(&[4, 64, 4096]),
-            batch_ops: chance.one_of(&[1, 4, 16, 64]),
+            batch_ops: chance.one_of(&[1, 1, 2, 4, 16]),
             linger: Duration::ZERO,
             counts_every: Duration::from_millis(200),
             channel,
@@ -55,8 +59,9 @@ impl Setup {
             ..SessionLimits::default()
         };
         let journal = Options {
-            // Small, so that logs have many segments; large enough for the largest batch of timers.
-            segment_bytes: chance.one_of(&[24, 32, 64]) * 1024,
+            // Small, so that logs have many segments; but a commit has to fit into one: 64 timers, and a full batch of
+            // the operations with the largest events. A keeper that has no room for a batch takes nothing of it.
+            segment_bytes: (24 + 7 * engine.batch_ops as u64) * 1024,
             record_bytes_max: 8 * 1024,
             epoch: chance.id(),
             background: false,
@@ -81,9 +86,12 @@ impl Setup {
             mischief: chance.one_of(&[0, 10, 40]),
             crashes: chance.one_of(&[0, 40, 200]),
             disk_faults: chance.one_of(&[0, 50, 200]),
+            disk_fills: chance.one_of(&[0, 20, 100]),
+            disk_frees: chance.one_of(&[5, 50, 200]),
             cuts: chance.one_of(&[0, 50, 300]),
             stalls: chance.one_of(&[0, 50, 200]),
             delay_ms_max: chance.one_of(&[1, 40, 400]),
+            sink_busy: chance.one_of(&[1, 10, 30]),
         }
     }
 }

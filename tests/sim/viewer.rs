@@ -50,6 +50,8 @@ pub(crate) struct Asked {
 #[derive(Default)]
 struct Stands {
     at: Option<(u64, u64)>,
+    /// Up to here everything missed follows, without a gap.
+    recovers_to: u64,
     /// Frames that were skipped on this connection, and those that the server said it had dropped.
     missed: u64,
     dropped: u64,
@@ -174,9 +176,10 @@ impl Viewer {
         self.asked.values().all(|asked| !asked.open && !asked.given_up)
     }
 
-    /// Where the viewer stands, and how many frames it missed without being told.
-    pub(crate) fn position(&self) -> (Option<(u64, u64)>, u64) {
-        (self.stands.at, self.stands.missed.saturating_sub(self.stands.dropped))
+    /// Whether the viewer has heard all that there is up to a place in the channel, but for what it was told was dropped.
+    pub(crate) fn stands_at(&self, epoch: u64, offset: u64) -> bool {
+        let Some((at_epoch, at)) = self.stands.at else { return false };
+        at_epoch == epoch && at <= offset && self.stands.missed + (offset - at) <= self.stands.dropped
     }
 
     fn hear_frame(&mut self, now: Instant, frame: wire::ServerFrame, referee: &mut Referee, tally: &mut Tally) {
@@ -244,11 +247,12 @@ impl Stands {
     fn hear(&mut self, body: &server_frame::Body, tally: &mut Tally) {
         match body {
             server_frame::Body::Welcome(welcome) => {
-                (self.missed, self.dropped) = (0, 0);
+                (self.missed, self.dropped, self.recovers_to) = (0, 0, 0);
                 if welcome.recovered {
                     tally.count("resume.recovered");
                     let (epoch, offset) = self.at.expect("only who stood somewhere can be recovered");
                     assert!(epoch == welcome.epoch && offset <= welcome.offset, "recovered from another place");
+                    self.recovers_to = welcome.offset;
                 } else {
                     tally.count("resume.snapshot");
                     self.at = None;
@@ -264,6 +268,12 @@ impl Stands {
             server_frame::Body::Tick(tick) => {
                 let (epoch, offset) = self.at.expect("a snapshot comes before ticks");
                 assert_eq!(epoch, tick.epoch, "an epoch lasts as long as a connection");
+                let follows = offset >= self.recovers_to || tick.offset == offset + 1;
+                assert!(
+                    follows,
+                    "frame {} follows {offset}, but all up to {} were promised",
+                    tick.offset, self.recovers_to
+                );
                 // What a snapshot was ahead of comes late, and is passed over.
                 self.missed += (tick.offset).saturating_sub(offset + 1);
                 self.at = Some((epoch, offset.max(tick.offset)));
@@ -297,7 +307,12 @@ pub(crate) fn raw(request_id: u64, body: client_frame::Body) -> Bytes {
 
 /// What a viewer was told, as the audit reads it.
 fn ack(
-    room: RoomId, user: UserId, request: u64, body: &client_frame::Body, outcome: &answer::Outcome, referee: &Referee,
+    room: RoomId,
+    user: UserId,
+    request: u64,
+    body: &client_frame::Body,
+    outcome: &answer::Outcome,
+    referee: &Referee,
 ) -> Option<Ack> {
     let (ask, activity) = match body {
         client_frame::Body::Claim(claim) => (AckedAsk::Claim, ActivityId(claim.activity)),

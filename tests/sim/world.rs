@@ -141,6 +141,9 @@ impl World {
             && self.chance.percent(50)
         {
             server.stepper.tick();
+            if self.chance.percent(20) {
+                self.compare_openings();
+            }
         }
         self.relay();
     }
@@ -153,9 +156,11 @@ impl World {
 
     fn start(&mut self) {
         let Some(disk) = self.disk_left.take() else { return };
+        if self.disk_is_full {
+            disk.set_capacity_bytes(0);
+        }
         let mut server = Server::start(disk, &self.setup, Time::from_ms(self.wall), &self.secured)
             .expect("a crash leaves nothing that a start can't go on from");
-        self.disk_is_full = false;
         if server.recovered.snapshot > 0 {
             self.tally.count("recovered.from_snapshot");
         }
@@ -216,7 +221,7 @@ impl World {
     /// The sink takes events, and the checkpointer makes snapshots.
     fn relay(&mut self) {
         let Some(server) = &mut self.server else { return };
-        if self.chance.percent(10) {
+        if self.chance.percent(self.setup.sink_busy) {
             let mut events = Vec::new();
             let most = 1 + self.chance.below(50) as usize;
             server.reader.read(self.delivered, most, &mut events).expect("what is not delivered is kept");
@@ -260,12 +265,10 @@ impl World {
             self.tally.count(name);
             server.disk.inject(fault, self.chance.between(1, 4));
         }
-        if self.chance.rarely(self.setup.disk_faults)
-            && let Some(server) = &self.server
-        {
-            self.disk_is_full = !self.disk_is_full;
-            self.tally.count(if self.disk_is_full { "fault.disk_full" } else { "fault.disk_has_room" });
-            server.disk.set_capacity_bytes(if self.disk_is_full { 0 } else { u64::MAX });
+        let changes = if self.disk_is_full { self.setup.disk_frees } else { self.setup.disk_fills };
+        if self.chance.rarely(changes) {
+            self.tally.count(if self.disk_is_full { "fault.disk_has_room" } else { "fault.disk_full" });
+            self.fill_disk(!self.disk_is_full);
         }
         let mut links: Vec<_> = self.links.values_mut().filter(|link| link.held).collect();
         let one = self.chance.below(links.len() as u64) as usize;
@@ -285,8 +288,15 @@ impl World {
         self.troubled = false;
         self.setup.delay_ms_max = 1;
         self.links.values_mut().for_each(|link| link.stalled_until = 0);
-        // A restart leaves behind what was injected.
-        self.crash(false);
+        self.disk_is_full = false;
+        self.fill_disk(false);
+    }
+
+    fn fill_disk(&mut self, full: bool) {
+        // Before the first start there is nothing that could be full.
+        let Some(server) = &self.server else { return };
+        self.disk_is_full = full;
+        server.disk.set_capacity_bytes(if full { 0 } else { u64::MAX });
     }
 
     // ---- who asks ----
@@ -331,9 +341,8 @@ impl World {
             }
             if viewer.is_host && chance.percent(30) && viewer.is_live() {
                 let text = "welcome, everybody".to_owned();
-                let announce = liveroom_protocol::wire::client_frame::Body::Announce(
-                    liveroom_protocol::wire::Announce { text },
-                );
+                let announce =
+                    liveroom_protocol::wire::client_frame::Body::Announce(liveroom_protocol::wire::Announce { text });
                 viewer.ask(instant, chance.id(), announce, true);
             }
         }
