@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::follow::Follower;
 use crate::fanout::{Mailbox, Post};
-use crate::rules::{NotDoneCode, RequestId};
+use crate::rules::{NotDoneCode, RequestId, Time};
 use crate::store::{Answer, CommitError, Keeper, Op, Query, Recorded, Reply};
 
 /// What the arbiter is asked for.
@@ -94,7 +94,7 @@ pub(super) struct Arbiter {
     questions: Vec<Question>,
     follower: Follower,
     posts: Posts,
-    timers_rest_until: Option<Instant>,
+    timers_rest_until: Option<Time>,
     /// Operations of the latest batch, and when it was done.
     latest_batch: (usize, Instant),
     stopping: bool,
@@ -182,7 +182,7 @@ impl Arbiter {
 
     fn gather(&mut self, first: Option<Command>) {
         // What time has ended comes first: nothing that waits behind it may still be granted by it.
-        if self.timers_rest_until.is_none_or(|until| until <= Instant::now()) {
+        if self.timers_rest_until.is_none_or(|until| until <= self.shared.clock.now()) {
             self.timers_rest_until = None;
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
@@ -208,30 +208,23 @@ impl Arbiter {
 
     /// How long there is nothing to do unless something is asked; `None` means for ever.
     fn rest(&self) -> Option<Duration> {
-        let timers = match (self.timers_rest_until, self.keeper.next_due()) {
-            (Some(until), _) => Some(until.saturating_duration_since(Instant::now())),
-            (None, Some(at)) => {
-                let wait_ms = at.ms().saturating_sub(self.shared.clock.now().ms()).max(0);
-                Some(Duration::from_millis(wait_ms as u64))
-            }
-            (None, None) => None,
-        };
-        let news = self.follower.rest();
+        let now = self.shared.clock.now();
+        let timers = self.timers_rest_until.or_else(|| self.keeper.next_due()).map(|at| at.since(now));
+        let news = self.follower.rest(now);
         timers.into_iter().chain(news).min()
     }
 
     fn commit(&mut self) -> Result<(), String> {
         if !self.ops.is_empty() {
-            let began = Instant::now();
-            match self.keeper.commit(self.shared.clock.now(), &self.ops, &mut self.answers, &mut self.events) {
+            let (began, now) = (Instant::now(), self.shared.clock.now());
+            match self.keeper.commit(now, &self.ops, &mut self.answers, &mut self.events) {
                 Ok(()) => {}
                 Err(CommitError::Unavailable(why)) => {
                     tracing::warn!(%why, "a batch was not taken");
                     let reason = NotDoneCode::Unavailable.for_now("no decisions are taken now", RETRY_AFTER_MS);
                     self.answers.clear();
                     self.answers.resize(self.ops.len(), Answer::NotDone(reason));
-                    let rest = Duration::from_millis(u64::from(RETRY_AFTER_MS));
-                    self.timers_rest_until = Some(began + rest);
+                    self.timers_rest_until = Some(now.after_ms(u64::from(RETRY_AFTER_MS)));
                 }
                 Err(CommitError::Fatal(why)) => return Err(why),
             }

@@ -60,12 +60,8 @@ pub async fn ticket(server: &Process, activity: u64) -> Ticket {
 impl Crowd {
     /// Begins: each viewer buys, gives back what it bought last, and claims, over and over.
     pub fn gather(server: &Process, viewers: usize, sale: Ticket, rain: Ticket) -> Self {
-        let crowd = Self {
-            viewers: Vec::new(),
-            enough: Arc::default(),
-            told: Arc::default(),
-            dismissed: Arc::default(),
-        };
+        let crowd =
+            Self { viewers: Vec::new(), enough: Arc::default(), told: Arc::default(), dismissed: Arc::default() };
         let viewers = (0..viewers).map(|n| {
             let user = format!("viewer-{n}");
             let (client, mut events) = client(server, &user, n % 2 == 0);
@@ -124,9 +120,7 @@ impl Crowd {
     }
 }
 
-async fn press(
-    client: Client, user: String, sale: Ticket, rain: Ticket, enough: &AtomicBool, told: &Mutex<Vec<Told>>,
-) {
+async fn press(client: Client, user: String, sale: Ticket, rain: Ticket, enough: &AtomicBool, told: &Mutex<Vec<Told>>) {
     let mut bought = None;
     for turn in 0_usize.. {
         if enough.load(Ordering::Relaxed) {

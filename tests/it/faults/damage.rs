@@ -11,7 +11,9 @@ use crate::served::{rain, run, sale};
 fn segment(dir: &Path) -> PathBuf {
     let files = fs::read_dir(dir.join("data/journal")).unwrap().map(|entry| entry.unwrap().path());
     let mut segments: Vec<_> = files
-        .filter(|path| path.file_name().unwrap().to_str().unwrap().contains('1') && path.metadata().unwrap().len() > 1 << 20)
+        .filter(|path| {
+            path.file_name().unwrap().to_str().unwrap().contains('1') && path.metadata().unwrap().len() > 1 << 20
+        })
         .collect();
     segments.sort();
     segments.remove(0)

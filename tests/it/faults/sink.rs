@@ -11,7 +11,8 @@ use crate::served::{Over, Peer, Served, run, sale, until};
 #[test]
 fn what_the_sink_does_not_take_waits_and_arrives_later() {
     run(async {
-        let served = Served::furnished(|config| config.events.cursor_every = std::time::Duration::from_millis(10)).await;
+        let served =
+            Served::furnished(|config| config.events.cursor_every = std::time::Duration::from_millis(10)).await;
         let sold = served.open("r1", sale(1_000, 5)).await;
         let ticket = served.ticket("r1", sold).await;
         let (events, away) = (served.dir.path().join("data/events"), served.dir.path().join("away"));

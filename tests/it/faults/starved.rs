@@ -38,7 +38,8 @@ fn a_full_disk_stops_decisions_and_nothing_else() {
         let sold = server.open(sale(1_000, 5)).await;
         let ticket = ticket(&server, sold).await;
         // Its disk, seen from here.
-        let inside = format!("/proc/{}/root{}", server.pid().as_raw_nonzero(), dir.path().join("data/journal").display());
+        let inside =
+            format!("/proc/{}/root{}", server.pid().as_raw_nonzero(), dir.path().join("data/journal").display());
         let ballast = std::path::Path::new(&inside).join("ballast");
         let mut peer = Peer::reach(Over::Ws, server.at.quic, server.at.ws).await;
         peer.greet("r1", server.token("ann", "viewer")).await;
