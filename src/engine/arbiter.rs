@@ -37,18 +37,21 @@ pub(super) enum ReplyTo {
     Nobody,
 }
 
+/// A batch's answers, each with the mailbox it goes to.
+pub(super) type PostBatch = Vec<(Arc<Mailbox>, Post)>;
+
 /// The way of a batch's answers into the viewers' mailboxes.
 pub(super) enum Posts {
     /// In one piece to a task of the runtime: it wakes the sessions from within, where the arbiter would have to interrupt
     /// the runtime for each of them.
-    Gathered(Vec<(Arc<Mailbox>, Post)>, UnboundedSender<Vec<(Arc<Mailbox>, Post)>>),
+    Gathered(PostBatch, UnboundedSender<PostBatch>),
     /// At once, where there is no runtime.
     Direct,
 }
 
 impl Posts {
     /// Gathers for the task that [`deliver`] is.
-    pub(super) fn gathered() -> (Self, UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+    pub(super) fn gathered() -> (Self, UnboundedReceiver<PostBatch>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self::Gathered(Vec::new(), sender), receiver)
     }
@@ -71,7 +74,7 @@ impl Posts {
 }
 
 /// Puts the answers into the mailboxes; ends after the arbiter. What waits here is bounded by the arbiter's queue.
-pub(super) async fn deliver(mut batches: UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+pub(super) async fn deliver(mut batches: UnboundedReceiver<PostBatch>) {
     while let Some(batch) = batches.recv().await {
         for (mailbox, post) in batch {
             mailbox.post(post);
