@@ -14,3 +14,5 @@ pub mod gateway;
 pub mod api;
 
 pub mod server;
+
+pub mod commands;

@@ -5,7 +5,9 @@ use std::hint::black_box;
 use bytes::BytesMut;
 use criterion::{Criterion, Throughput};
 use liveroom_protocol::frame::{FrameReader, encode_frame};
-use liveroom_protocol::wire::{Answer, Claim, ClientFrame, Grant, ServerFrame, answer, client_frame, grant, server_frame};
+use liveroom_protocol::wire::{
+    Answer, Claim, ClientFrame, Grant, ServerFrame, answer, client_frame, grant, server_frame,
+};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let claim = ClientFrame {

@@ -10,18 +10,14 @@ use liveroom::store::{Ask, GateFacts};
 use crate::stage::{room, user};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
-    let mut facts = GateFacts {
-        room: room(1),
-        phase: Phase::Open,
-        token: 7,
-        is_rain: true,
-        pools: vec![(SkuId(0), 1, 500)],
-    };
+    let mut facts =
+        GateFacts { room: room(1), phase: Phase::Open, token: 7, is_rain: true, pools: vec![(SkuId(0), 1, 500)] };
     let gate = Gate::new(&facts).expect("it is open");
-    (0..500).for_each(|n| gate.remember(&user(n)));
     facts.pools[0].2 = 0;
     gate.update(&facts);
     let gates = Gates::default();
+    (0..500).for_each(|n| gates.remember(&user(n)));
+    gates.grow(|visit| (0..500).for_each(|n| visit(&user(n))));
     gates.insert(ActivityId(1), gate);
     let loser = user(1_000_003);
     let ask = Ask::Claim { activity: ActivityId(1), token: 7, opening: 1 };

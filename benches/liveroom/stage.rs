@@ -1,8 +1,8 @@
 //! A room with an open activity, and claims for it.
 
 use liveroom::rules::{
-    ActivityId, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId,
-    SkuPlan, Split, Step, Time, UserId, WavePlan,
+    ActivityId, CartLine, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed,
+    SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan,
 };
 use liveroom::store::{Answer, Ask, Keeper, Op, Partition};
 
@@ -89,5 +89,16 @@ pub(crate) fn claim(room: RoomId, activity: ActivityId, token: u64, n: u64) -> O
         by: Some(user(n / 50 + 1)),
         request: RequestId::new(n + 1),
         ask: Ask::Claim { activity, token, opening: 1 },
+    }
+}
+
+/// The `n`-th order: one unit, spread over users.
+pub(crate) fn reserve(room: RoomId, activity: ActivityId, token: u64, n: u64) -> Op {
+    let cart = vec![CartLine { sku: SkuId(1), quantity: 1, opening: 1 }];
+    Op {
+        partition: Partition::Room(room),
+        by: Some(user(n / 50 + 1)),
+        request: RequestId::new(n + 1),
+        ask: Ask::Reserve { activity, token, cart },
     }
 }

@@ -9,10 +9,10 @@ use liveroom::rules::{ActivityId, RoomId};
 use liveroom::store::journal::{Options, RealDisk};
 use liveroom::store::{Answer, Ask, Bounds, EmbeddedKeeper, Keeper, MemoryKeeper, Op, Partition};
 
-use crate::stage::{NOW, claim, commit, open, rain, room, user};
+use crate::stage::{NOW, claim, commit, open, rain, reserve, room, sale, user};
 
 /// What gathers while a batch of a busy server is being synced.
-const BATCH: u64 = 512;
+const BATCH: usize = 512;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("claims");
@@ -26,6 +26,14 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             let disk = Arc::new(RealDisk::open(dir.path()).expect("a disk"));
             let (keeper, _) = EmbeddedKeeper::open(disk, &Options::default(), Bounds::default()).expect("an empty log");
             run(Box::new(keeper), claims, 1)
+        });
+    });
+    group.bench_function("memory, orders of a sale", |bench| {
+        bench.iter_custom(|wanted| {
+            let mut keeper = MemoryKeeper::new(Bounds::default());
+            let (activity, token) = open(&mut keeper, room(1), sale(CLAIMS as u32));
+            let orders = (0..CLAIMS).map(|n| reserve(room(1), activity, token, n));
+            storm(&mut keeper, orders).mul_f64(wanted as f64 / CLAIMS as f64)
         });
     });
     group.bench_function("memory, 10000 rooms, 1000 open", |bench| {
@@ -55,21 +63,30 @@ fn run(mut keeper: Box<dyn Keeper>, wanted: u64, rains: u64) -> Duration {
             (room(n), activity, token)
         })
         .collect();
+    let storm_of = (0..claims).map(|n| {
+        let (room, activity, token) = places[(n % rains) as usize];
+        claim(room, activity, token, n)
+    });
+    storm(keeper.as_mut(), storm_of).mul_f64(wanted as f64 / claims as f64)
+}
+
+/// The time that operations take in batches; each of them gets something.
+fn storm(keeper: &mut dyn Keeper, mut ops: impl Iterator<Item = Op>) -> Duration {
     let (mut answers, mut events) = (Vec::new(), Vec::new());
     let mut taken = Duration::ZERO;
-    let mut batch = Vec::with_capacity(BATCH as usize);
-    for first in (0..claims).step_by(BATCH as usize) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
         batch.clear();
-        batch.extend((first..(first + BATCH).min(claims)).map(|n| {
-            let (room, activity, token) = places[(n % rains) as usize];
-            claim(room, activity, token, n)
-        }));
+        batch.extend(ops.by_ref().take(BATCH));
+        if batch.is_empty() {
+            return taken;
+        }
         let began = Instant::now();
         keeper.commit(NOW, &batch, &mut answers, &mut events).expect("a bench's store works");
         taken += began.elapsed();
-        assert!(answers.iter().all(|answer| matches!(answer, Answer::Granted(_))), "{:?}", answers[0]);
+        let given = |answer: &Answer| matches!(answer, Answer::Granted(_) | Answer::Reserved(_));
+        assert!(answers.iter().all(given), "{:?}", answers[0]);
         answers.clear();
         events.clear();
     }
-    taken.mul_f64(wanted as f64 / claims as f64)
 }

@@ -1,1 +1,27 @@
-fn main() {}
+//! `liveroom-loadtest`: asks, measures, prints, and ends with a status that says whether everything held.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use liveroom_loadtest::cli::{Cli, Command};
+use liveroom_loadtest::{limit, scenario};
+
+fn main() -> ExitCode {
+    let held = match Cli::parse().command {
+        Command::Rain(rain) => scenario::rain(&rain),
+        Command::Sale(sale) => scenario::sale(&sale),
+        Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
+        Command::Idle(load) => scenario::idle(&load),
+        Command::Mixed(mixed) => scenario::mixed(&mixed),
+        Command::Limit(args) => limit::run(&args),
+        Command::Bare(args) => limit::bare::run(&args).map(|()| true),
+    };
+    match held {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("liveroom-loadtest: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -145,8 +145,12 @@ pub mod reason {
     pub const FRAME_TYPE_UNKNOWN: &str = "frame_type_unknown";
     /// A request without an id.
     pub const REQUEST_ID_MISSING: &str = "request_id_missing";
+    /// More pings than a sign of life needs.
+    pub const PING_FLOOD: &str = "ping_flood";
     /// A hello whose agent is longer than allowed.
     pub const AGENT_TOO_LONG: &str = "agent_too_long";
+    /// A QUIC stream beside the control stream.
+    pub const STREAM_UNEXPECTED: &str = "stream_unexpected";
     /// A WebSocket message that is not binary.
     pub const MESSAGE_NOT_BINARY: &str = "message_not_binary";
     /// A WebSocket message longer than allowed.

@@ -1,19 +1,20 @@
 //! Activities: create, schedule, open, amend, close, cancel, look.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{ActivityShape, AmendedShape, NewActivity, NewAmendment, user_id};
 use super::{Api, Caller};
-use crate::gateway::Role;
+use crate::gateway::token::Role;
 use crate::rules::{ActivityId, NotDoneCode, Phase, RoomId, Step};
 use crate::store::{Answer, Ask, Partition, Query, Reply};
 
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
-type Place = Result<Path<(String, u64)>, axum::extract::rejection::PathRejection>;
+type Place = InPath<(String, u64)>;
 
 /// Drafts an activity.
 #[utoipa::path(post, path = "/v1/rooms/{room}/activities", tag = "activities", request_body = NewActivity,
@@ -21,7 +22,7 @@ type Place = Result<Path<(String, u64)>, axum::extract::rejection::PathRejection
         ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer")),
     responses((status = 201, body = ActivityShape), (status = "4XX", body = Problem)))]
 pub(super) async fn draft(
-    State(api): State<Api>, caller: Caller, Path(room): Path<String>, body: Body<NewActivity>,
+    State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<NewActivity>,
 ) -> Result<impl IntoResponse, Problem> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
@@ -43,7 +44,7 @@ pub(super) async fn draft(
 #[utoipa::path(get, path = "/v1/rooms/{room}/activities", tag = "activities", params(("room" = String, Path)),
     responses((status = 200, body = [ActivityShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
-    State(api): State<Api>, caller: Caller, Path(room): Path<String>,
+    State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
 ) -> Result<Json<Vec<ActivityShape>>, Problem> {
     let room = caller.may_act_in(&api, &room)?;
     match api.engine.ask(Query::Activities { room }).await? {
@@ -57,9 +58,8 @@ pub(super) async fn list(
     params(("room" = String, Path), ("activity" = u64, Path)),
     responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
-    State(api): State<Api>, caller: Caller, place: Place,
+    State(api): State<Api>, caller: Caller, InPath((room, activity)): Place,
 ) -> Result<Json<ActivityShape>, Problem> {
-    let Path((room, activity)) = place?;
     let room = caller.may_act_in(&api, &room)?;
     shape(&api, room, ActivityId(activity)).await.map(Json)
 }
@@ -89,9 +89,7 @@ pub(super) async fn warm_up(
 #[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/open", tag = "activities",
     params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
-pub(super) async fn open(
-    State(api): State<Api>, caller: Caller, place: Place,
-) -> Result<Json<ActivityShape>, Problem> {
+pub(super) async fn open(State(api): State<Api>, caller: Caller, place: Place) -> Result<Json<ActivityShape>, Problem> {
     step(&api, &caller, place, Step::Open).await
 }
 
@@ -121,9 +119,8 @@ pub(super) async fn cancel(
     params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = AmendedShape), (status = "4XX", body = Problem)))]
 pub(super) async fn amend(
-    State(api): State<Api>, caller: Caller, place: Place, body: Body<NewAmendment>,
+    State(api): State<Api>, caller: Caller, InPath((room, activity)): Place, body: Body<NewAmendment>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Path((room, activity)) = place?;
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     let ask = Ask::Amend { activity: ActivityId(activity), amendment: Box::new(new.amendment()?) };
@@ -134,7 +131,7 @@ pub(super) async fn amend(
 }
 
 async fn step(api: &Api, caller: &Caller, place: Place, step: Step) -> Result<Json<ActivityShape>, Problem> {
-    let Path((room, activity)) = place?;
+    let InPath((room, activity)) = place;
     let room = caller.may_act_in(api, &room)?;
     let activity = ActivityId(activity);
     match caller.commit(api, Partition::Room(room), Ask::Step { activity, step }).await? {

@@ -8,18 +8,27 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use super::{Api, shapes};
-use crate::gateway::{Access, Role, Unauthorized};
+use crate::gateway::token::{Access, Role, Rooms, TokenError, Verifier};
 use crate::rules::{NotDoneCode, RequestId, RoomId, Time, UserId};
 use crate::store::{Answer, Ask, Op, Partition};
 
 /// Who may call the API.
 pub trait Authorize: Send + Sync {
     /// Reads a bearer token at `now`.
-    fn authorize(&self, now: Time, token: &str) -> Result<Access, Unauthorized>;
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    fn authorize(&self, now: Time, token: &str) -> Result<Access, TokenError>;
+}
+
+impl Authorize for Verifier {
+    fn authorize(&self, now: Time, token: &str) -> Result<Access, TokenError> {
+        self.read(now, token)
+    }
 }
 
 /// A caller that showed a valid token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     access: Access,
     request: Option<RequestId>,
@@ -29,12 +38,13 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let unauthorized = |word, detail| Problem::new(StatusCode::UNAUTHORIZED, word, detail);
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer "));
-        let token = token.ok_or_else(|| unauthorized("token_missing", "send Authorization: Bearer TOKEN"))?;
+        let token = token.ok_or_else(|| {
+            Problem::new(StatusCode::UNAUTHORIZED, TokenError::Missing.code(), "send Authorization: Bearer TOKEN")
+        })?;
         let access = api.authorize.authorize(api.engine.clock().now(), token);
-        let access = access.map_err(|why| unauthorized(why.word, "the token does not let you in"))?;
+        let access = access.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why.code(), why.to_string()))?;
         Ok(Self { access, request: idempotency_key(&parts.headers)? })
     }
 }
@@ -66,6 +76,7 @@ impl Caller {
     pub(super) fn may_act_in(&self, api: &Api, room: &str) -> Result<RoomId, Problem> {
         let id = shapes::room_id(room)?;
         let unknown = || Problem::from(NotDoneCode::UnknownRoom.because("no such room"));
+        self.may_enter(id)?;
         let live = api.engine.room(&id);
         match self.access.role {
             Role::Operator => live.map(|_| id).ok_or_else(unknown),
@@ -76,10 +87,16 @@ impl Caller {
         }
     }
 
-    /// Only operators.
+    /// A token that names rooms is for no other.
+    pub(super) fn may_enter(&self, room: RoomId) -> Result<(), Problem> {
+        self.access.enter(room).map_err(|why| Problem::new(StatusCode::FORBIDDEN, why.code(), why.to_string()))
+    }
+
+    /// Only operators, and not by a token for some rooms only.
     pub(super) fn must_operate(&self) -> Result<(), Problem> {
         match self.access.role {
-            Role::Operator => Ok(()),
+            Role::Operator if self.access.rooms == Rooms::Any => Ok(()),
+            Role::Operator => Err(forbidden("the token is for some rooms only")),
             Role::Host | Role::Viewer => Err(forbidden("for operators only")),
         }
     }

@@ -2,6 +2,8 @@
 
 mod activities;
 mod auth;
+mod dev;
+mod extract;
 mod health;
 mod metrics;
 mod openapi;
@@ -12,12 +14,16 @@ mod shapes;
 mod wallets;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use auth::{Authorize, Caller};
 pub use metrics::{Gauges, Metrics};
@@ -26,9 +32,8 @@ pub use payments::PaymentSecret;
 pub use problem::Problem;
 
 use crate::engine::Engine;
-
-/// The largest request body.
-const BODY_BYTES_MAX: usize = 256 * 1024;
+use crate::gateway::token::Issuer;
+use crate::rules::NotDoneCode;
 
 /// What the API needs.
 #[derive(Clone)]
@@ -39,10 +44,25 @@ pub struct Api {
     pub authorize: Arc<dyn Authorize>,
     /// Shared with the payment provider; without it no payments are taken.
     pub payments: Option<Arc<PaymentSecret>>,
+    /// Makes tokens for whoever asks: only in development, and only where nobody but this machine can ask.
+    pub issuer: Option<Arc<Issuer>>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Whether the server takes viewers: what `/readyz` says.
     pub ready: watch::Receiver<bool>,
+    /// What bounds a call.
+    pub limits: ApiLimits,
+}
+
+/// What bounds the API.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiLimits {
+    /// The largest body that is read.
+    pub body_bytes_max: usize,
+    /// Calls under way.
+    pub in_flight_max: usize,
+    /// How long one may take.
+    pub timeout: Duration,
 }
 
 /// Serves until `stop` is set, then finishes what is under way.
@@ -55,7 +75,11 @@ pub async fn run(api: Api, listener: TcpListener, mut stop: watch::Receiver<bool
 }
 
 fn router(api: Api) -> Router {
-    Router::new()
+    let development = match &api.issuer {
+        Some(_) => Router::new().route("/dev/tokens", post(dev::issue)),
+        None => Router::new(),
+    };
+    development
         .route("/v1/rooms/{room}", put(rooms::create).get(rooms::show))
         .route("/v1/rooms/{room}/trail", get(rooms::trail))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))
@@ -75,8 +99,27 @@ fn router(api: Api) -> Router {
         .route("/metrics", get(metrics::serve))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(api.limits.body_bytes_max))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(api.limits.in_flight_max)), bounded))
+        .layer(middleware::from_fn_with_state(api.limits.timeout, timed))
         .with_state(api)
+}
+
+async fn bounded(State(free): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match free.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Problem::from(NotDoneCode::Overloaded.for_now("too many calls are under way", 100)).into_response(),
+    }
+}
+
+async fn timed(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        // What was asked for may still happen: the same idempotency key finds out.
+        Err(_) => {
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", "ask again under the same key").into_response()
+        }
+    }
 }
 
 impl std::fmt::Debug for Api {

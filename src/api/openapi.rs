@@ -8,15 +8,31 @@ use super::{activities, health, metrics, payments, rooms, wallets};
 /// The document.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "liveroom", description = "Rooms, activities, wallets and payments of a live-room server. \
+    info(
+        title = "liveroom",
+        description = "Rooms, activities, wallets and payments of a live-room server. \
         Authenticate with `Authorization: Bearer TOKEN` (a host's or an operator's token). Errors are RFC 9457 problem documents. \
-        Amounts are integers in fen, times are milliseconds since the epoch."),
+        Amounts are integers in fen, times are milliseconds since the epoch."
+    ),
     paths(
-        rooms::create, rooms::show, rooms::trail,
-        activities::draft, activities::list, activities::show, activities::schedule, activities::warm_up,
-        activities::open, activities::close, activities::cancel, activities::amend,
-        payments::callback, wallets::show, wallets::top_up,
-        health::alive, health::ready, metrics::serve,
+        rooms::create,
+        rooms::show,
+        rooms::trail,
+        activities::draft,
+        activities::list,
+        activities::show,
+        activities::schedule,
+        activities::warm_up,
+        activities::open,
+        activities::close,
+        activities::cancel,
+        activities::amend,
+        payments::callback,
+        wallets::show,
+        wallets::top_up,
+        health::alive,
+        health::ready,
+        metrics::serve,
     )
 )]
 struct Document;
@@ -37,9 +53,13 @@ pub(super) async fn serve() -> Json<utoipa::openapi::OpenApi> {
 
 #[cfg(test)]
 mod tests {
-    /// To renew it: `cargo run -- openapi > src/api/openapi.json`.
+    /// To renew it: `UPDATE=1 cargo test -p liveroom --lib openapi`.
     #[test]
     fn the_committed_document_is_the_current_one() {
-        assert_eq!(include_str!("openapi.json"), super::document(), "renew src/api/openapi.json");
+        if std::env::var_os("UPDATE").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/openapi.json");
+            return std::fs::write(path, super::document()).unwrap();
+        }
+        assert_eq!(include_str!("openapi.json"), super::document(), "renew it: UPDATE=1");
     }
 }

@@ -1,38 +1,41 @@
 //! A payment provider's callback. It shows no token: it signs.
 //!
 //! Header `Liveroom-Signature: t=<ms since the epoch>,v1=<hex>`, where the hex is HMAC-SHA256 over `<t>.<body>` with the
-//! shared secret. A signature is good for five minutes to either side; repeats are told by the payment's name, for ever.
+//! shared secret. A signature is good for `payments.signature_age_max` to either side; repeats are told by the payment's name.
 
 use std::fmt;
 
 use aws_lc_rs::hmac;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 
 use super::Api;
 use super::auth::request_id;
+use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{NewPayment, PaidShape, fen, room_id};
 use crate::rules::{OrderId, PaymentOutcome, Time, UserId};
 use crate::store::{Answer, Ask, Op, Partition};
 
-/// How far a signature's time may be from the server's, ms.
-const SIGNATURE_AGE_MS_MAX: u64 = 300_000;
-
 /// What the provider signs with.
-pub struct PaymentSecret(hmac::Key);
+pub struct PaymentSecret {
+    key: hmac::Key,
+    /// How far a signature's time may be from the server's, ms.
+    age_ms_max: u64,
+}
 
 impl PaymentSecret {
-    /// A secret of at least 16 bytes.
-    pub fn new(secret: &[u8]) -> Option<Self> {
-        (secret.len() >= 16).then(|| Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+    /// A secret, and how old a signature may be.
+    pub fn new(secret: &[u8], age_ms_max: u64) -> Self {
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), age_ms_max }
     }
 
     /// The header's value for a body: for providers, tools and tests.
     pub fn sign(&self, at: Time, body: &[u8]) -> String {
-        let tag = hmac::sign(&self.0, &signed(at.ms(), body));
+        let tag = hmac::sign(&self.key, &signed(at.ms(), body));
         let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={},v1={hex}", at.ms())
     }
@@ -44,10 +47,10 @@ impl PaymentSecret {
         let (at, hex) = header.split_once(",v1=").ok_or_else(malformed)?;
         let at: i64 = at.strip_prefix("t=").and_then(|at| at.parse().ok()).ok_or_else(malformed)?;
         let tag = unhex(hex).ok_or_else(malformed)?;
-        hmac::verify(&self.0, &signed(at, body), &tag)
+        hmac::verify(&self.key, &signed(at, body), &tag)
             .map_err(|_| wrong("signature_wrong", "the body was not signed with the shared secret"))?;
-        if now.ms().abs_diff(at) > SIGNATURE_AGE_MS_MAX {
-            return Err(wrong("signature_expired", "the signature is more than five minutes away from the server's time"));
+        if now.ms().abs_diff(at) > self.age_ms_max {
+            return Err(wrong("signature_expired", "the signature's time is too far from the server's"));
         }
         Ok(())
     }
@@ -64,12 +67,13 @@ impl fmt::Debug for PaymentSecret {
     params(("room" = String, Path), ("Liveroom-Signature" = String, Header, description = "t=<ms>,v1=<hex HMAC-SHA256 of t.body>")),
     responses((status = 200, body = PaidShape), (status = "4XX", body = Problem)))]
 pub(super) async fn callback(
-    State(api): State<Api>, Path(room): Path<String>, headers: HeaderMap, body: Bytes,
+    State(api): State<Api>, InPath(room): InPath<String>, headers: HeaderMap, body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<PaidShape>, Problem> {
     let secret = api.payments.as_ref().ok_or_else(|| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "payments_off", "no payment secret is configured")
     })?;
     let header = headers.get("liveroom-signature").and_then(|value| value.to_str().ok());
+    let body = body?;
     secret.check(api.engine.clock().now(), header, &body)?;
     let payment: NewPayment = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body_invalid", error.to_string()))?;
@@ -113,12 +117,11 @@ mod tests {
 
     #[test]
     fn only_a_fresh_signature_over_the_body_passes() {
-        let secret = PaymentSecret::new(b"sixteen bytes or more").unwrap();
-        assert!(PaymentSecret::new(b"short").is_none());
+        let secret = PaymentSecret::new(b"a shared secret", 300_000);
         let now = Time::from_ms(1_800_000_000_000);
         let good = secret.sign(now, b"{}");
         let old = secret.sign(now.before_ms(300_001), b"{}");
-        let other = PaymentSecret::new(b"another shared secret").unwrap().sign(now, b"{}");
+        let other = PaymentSecret::new(b"another shared secret", 300_000).sign(now, b"{}");
         for (header, body, want) in [
             (Some(good.as_str()), "{}", "ok"),
             (None, "{}", "signature_missing"),

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -43,7 +42,11 @@ impl Problem {
     /// The store answered something that does not belong to the question: a fault of ours.
     pub fn unexpected() -> Self {
         tracing::error!("the store answered with something else than was asked");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server made a mistake; nothing is known of the outcome")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the server made a mistake; nothing is known of the outcome",
+        )
     }
 
     /// A decision against the caller.
@@ -69,26 +72,6 @@ impl From<NotDone> for Problem {
         let mut problem = Self::new(status, reason.code.word(), reason.detail);
         problem.retry_after_ms = (reason.retry_after_ms > 0).then_some(reason.retry_after_ms);
         problem
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "at most 256 KiB")
-            }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "the body is application/json")
-            }
-            status => Self::new(status, "body_invalid", rejection.body_text()),
-        }
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", rejection.body_text())
     }
 }
 

@@ -1,14 +1,15 @@
 //! Rooms.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{ActionShape, NewRoom, RoomShape, room_id, user_id};
 use super::{Api, Caller};
-use crate::gateway::Role;
+use crate::gateway::token::Role;
 use crate::rules::NotDoneCode;
 use crate::store::{Action, Answer, Ask, HostAction, Partition, Query, Reply};
 
@@ -20,12 +21,13 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
         ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer")),
     responses((status = 201, body = RoomShape), (status = "4XX", body = Problem)))]
 pub(super) async fn create(
-    State(api): State<Api>, caller: Caller, Path(room): Path<String>, body: Body<NewRoom>,
+    State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<NewRoom>,
 ) -> Result<impl IntoResponse, Problem> {
     let Json(new) = body?;
     let id = room_id(&room)?;
-    let host = match (caller.must_host()?, new.host) {
-        (Role::Operator, Some(host)) => user_id(&host)?,
+    caller.may_enter(id)?;
+    let host = match (caller.must_host()?, new.host.as_deref()) {
+        (Role::Operator, Some(host)) => user_id(host)?,
         (_, Some(host)) if host != caller.user().as_str() => {
             return Err(NotDoneCode::Forbidden.because("only operators create rooms for others").into());
         }
@@ -33,9 +35,7 @@ pub(super) async fn create(
     };
     let ask = Ask::CreateRoom { host, utc_offset_min: new.utc_offset_min };
     match caller.commit(&api, Partition::Room(id), ask).await? {
-        Answer::RoomCreated => {
-            Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0 })))
-        }
+        Answer::RoomCreated => Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0 }))),
         _ => Err(Problem::unexpected()),
     }
 }
@@ -44,7 +44,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path)),
     responses((status = 200, body = RoomShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
-    State(api): State<Api>, caller: Caller, Path(room): Path<String>,
+    State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
 ) -> Result<Json<RoomShape>, Problem> {
     let id = caller.may_act_in(&api, &room)?;
     let live = api.engine.room(&id).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
@@ -55,7 +55,7 @@ pub(super) async fn show(
 #[utoipa::path(get, path = "/v1/rooms/{room}/trail", tag = "rooms", params(("room" = String, Path)),
     responses((status = 200, body = [ActionShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn trail(
-    State(api): State<Api>, caller: Caller, Path(room): Path<String>,
+    State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
 ) -> Result<Json<Vec<ActionShape>>, Problem> {
     let room = caller.may_act_in(&api, &room)?;
     match api.engine.ask(Query::Trail { room }).await? {

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::rules::{
-    Amendment, BonusPlan, Fen, KindPlan, Limits, MoneyError, Plan, RainPlan, RoomId, SalePlan, Schedule, SkuId, SkuPlan,
-    Split, Time, UserId, WavePlan, WinCap,
+    Amendment, BonusPlan, Fen, KindPlan, Limits, MoneyError, Plan, RainPlan, RoomId, SalePlan, Schedule, SkuId,
+    SkuPlan, Split, Time, UserId, WavePlan, WinCap,
 };
 use crate::store::{ActivityView, ItemView, KindView};
 

@@ -1,10 +1,11 @@
 //! Wallets.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{CurrencyShape, NewTopUp, ToppedUpShape, WalletShape, user_id};
 use super::{Api, Caller};
@@ -17,7 +18,7 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 #[utoipa::path(get, path = "/v1/wallets/{user}", tag = "wallets", params(("user" = String, Path)),
     responses((status = 200, body = WalletShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
-    State(api): State<Api>, caller: Caller, Path(user): Path<String>,
+    State(api): State<Api>, caller: Caller, InPath(user): InPath<String>,
 ) -> Result<Json<WalletShape>, Problem> {
     let id = user_id(&user)?;
     if caller.user() != id {
@@ -36,13 +37,17 @@ pub(super) async fn show(
     params(("user" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = ToppedUpShape), (status = "4XX", body = Problem)))]
 pub(super) async fn top_up(
-    State(api): State<Api>, caller: Caller, Path(user): Path<String>, body: Body<NewTopUp>,
+    State(api): State<Api>, caller: Caller, InPath(user): InPath<String>, body: Body<NewTopUp>,
 ) -> Result<impl IntoResponse, Problem> {
     caller.must_operate()?;
     let Json(new) = body?;
     let user = user_id(&user)?;
     if !caller.named_request() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", "name the top-up: Idempotency-Key"));
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "idempotency_key_missing",
+            "name the top-up: Idempotency-Key",
+        ));
     }
     let currency = match new.currency {
         CurrencyShape::Fen => Currency::Fen,

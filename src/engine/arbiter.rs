@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::Shared;
@@ -36,6 +37,48 @@ pub(super) enum ReplyTo {
     Nobody,
 }
 
+/// The way of a batch's answers into the viewers' mailboxes.
+pub(super) enum Posts {
+    /// In one piece to a task of the runtime: it wakes the sessions from within, where the arbiter would have to interrupt
+    /// the runtime for each of them.
+    Gathered(Vec<(Arc<Mailbox>, Post)>, UnboundedSender<Vec<(Arc<Mailbox>, Post)>>),
+    /// At once, where there is no runtime.
+    Direct,
+}
+
+impl Posts {
+    /// Gathers for the task that [`deliver`] is.
+    pub(super) fn gathered() -> (Self, UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self::Gathered(Vec::new(), sender), receiver)
+    }
+
+    fn add(&mut self, mailbox: Arc<Mailbox>, post: Post) {
+        match self {
+            Self::Gathered(batch, _) => batch.push((mailbox, post)),
+            Self::Direct => mailbox.post(post),
+        }
+    }
+
+    fn send(&mut self) {
+        if let Self::Gathered(batch, sender) = self
+            && !batch.is_empty()
+        {
+            // Without the runtime there is nobody left to tell.
+            let _ = sender.send(std::mem::take(batch));
+        }
+    }
+}
+
+/// Puts the answers into the mailboxes; ends after the arbiter. What waits here is bounded by the arbiter's queue.
+pub(super) async fn deliver(mut batches: UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+    while let Some(batch) = batches.recv().await {
+        for (mailbox, post) in batch {
+            mailbox.post(post);
+        }
+    }
+}
+
 /// How long the store is left alone after it could not take a batch.
 const RETRY_AFTER_MS: u32 = 500;
 
@@ -50,9 +93,16 @@ pub(super) struct Arbiter {
     events: Vec<Recorded>,
     questions: Vec<Question>,
     follower: Follower,
+    posts: Posts,
     timers_rest_until: Option<Time>,
+    /// Operations of the latest batch, and when it was done.
+    latest_batch: (usize, Instant),
     stopping: bool,
 }
+
+/// After a batch of so many the next one may linger: there is a crowd, and a sync for each few of it would cost more than
+/// it gains. A lone claim never waits.
+const CROWD_OPS: usize = 8;
 
 enum Question {
     Caller(Query, oneshot::Sender<Reply>),
@@ -60,7 +110,7 @@ enum Question {
 }
 
 impl Arbiter {
-    pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>, posts: Posts) -> Self {
         Self {
             shared,
             keeper,
@@ -71,7 +121,9 @@ impl Arbiter {
             events: Vec::new(),
             questions: Vec::new(),
             follower: Follower::new(),
+            posts,
             timers_rest_until: None,
+            latest_batch: (0, Instant::now()),
             stopping: false,
         }
     }
@@ -80,6 +132,7 @@ impl Arbiter {
     pub(super) fn run(mut self) {
         while !self.stopping {
             let first = self.wait();
+            self.linger();
             if let Err(why) = self.turn(first) {
                 tracing::error!(%why, "the store can't go on");
                 self.shared.failed.send_replace(Some(why));
@@ -115,7 +168,26 @@ impl Arbiter {
         }
     }
 
+    /// Lets a batch grow while there is a crowd, but no longer than configured after the one before it.
+    fn linger(&self) {
+        let (ops, done) = self.latest_batch;
+        if ops < CROWD_OPS || self.queue.len() >= self.shared.limits.batch_ops {
+            return;
+        }
+        let wait = self.shared.limits.linger.saturating_sub(done.elapsed());
+        if !wait.is_zero() {
+            std::thread::sleep(wait);
+        }
+    }
+
     fn gather(&mut self, first: Option<Command>) {
+        // What time has ended comes first: nothing that waits behind it may still be granted by it.
+        if self.timers_rest_until.is_none_or(|until| until <= self.shared.clock.now()) {
+            self.timers_rest_until = None;
+            let half = self.shared.limits.batch_ops.div_ceil(2);
+            self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
+            self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
+        }
         let queue = self.queue.clone();
         let more = std::iter::from_fn(|| queue.try_recv().ok());
         for command in first.into_iter().chain(more) {
@@ -131,12 +203,6 @@ impl Arbiter {
             if self.stopping || self.ops.len() >= self.shared.limits.batch_ops {
                 break;
             }
-        }
-        if self.timers_rest_until.is_none_or(|until| until <= self.shared.clock.now()) {
-            self.timers_rest_until = None;
-            let room = self.shared.limits.batch_ops.saturating_sub(self.ops.len()).max(64);
-            self.keeper.due(self.shared.clock.now(), room, &mut self.ops);
-            self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
         }
     }
 
@@ -171,13 +237,14 @@ impl Arbiter {
         // Gates first: who was granted something must be known there before anything reads as sold out.
         self.follower.follow(&self.shared, &self.events, self.keeper.as_ref());
         self.events.clear();
+        self.latest_batch = (self.ops.len(), Instant::now());
         self.ops.clear();
         for (reply, answer) in self.replies.drain(..).zip(self.answers.drain(..)) {
             if matches!(answer, Answer::NotDone(_)) {
                 self.shared.counters.not_done.inc();
             }
             match reply {
-                ReplyTo::Mailbox(mailbox, request) => mailbox.post(Post::Answer(request, answer)),
+                ReplyTo::Mailbox(mailbox, request) => self.posts.add(mailbox, Post::Answer(request, answer)),
                 // A caller that has gone away can ask again with the same id.
                 ReplyTo::Caller(caller) => drop(caller.send(answer)),
                 ReplyTo::Nobody => {}
@@ -190,11 +257,12 @@ impl Arbiter {
                     if let Reply::Own { grants, orders } = self.keeper.ask(&query)
                         && !(grants.is_empty() && orders.is_empty())
                     {
-                        mailbox.post(Post::Own { grants, orders });
+                        self.posts.add(mailbox, Post::Own { grants, orders });
                     }
                 }
             }
         }
+        self.posts.send();
         self.follower.publish(&self.shared, self.keeper.as_ref());
         Ok(())
     }

@@ -23,11 +23,7 @@ enum Source {
 impl Clock {
     /// The machine's time.
     pub fn real() -> Self {
-        Self(Arc::new(Source::Real {
-            started: Instant::now(),
-            wall_ms: wall_ms(),
-            behind_ms: AtomicI64::new(0),
-        }))
+        Self(Arc::new(Source::Real { started: Instant::now(), wall_ms: wall_ms(), behind_ms: AtomicI64::new(0) }))
     }
 
     /// Time that a test moves.

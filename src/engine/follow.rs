@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
+use super::Shared;
 use super::gate::Gate;
 use super::room::LiveRoom;
-use super::Shared;
 use crate::fanout::{Post, RoomMessage};
 use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
 use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};
@@ -31,6 +31,8 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
     let Reply::Rooms(rooms) = keeper.ask(&Query::Rooms) else { return };
     for (id, host) in rooms {
         let room = open_room(shared, id, host);
+        keeper.each_user(&id, &mut |user| room.gates.remember(user));
+        room.gates.grow(|visit| keeper.each_user(&id, visit));
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
         for view in activities {
             update_gate(&room, view.id, keeper);
@@ -38,8 +40,8 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
                 room.channel.publish_state(Arc::new(view));
             }
         }
-        // Nobody listens yet, so this only makes the states part of the first snapshot.
-        room.channel.flush(shared.clock.now(), shared.encode.as_ref());
+        // Nobody listens yet: this only makes the states part of the first snapshot.
+        room.channel.flush(shared.clock.now(), shared.encode.as_ref()).deliver_all();
     }
 }
 
@@ -49,15 +51,13 @@ fn open_room(shared: &Shared, id: RoomId, host: UserId) -> Arc<LiveRoom> {
     room
 }
 
-/// Opens, updates or removes an activity's gate. A gate that is made knows nobody yet, so it is told of everybody who
-/// has anything recorded.
+/// Opens, updates or removes an activity's gate.
 fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
     let Some(facts) = keeper.gate(id) else { return room.gates.remove(id) };
     match room.gates.get(id) {
         Some(gate) => gate.update(&facts),
         None => {
             if let Some(gate) = Gate::new(&facts) {
-                keeper.each_user(id, &mut |user| gate.remember(user));
                 room.gates.insert(id, gate);
             }
         }
@@ -74,12 +74,13 @@ impl Follower {
         for recorded in events {
             let Some(room) = recorded.event.room() else { continue };
             if let Event::RoomCreated { room, host, .. } = &recorded.event {
-                open_room(shared, *room, *host);
+                remember(&open_room(shared, *room, *host), &recorded.event);
                 continue;
             }
             let (Some(room), Some(activity)) = (shared.rooms.get(room), recorded.event.activity()) else {
                 continue;
             };
+            remember(&room, &recorded.event);
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
             unheard.urgent |= urgent;
@@ -93,6 +94,7 @@ impl Follower {
         for activity in self.touched.drain(..) {
             let Some(Unheard { room, urgent }) = self.unheard.get_mut(&activity) else { continue };
             let Some(room) = shared.rooms.get(room) else { continue };
+            room.gates.grow(|visit| keeper.each_user(&room.id, visit));
             *urgent |= update_openings(&room, activity, keeper);
         }
     }
@@ -128,22 +130,26 @@ impl Follower {
     }
 }
 
+/// Whoever has a receipt is let through to the store.
+fn remember(room: &LiveRoom, event: &Event) {
+    match event {
+        Event::Granted { user, .. } | Event::Reserved { user, .. } => room.gates.remember(user),
+        Event::RoomCreated { cause, .. }
+        | Event::Drafted { cause, .. }
+        | Event::Rejected { cause, .. }
+        | Event::Stepped { cause, .. }
+        | Event::Amended { cause, .. }
+        | Event::Refused { cause, .. }
+        | Event::Released { cause, .. }
+        | Event::Paid { cause, .. } => cause.by.iter().for_each(|user| room.gates.remember(user)),
+        Event::WaveReleased { .. } | Event::Archived { .. } | Event::ToppedUp { .. } => {}
+    }
+}
+
 /// Says whether more than counts has changed.
 fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper: &dyn Keeper) -> bool {
-    let remember = |user: &UserId| {
-        if let Some(gate) = room.gates.get(activity) {
-            gate.remember(user);
-        }
-    };
     match event {
-        Event::Granted { user, .. } | Event::Reserved { user, .. } => {
-            remember(user);
-            false
-        }
-        Event::Refused { cause, .. } => {
-            cause.by.iter().for_each(remember);
-            false
-        }
+        Event::Granted { .. } | Event::Reserved { .. } | Event::Refused { .. } => false,
         Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
                 room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });

@@ -2,8 +2,8 @@
 //!
 //! It may only refuse what the store would refuse, in the same words, and it never grants. Two things make that safe.
 //! An opening of a pool that has ended is never available again ([`crate::rules::UnitPool`]), so `sold_out` and `closed` can't
-//! become wrong. And whoever has anything recorded in the activity is let through to the store, which knows the
-//! receipts: the gate keeps a filter of those users, filled *before* the pool is marked as empty.
+//! become wrong. And whoever has anything recorded in the room is let through to the store, which knows the receipts: the
+//! room keeps a filter of those users, filled *before* a pool is marked as empty.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -25,7 +25,6 @@ pub struct Gate {
     state: AtomicU8,
     /// Item, and its latest opening (high half) with the units free in it (low half).
     pools: Box<[(SkuId, CachePadded<AtomicU64>)]>,
-    seen: SeenUsers,
 }
 
 const OPEN: u8 = 0;
@@ -37,22 +36,11 @@ impl Gate {
         if facts.pools.is_empty() {
             return None;
         }
-        let free: u64 = facts.pools.iter().map(|(_, _, free)| u64::from(*free)).sum();
         let pools = facts.pools.iter().map(|(sku, ..)| (*sku, CachePadded::new(AtomicU64::new(0))));
-        let gate = Self {
-            token: facts.token,
-            is_rain: facts.is_rain,
-            state: AtomicU8::new(OPEN),
-            pools: pools.collect(),
-            seen: SeenUsers::for_users(free),
-        };
+        let gate =
+            Self { token: facts.token, is_rain: facts.is_rain, state: AtomicU8::new(OPEN), pools: pools.collect() };
         gate.update(facts);
         Some(gate)
-    }
-
-    /// Lets everything of this user through to the store from now on. Call before [`Self::update`].
-    pub fn remember(&self, user: &UserId) {
-        self.seen.add(user);
     }
 
     /// Takes over what a commit has made of the activity.
@@ -70,8 +58,8 @@ impl Gate {
         counts.map(|counts| ((counts >> 32) as u32, counts as u32 > 0)).collect()
     }
 
-    /// The refusal that the store would give, if that is certain.
-    pub fn refuses(&self, user: &UserId, ask: &Ask) -> Option<Refusal> {
+    /// The refusal that the store would give to somebody who has nothing recorded, if that is certain.
+    fn refuses(&self, ask: &Ask) -> Option<Refusal> {
         let (token, sku, opening) = match ask {
             Ask::Claim { token, opening, .. } if self.is_rain => (*token, SkuId(0), *opening),
             // Larger carts are rare, and the order of their checks is the store's business.
@@ -94,7 +82,7 @@ impl Gate {
             (false, true) => RefusalCode::Closed,
             (false, false) => return None,
         };
-        if self.seen.may_hold(user) { None } else { Some(Refusal::plain(code)) }
+        Some(Refusal::plain(code))
     }
 }
 
@@ -103,23 +91,40 @@ impl Gate {
 struct SeenUsers {
     words: Box<[AtomicU64]>,
     hasher: FixedState,
+    /// About how many users it has seen.
+    seen: AtomicU64,
 }
 
 impl SeenUsers {
     /// Sixteen bits for each user: about one in a hundred of the others is let through needlessly.
+    const USERS_PER_WORD: u64 = 4;
+
     fn for_users(users: u64) -> Self {
-        let words = (users / 4).clamp(32, 1 << 18).next_power_of_two();
-        Self { words: (0..words).map(|_| AtomicU64::new(0)).collect(), hasher: FixedState::default() }
+        let words = users.div_ceil(Self::USERS_PER_WORD).clamp(8, 1 << 20).next_power_of_two();
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            hasher: FixedState::default(),
+            seen: AtomicU64::new(0),
+        }
     }
 
     fn add(&self, user: &UserId) {
         let (word, bits) = self.place(user);
-        word.fetch_or(bits, Ordering::Relaxed);
+        if word.fetch_or(bits, Ordering::Relaxed) & bits != bits {
+            self.seen.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn may_hold(&self, user: &UserId) -> bool {
         let (word, bits) = self.place(user);
         word.load(Ordering::Relaxed) & bits == bits
+    }
+
+    /// As many users as it can tell apart well; `None` if it can't grow any more, and only lets more through.
+    fn outgrown(&self) -> Option<u64> {
+        let seen = self.seen.load(Ordering::Relaxed);
+        let words = self.words.len() as u64;
+        (seen > words * Self::USERS_PER_WORD && words < 1 << 20).then_some(seen * 2)
     }
 
     /// Two bits of one word: one cache line a look.
@@ -131,32 +136,62 @@ impl SeenUsers {
 }
 
 /// The gates of a room. Read by every claim, written when an activity comes or goes.
-#[derive(Debug, Default)]
-pub struct Gates(ArcSwap<HashMap<ActivityId, Arc<Gate>, RandomState>>);
+#[derive(Debug)]
+pub struct Gates {
+    gates: ArcSwap<HashMap<ActivityId, Arc<Gate>, RandomState>>,
+    /// Whoever has anything recorded in the room. Not by activity: a request id that was used elsewhere in the room must
+    /// reach the store, too, which calls it a conflict.
+    seen: ArcSwap<SeenUsers>,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self { gates: ArcSwap::default(), seen: ArcSwap::from_pointee(SeenUsers::for_users(0)) }
+    }
+}
 
 impl Gates {
     /// The refusal that the store would give, if that is certain.
     pub fn refuses(&self, user: &UserId, ask: &Ask) -> Option<Refusal> {
         let (Ask::Claim { activity, .. } | Ask::Reserve { activity, .. }) = ask else { return None };
-        self.0.load().get(activity)?.refuses(user, ask)
+        let refusal = self.gates.load().get(activity)?.refuses(ask)?;
+        // After the pool was read: who was granted the last unit was remembered before it read as empty.
+        if self.seen.load().may_hold(user) { None } else { Some(refusal) }
+    }
+
+    /// Lets everything of this user through to the store from now on. Call before [`Gate::update`].
+    pub fn remember(&self, user: &UserId) {
+        self.seen.load().add(user);
+    }
+
+    /// Makes room for more users if need be; `each` visits all of them.
+    pub fn grow(&self, each: impl FnOnce(&mut dyn FnMut(&UserId))) {
+        let outgrown = self.seen.load().outgrown();
+        if let Some(users) = outgrown {
+            let larger = SeenUsers::for_users(users);
+            each(&mut |user| larger.add(user));
+            self.seen.store(Arc::new(larger));
+        }
     }
 
     /// The gate of an activity.
     pub fn get(&self, activity: ActivityId) -> Option<Arc<Gate>> {
-        self.0.load().get(&activity).cloned()
+        self.gates.load().get(&activity).cloned()
     }
 
     /// An activity has opened.
     pub fn insert(&self, activity: ActivityId, gate: Gate) {
-        let mut gates = HashMap::clone(&self.0.load());
+        let mut gates = HashMap::clone(&self.gates.load());
         gates.insert(activity, Arc::new(gate));
-        self.0.store(Arc::new(gates));
+        self.gates.store(Arc::new(gates));
     }
 
     /// An activity is gone.
     pub fn remove(&self, activity: ActivityId) {
-        let mut gates = HashMap::clone(&self.0.load());
-        gates.remove(&activity);
-        self.0.store(Arc::new(gates));
+        if self.gates.load().contains_key(&activity) {
+            let mut gates = HashMap::clone(&self.gates.load());
+            gates.remove(&activity);
+            self.gates.store(Arc::new(gates));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The live part: time, chance, the gate in front of the store, the batches into it, and what follows from a commit.
 //!
-//! One [`arbiter`] thread owns the keeper. Sessions hand it operations and find the answers in their mailboxes; the
+//! One arbiter thread owns the keeper. Sessions hand it operations and find the answers in their mailboxes; the
 //! gate answers the hopeless without it.
 
 mod arbiter;
@@ -23,7 +23,7 @@ use crate::fanout::{Channel, ChannelLimits, Encode, Joined, Leave, Mailbox, Posi
 use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, Query, Reply};
 
-use arbiter::{Arbiter, Command, ReplyTo};
+use arbiter::{Arbiter, Command, Posts, ReplyTo};
 use room::Rooms;
 
 pub use clock::Clock;
@@ -56,9 +56,9 @@ impl Default for EngineLimits {
         Self {
             queue_ops: 65_536,
             batch_ops: 1_024,
-            linger: Duration::from_micros(500),
+            linger: Duration::from_millis(2),
             tick: Duration::from_millis(50),
-            counts_every: Duration::from_millis(200),
+            counts_every: Duration::from_millis(500),
             online_every: Duration::from_secs(1),
             channel: ChannelLimits { history_frames: 256, history_bytes: 256 * 1024, talk_per_tick: 256 },
         }
@@ -86,6 +86,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Running {
     arbiter: std::thread::JoinHandle<()>,
+    delivery: tokio::task::JoinHandle<()>,
     ticker: tokio::task::JoinHandle<()>,
     stop: channel::Sender<Command>,
 }
@@ -109,24 +110,26 @@ impl Engine {
     pub fn start(
         keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
     ) -> std::io::Result<(Self, Running)> {
-        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits);
+        let (posts, answers) = Posts::gathered();
+        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits, posts);
+        let delivery = tokio::spawn(arbiter::deliver(answers));
         let stop = engine.shared.commands.clone();
         let arbiter = std::thread::Builder::new().name("arbiter".to_owned()).spawn(move || arbiter.run())?;
         let ticker = tokio::spawn(ticker::run(Arc::clone(&engine.shared)));
-        Ok((engine, Running { arbiter, ticker, stop }))
+        Ok((engine, Running { arbiter, delivery, ticker, stop }))
     }
 
     /// An engine that moves only when it is told to: for simulations. See [`Stepper`].
     pub fn stepped(
         keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
     ) -> (Self, Stepper) {
-        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits);
+        let (engine, arbiter) = Self::assemble(keeper, clock, encode, limits, Posts::Direct);
         let stepper = Stepper::new(Arc::clone(&engine.shared), arbiter);
         (engine, stepper)
     }
 
     fn assemble(
-        keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits,
+        keeper: Box<dyn Keeper>, clock: Clock, encode: Arc<dyn Encode>, limits: EngineLimits, posts: Posts,
     ) -> (Self, Arbiter) {
         clock.not_before(keeper.latest());
         let (commands, queue) = channel::bounded(limits.queue_ops);
@@ -140,7 +143,7 @@ impl Engine {
             failed: watch::Sender::new(None),
         });
         follow::restore(&shared, keeper.as_ref());
-        let arbiter = Arbiter::new(Arc::clone(&shared), keeper, queue);
+        let arbiter = Arbiter::new(Arc::clone(&shared), keeper, queue, posts);
         (Self { shared }, arbiter)
     }
 
@@ -273,7 +276,7 @@ impl Running {
     /// Lets the arbiter finish what waits, then ends it. Every operation sent before is answered.
     pub async fn stop(self) {
         self.ticker.abort();
-        let Self { arbiter, stop, .. } = self;
+        let Self { arbiter, delivery, stop, .. } = self;
         let joined = tokio::task::spawn_blocking(move || {
             // If the arbiter is gone already there is nothing to stop.
             let _ = stop.send(Command::Stop);
@@ -281,6 +284,9 @@ impl Running {
         });
         if !matches!(joined.await, Ok(Ok(()))) {
             tracing::error!("the arbiter ended in a panic");
+        }
+        if delivery.await.is_err() {
+            tracing::error!("the delivery of answers ended in a panic");
         }
     }
 }

@@ -65,10 +65,12 @@ impl LiveRoom {
     }
 }
 
+type Shard = HashMap<RoomId, Arc<LiveRoom>, RandomState>;
+
 /// All rooms. Sharded, so that rooms do not wait for each other.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    shards: Box<[RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>>]>,
+    shards: Box<[RwLock<Shard>]>,
     hasher: RandomState,
     /// Rooms that have something for their next tick.
     pub(super) news: SegQueue<Arc<LiveRoom>>,
@@ -113,7 +115,9 @@ impl Rooms {
     /// The next rooms with news; what comes from now on is news again.
     pub(super) fn take_news(&self) -> impl Iterator<Item = Arc<LiveRoom>> {
         // As many as there are now: rooms that get news meanwhile wait for the next tick.
-        (0..self.news.len()).map_while(|_| self.news.pop()).inspect(|room| room.has_news.store(false, Ordering::Release))
+        (0..self.news.len())
+            .map_while(|_| self.news.pop())
+            .inspect(|room| room.has_news.store(false, Ordering::Release))
     }
 
     pub(super) fn crowd_changed(&self, room: &Arc<LiveRoom>) {
@@ -128,7 +132,7 @@ impl Rooms {
         rooms.inspect(|room| room.crowd_changed.store(false, Ordering::Release))
     }
 
-    fn shard(&self, id: &RoomId) -> &RwLock<HashMap<RoomId, Arc<LiveRoom>, RandomState>> {
+    fn shard(&self, id: &RoomId) -> &RwLock<Shard> {
         use std::hash::BuildHasher;
         &self.shards[self.hasher.hash_one(id) as usize % self.shards.len()]
     }

@@ -48,7 +48,7 @@ impl Stepper {
             }
         }
         for room in self.shared.rooms.take_news() {
-            room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref());
+            room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref()).deliver_all();
         }
     }
 

@@ -52,6 +52,27 @@ pub struct Joined {
     pub frames: Vec<Bytes>,
 }
 
+/// What a tick brought, and for whom.
+#[derive(Debug)]
+pub struct Flushed {
+    /// Who was in the room.
+    pub viewers: Vec<Arc<Mailbox>>,
+    /// At most one frame of states and one of talk.
+    pub frames: Vec<(Class, Bytes)>,
+}
+
+impl Flushed {
+    /// Puts the frames into one viewer's mailbox.
+    pub fn deliver(&self, viewer: &Mailbox) {
+        self.frames.iter().for_each(|(class, frame)| viewer.frame(*class, frame));
+    }
+
+    /// Puts the frames into every viewer's mailbox.
+    pub fn deliver_all(&self) {
+        self.viewers.iter().for_each(|viewer| self.deliver(viewer));
+    }
+}
+
 impl Channel {
     /// A channel nobody listens to. `epoch` is drawn by chance.
     pub fn new(epoch: u64, limits: ChannelLimits) -> Self {
@@ -148,28 +169,26 @@ impl Channel {
         changed
     }
 
-    /// Ends a tick: everything collected goes out, states and talk in a frame each. Returns frames × viewers.
-    pub fn flush(&self, now: Time, encode: &dyn Encode) -> usize {
+    /// Ends a tick: what was collected becomes a frame of states and a frame of talk. Whoever is in the room now gets them from the
+    /// caller, tick after tick in order; whoever joins later finds them in the history.
+    pub fn flush(&self, now: Time, encode: &dyn Encode) -> Flushed {
         let mut inner = self.inner.lock();
         let states = std::mem::take(&mut inner.fresh_states);
         let notes = std::mem::take(&mut inner.fresh_notes);
         let talk = std::mem::take(&mut inner.fresh_talk);
         let messages: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).collect();
         inner.states.extend(states);
-        let mut delivered = 0;
+        let mut frames = Vec::new();
         for (class, messages) in [(Class::State, messages), (Class::Talk, talk)] {
             if messages.is_empty() {
                 continue;
             }
             let position = Position { epoch: self.epoch, offset: inner.history.latest() + 1 };
             let frame = encode.tick(position, now, &messages);
-            for viewer in &inner.viewers {
-                viewer.frame(class, &frame);
-            }
-            delivered += inner.viewers.len();
+            frames.push((class, frame.clone()));
             inner.history.push(class, frame);
         }
-        delivered
+        Flushed { viewers: if frames.is_empty() { Vec::new() } else { inner.viewers.clone() }, frames }
     }
 
     /// Ends every session of the room.

@@ -1,6 +1,7 @@
 //! What waits for one viewer, in bounded room.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -61,6 +62,8 @@ pub enum Leave {
 #[derive(Debug)]
 pub struct Mailbox {
     held: Mutex<Held>,
+    /// Whether there may be something: spares an idle look the lock.
+    filled: AtomicBool,
     waker: AtomicWaker,
     frame_bytes_max: usize,
     posts_max: usize,
@@ -81,7 +84,13 @@ struct Held {
 impl Mailbox {
     /// Empty; holds at most so many bytes of room frames, and so many of the viewer's own.
     pub fn new(frame_bytes_max: usize, posts_max: usize) -> Self {
-        Self { held: Mutex::default(), waker: AtomicWaker::new(), frame_bytes_max, posts_max }
+        Self {
+            held: Mutex::default(),
+            filled: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            frame_bytes_max,
+            posts_max,
+        }
     }
 
     /// Puts in the viewer's own.
@@ -92,7 +101,7 @@ impl Mailbox {
             held.leave = Some(Leave::TooSlow);
         }
         drop(held);
-        self.waker.wake();
+        self.announce();
     }
 
     /// Puts in a room frame, or drops what is least dear.
@@ -109,29 +118,30 @@ impl Mailbox {
         held.frame_bytes += frame.len();
         held.frames.push_back((class, frame.clone()));
         drop(held);
-        self.waker.wake();
+        self.announce();
     }
 
     /// Ends the session once it has been told what is here.
     pub fn leave(&self, why: Leave) {
         self.held.lock().leave.get_or_insert(why);
-        self.waker.wake();
+        self.announce();
     }
 
     /// Takes everything out: the viewer's own first. Pending until there is something.
     pub fn poll_drain(&self, context: &mut Context<'_>, into: &mut Vec<Delivery>) -> Poll<()> {
-        if self.drain(into) {
+        if self.filled.load(Ordering::Acquire) && self.drain(into) {
             return Poll::Ready(());
         }
         self.waker.register(context.waker());
         // Something may have come between looking and registering.
-        if self.drain(into) { Poll::Ready(()) } else { Poll::Pending }
+        if self.filled.load(Ordering::Acquire) && self.drain(into) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Takes everything out that is there; says whether there was anything.
     pub fn drain(&self, into: &mut Vec<Delivery>) -> bool {
         let before = into.len();
         let mut held = self.held.lock();
+        self.filled.store(false, Ordering::Release);
         into.extend(held.posts.drain(..).map(Delivery::Post));
         if held.lagged {
             held.lagged = false;
@@ -144,6 +154,11 @@ impl Mailbox {
         held.frame_bytes = 0;
         into.extend(held.leave.take().map(Delivery::Leave));
         into.len() > before
+    }
+
+    fn announce(&self) {
+        self.filled.store(true, Ordering::Release);
+        self.waker.wake();
     }
 
     /// Where the channel keeps this mailbox: the channel's own note.
@@ -197,7 +212,8 @@ mod tests {
     #[test]
     fn what_is_dropped_first() {
         use Class::{State, Talk};
-        let rows: [(&str, &[(Class, u8, usize)], &str); 5] = [
+        type Row<'a> = (&'a str, &'a [(Class, u8, usize)], &'a str);
+        let rows: [Row<'_>; 5] = [
             ("all fits", &[(State, 1, 40), (Talk, 2, 40)], "frame1 frame2"),
             ("talk that does not fit is dropped", &[(State, 1, 80), (Talk, 2, 40)], "dropped1 frame1"),
             ("talk gives way to state", &[(Talk, 1, 40), (State, 2, 40), (State, 3, 40)], "dropped1 frame2 frame3"),

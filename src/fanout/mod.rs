@@ -8,7 +8,7 @@ mod history;
 mod mailbox;
 mod message;
 
-pub use channel::{Channel, ChannelLimits, Joined};
+pub use channel::{Channel, ChannelLimits, Flushed, Joined};
 pub use history::{History, Position};
 pub use mailbox::{Class, Delivery, Leave, Mailbox, Post};
 pub use message::{Encode, RoomMessage};

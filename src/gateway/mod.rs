@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use admission::{Admission, AdmissionLimits, Admitted, TurnedAway};
-pub use session::{Access, Authenticate, Ended, Role, Session, SessionLimits, Unauthorized};
+/// What client and server agreed on below the messages; the server needs it to open its endpoints.
+pub use liveroom_protocol::transport;
+pub use rate::Rate;
+pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
 pub use wire::WireEncoder;
 
 use crate::engine::Engine;

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
+use liveroom_protocol::codes::reason;
 use liveroom_protocol::wire::GoodbyeCode;
 use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::{Admitted, Ended, Gateway, Session};
 use crate::fanout::Delivery;
+use crate::rules::Time;
 
 /// At most so many bytes are read before what came of them is sent.
 const READ_BYTES_MAX: usize = 16 * 1024;
@@ -64,27 +66,43 @@ async fn connect(gateway: Gateway, incoming: Incoming, admitted: Admitted, hands
     };
     let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits);
     let write_timeout = gateway.write_timeout;
+    let strays = Box::pin(stray(connection.clone()));
     let mut viewer =
-        Viewer { session, connection, send, recv, room: None, timer: None, write_timeout, _admitted: admitted };
+        Viewer { session, connection, strays, send, recv, room: None, timer: None, write_timeout, _admitted: admitted };
     // Boxed: what only the start needs must not live as long as an idle viewer.
     if let Some(ended) = viewer.serve().await {
         Box::pin(viewer.close(ended)).await;
     }
 }
 
+/// Returns when the peer has opened a stream that nobody reads.
+async fn stray(connection: Connection) {
+    tokio::select! {
+        Ok(_) = connection.accept_bi() => {}
+        Ok(_) = connection.accept_uni() => {}
+        // The connection is over, which others notice.
+        else => std::future::pending().await,
+    }
+}
+
 struct Viewer {
     session: Session,
     connection: Connection,
+    /// See [`stray`].
+    strays: Pin<Box<dyn Future<Output = ()> + Send>>,
     send: SendStream,
     recv: RecvStream,
     room: Option<SendStream>,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the session's next tick is due at the latest, and what wakes us then.
+    timer: Option<(Time, Pin<Box<Sleep>>)>,
     write_timeout: Duration,
     _admitted: Admitted,
 }
 
 enum Step {
     Read(Option<Bytes>),
+    /// The peer opened a stream that nobody reads.
+    Stray,
     Delivered,
     Tick,
 }
@@ -97,7 +115,12 @@ impl Viewer {
             self.arm();
             let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
                 Step::Read(Some(bytes)) => self.session.receive(&bytes),
-                Step::Read(None) => return None,
+                // Whoever ends the stream leaves; inside a frame it is told.
+                Step::Read(None) => match self.session.finish() {
+                    Ok(()) => return None,
+                    ended => ended,
+                },
+                Step::Stray => Err(self.session.broken(reason::STREAM_UNEXPECTED, "a client opens one stream")),
                 Step::Delivered => self.session.deliver(&mut deliveries),
                 Step::Tick => self.session.tick(),
             };
@@ -126,10 +149,17 @@ impl Viewer {
     /// Sees to it that the session's next tick wakes us. A timer that is set stays set: it may fire early, and then finds
     /// nothing to do, but it costs one timer a second instead of one a request.
     fn arm(&mut self) {
-        if self.timer.is_none()
-            && let Some(wait) = self.session.until_tick()
-        {
-            self.timer = Some(Box::pin(sleep(wait)));
+        let at = self.session.tick_at();
+        if self.timer.as_ref().is_some_and(|(set_for, _)| *set_for <= at) {
+            return;
+        }
+        let wait = self.session.until(at);
+        match &mut self.timer {
+            Some((set_for, timer)) => {
+                *set_for = at;
+                timer.as_mut().reset(Instant::now() + wait);
+            }
+            None => self.timer = Some((at, Box::pin(sleep(wait)))),
         }
     }
 
@@ -143,13 +173,14 @@ impl Viewer {
         if let Poll::Ready(read) = read.poll(context) {
             return Poll::Ready(Step::Read(read.ok().flatten().map(|chunk| chunk.bytes)));
         }
-        if let Some(timer) = &mut self.timer
+        if let Some((_, timer)) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
             self.timer = None;
             return Poll::Ready(Step::Tick);
         }
-        Poll::Pending
+        // Last, for it is rare: asked only before the task goes to sleep.
+        self.strays.as_mut().poll(context).map(|()| Step::Stray)
     }
 
     /// Sends what the session has to say. It may be dropped at any point and called again: what was sent is gone from the

@@ -2,6 +2,16 @@
 
 use crate::rules::Time;
 
+/// A bucket of `burst` requests that `per_second` refill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// Requests a second in the long run.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
 /// Fills by time, empties by use. Counts in thousandths of a request, so that milliseconds add up exactly.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
@@ -13,9 +23,9 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket.
-    pub(super) fn new(per_second: u32, burst: u32, now: Time) -> Self {
-        let full_milli = u64::from(burst) * 1_000;
-        Self { per_second, held_milli: full_milli, full_milli, at: now }
+    pub(super) fn new(rate: Rate, now: Time) -> Self {
+        let full_milli = u64::from(rate.burst) * 1_000;
+        Self { per_second: rate.per_second, held_milli: full_milli, full_milli, at: now }
     }
 
     /// Takes one; or says how many milliseconds to wait for it.
@@ -43,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_a_steady_rate() {
-        let mut bucket = Bucket::new(10, 3, Time::from_ms(0));
+        let mut bucket = Bucket::new(Rate { per_second: 10, burst: 3 }, Time::from_ms(0));
         let takes: Vec<_> = [0, 0, 0, 0, 50, 100, 100, 10_000, 10_000, 10_000, 10_000]
             .map(|ms| bucket.take(Time::from_ms(ms)))
             .into_iter()

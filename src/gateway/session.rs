@@ -1,58 +1,41 @@
 //! One viewer's session, without sockets: bytes in, bytes out, time as a parameter.
 //!
-//! Order of calls: [`Session::receive`] with whatever arrived; [`Session::deliver`] with whatever the mailbox held;
-//! [`Session::tick`] after [`Session::until_tick`]. Each may end the session; then what is in the outbox is the last to send.
+//! Order of calls: [`Session::receive`] with whatever arrived, and [`Session::finish`] where frames must have ended;
+//! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] at [`Session::tick_at`]. Each may end the
+//! session; then what is in the outbox is the last to send.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use liveroom_protocol::frame::{FrameReader, encode_frame};
+use liveroom_protocol::codes::reason;
+use liveroom_protocol::frame::{FrameError, FrameReader, encode_frame};
 use liveroom_protocol::transport::{AGENT_BYTES_MAX, ANNOUNCE_BYTES_MAX, VERSION};
 use liveroom_protocol::wire::{self, client_frame, server_frame};
+use serde::{Deserialize, Serialize};
 
-use super::rate::Bucket;
+use super::rate::{Bucket, Rate};
+use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
 use crate::engine::{Engine, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
-use crate::rules::{
-    ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time, UserId,
-};
+use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time};
 use crate::store::Ask;
 
 /// Who may come in.
 pub trait Authenticate: Send + Sync {
     /// Reads a token for `room` at `now`.
-    fn authenticate(&self, now: Time, token: &str, room: &RoomId) -> Result<Access, Unauthorized>;
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    fn authenticate(&self, now: Time, token: &str, room: RoomId) -> Result<Access, TokenError>;
 }
 
-/// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Access {
-    /// Who it is.
-    pub user: UserId,
-    /// As what.
-    pub role: Role,
-}
-
-/// What one may do in a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Watches and takes part.
-    Viewer,
-    /// Acts on their own rooms.
-    Host,
-    /// Acts on all rooms.
-    Operator,
-}
-
-/// A token that does not let anybody in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{word}")]
-pub struct Unauthorized {
-    /// The specific reason, as a word.
-    pub word: &'static str,
+impl Authenticate for Verifier {
+    fn authenticate(&self, now: Time, token: &str, room: RoomId) -> Result<Access, TokenError> {
+        self.verify(now, token, room)
+    }
 }
 
 /// What bounds a session.
@@ -62,10 +45,10 @@ pub struct SessionLimits {
     pub in_flight_max: usize,
     /// Bytes of one frame from the client.
     pub frame_bytes_max: u32,
-    /// Requests a second.
-    pub requests_per_s: u32,
-    /// Requests at once, after a pause.
-    pub requests_burst: u32,
+    /// How often one may ask.
+    pub rates: Rates,
+    /// The viewer's own that may wait for it.
+    pub posts_max: usize,
     /// Bytes of room frames that may wait for the viewer.
     pub mailbox_bytes_max: usize,
     /// How long a connection may wait with its hello, ms.
@@ -74,16 +57,30 @@ pub struct SessionLimits {
     pub pending_after_ms: u64,
 }
 
-impl Default for SessionLimits {
+/// How often one may ask, by kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// Shares of a rain.
+    pub claim: Rate,
+    /// Carts of a sale.
+    pub reserve: Rate,
+    /// Orders given up.
+    pub release: Rate,
+    /// A host's words to the room.
+    pub announce: Rate,
+    /// Signs of life.
+    pub ping: Rate,
+}
+
+impl Default for Rates {
     fn default() -> Self {
         Self {
-            in_flight_max: 32,
-            frame_bytes_max: 8 * 1024,
-            requests_per_s: 20,
-            requests_burst: 60,
-            mailbox_bytes_max: 256 * 1024,
-            hello_timeout_ms: 10_000,
-            pending_after_ms: 1_000,
+            claim: Rate { per_second: 20, burst: 40 },
+            reserve: Rate { per_second: 10, burst: 20 },
+            release: Rate { per_second: 5, burst: 10 },
+            announce: Rate { per_second: 2, burst: 10 },
+            ping: Rate { per_second: 2, burst: 10 },
         }
     }
 }
@@ -105,7 +102,10 @@ pub struct Session {
     reader: FrameReader,
     stage: Stage,
     in_flight: VecDeque<(RequestId, Time)>,
-    bucket: Bucket,
+    /// When the client was last heard, and after how long a silence it is taken to be gone, ms.
+    heard: Time,
+    silence_ms_max: Option<u64>,
+    buckets: Buckets,
     /// Frames for the control stream.
     out: BytesMut,
     /// Frames for the room stream, shared with everybody.
@@ -113,8 +113,47 @@ pub struct Session {
 }
 
 enum Stage {
-    Greeting { until: Time },
-    Live { seat: Seat, role: Role, mailbox: Arc<Mailbox> },
+    Greeting {
+        until: Time,
+    },
+    /// Until the token is over: nobody stays longer than it lets them.
+    Live {
+        seat: Seat,
+        role: Role,
+        until: Time,
+    },
+}
+
+struct Buckets {
+    claim: Bucket,
+    reserve: Bucket,
+    release: Bucket,
+    announce: Bucket,
+    ping: Bucket,
+}
+
+impl Buckets {
+    fn new(rates: &Rates, now: Time) -> Self {
+        let bucket = |rate: Rate| Bucket::new(rate, now);
+        Self {
+            claim: bucket(rates.claim),
+            reserve: bucket(rates.reserve),
+            release: bucket(rates.release),
+            announce: bucket(rates.announce),
+            ping: bucket(rates.ping),
+        }
+    }
+
+    fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
+        match body {
+            client_frame::Body::Claim(_) => &mut self.claim,
+            client_frame::Body::Reserve(_) => &mut self.reserve,
+            client_frame::Body::Release(_) => &mut self.release,
+            client_frame::Body::Announce(_) => &mut self.announce,
+            // A hello comes once, and is told apart before anything is counted.
+            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.ping,
+        }
+    }
 }
 
 impl Session {
@@ -125,7 +164,9 @@ impl Session {
             reader: FrameReader::new(limits.frame_bytes_max),
             stage: Stage::Greeting { until: now.after_ms(limits.hello_timeout_ms) },
             in_flight: VecDeque::new(),
-            bucket: Bucket::new(limits.requests_per_s, limits.requests_burst, now),
+            heard: now,
+            silence_ms_max: None,
+            buckets: Buckets::new(&limits.rates, now),
             out: BytesMut::new(),
             room_out: Vec::new(),
             engine,
@@ -134,12 +175,19 @@ impl Session {
         }
     }
 
+    /// Ends the session when the client is silent for so long: where the transport does not see to it.
+    #[must_use]
+    pub fn with_silence_max(mut self, silence: Duration) -> Self {
+        self.silence_ms_max = Some(silence.as_millis() as u64);
+        self
+    }
+
     // ---- queries ----
 
     /// What waits for the viewer; `None` before the hello.
     pub fn mailbox(&self) -> Option<&Arc<Mailbox>> {
         match &self.stage {
-            Stage::Live { mailbox, .. } => Some(mailbox),
+            Stage::Live { seat, .. } => Some(&seat.mailbox),
             Stage::Greeting { .. } => None,
         }
     }
@@ -154,14 +202,25 @@ impl Session {
         &mut self.room_out
     }
 
-    /// How long until [`Self::tick`] has something to do; `None` while there is nothing to wait for.
-    pub fn until_tick(&self) -> Option<Duration> {
+    /// When [`Self::tick`] has something to do.
+    pub fn tick_at(&self) -> Time {
         let at = match &self.stage {
             Stage::Greeting { until } => *until,
-            Stage::Live { .. } => self.in_flight.front()?.1.after_ms(self.limits.pending_after_ms),
+            Stage::Live { until, .. } => match self.in_flight.front() {
+                Some((_, since)) => since.after_ms(self.limits.pending_after_ms).min(*until),
+                None => *until,
+            },
         };
-        let wait_ms = at.ms().saturating_sub(self.engine.clock().now().ms()).max(0);
-        Some(Duration::from_millis(wait_ms as u64))
+        self.silent_at().map_or(at, |silent| at.min(silent))
+    }
+
+    /// How long it is until then.
+    pub fn until(&self, at: Time) -> Duration {
+        Duration::from_millis(at.ms().saturating_sub(self.engine.clock().now().ms()).max(0) as u64)
+    }
+
+    fn silent_at(&self) -> Option<Time> {
+        self.silence_ms_max.map(|silence_ms| self.heard.after_ms(silence_ms))
     }
 
     // ---- what happens ----
@@ -172,16 +231,22 @@ impl Session {
     /// [`Ended`]: send what is in the outbox, then close.
     pub fn receive(&mut self, mut bytes: &[u8]) -> Result<(), Ended> {
         let now = self.engine.clock().now();
+        self.heard = now;
         loop {
             match self.reader.next::<wire::ClientFrame>(&mut bytes) {
                 Ok(Some(frame)) => self.handle(now, frame)?,
                 Ok(None) => return Ok(()),
-                Err(error) => {
-                    let detail = error.to_string();
-                    return Err(self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), detail, 0));
-                }
+                Err(error) => return Err(self.no_frame(&error)),
             }
         }
+    }
+
+    /// What has arrived so far must end with a frame: the stream or the message is over.
+    ///
+    /// # Errors
+    /// [`Ended`]: send what is in the outbox, then close.
+    pub fn finish(&mut self) -> Result<(), Ended> {
+        self.reader.finish().map_err(|error| self.no_frame(&error))
     }
 
     /// The mailbox held something.
@@ -217,18 +282,26 @@ impl Session {
         Ok(())
     }
 
-    /// [`Self::until_tick`] has passed.
+    /// [`Self::tick_at`] has come.
     ///
     /// # Errors
     /// [`Ended`]: send what is in the outbox, then close.
     pub fn tick(&mut self) -> Result<(), Ended> {
         let now = self.engine.clock().now();
-        if let Stage::Greeting { until } = self.stage {
-            if now >= until {
+        match self.stage {
+            Stage::Greeting { until } if now >= until => {
                 let code = wire::GoodbyeCode::HelloTimeout;
                 return Err(self.goodbye(code, code.word(), String::new(), 0));
             }
-            return Ok(());
+            Stage::Live { until, .. } if now >= until => {
+                let reason = TokenError::Expired.code();
+                return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, reason, String::new(), 0));
+            }
+            Stage::Greeting { .. } | Stage::Live { .. } => {}
+        }
+        if self.silent_at().is_some_and(|silent| now >= silent) {
+            let code = wire::GoodbyeCode::Idle;
+            return Err(self.goodbye(code, code.word(), String::new(), 0));
         }
         // Oldest first; what is said to be pending waits for its turn again.
         while let Some(&(request, since)) = self.in_flight.front() {
@@ -242,24 +315,32 @@ impl Session {
         Ok(())
     }
 
+    /// The client broke the protocol; transports call this for what is theirs to see.
+    pub fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
+    }
+
     fn handle(&mut self, now: Time, frame: wire::ClientFrame) -> Result<(), Ended> {
         let Some(body) = frame.body else {
-            return Err(self.broken("frame_type_unknown", "a frame of a type that this server does not know"));
+            return Err(self.broken(reason::FRAME_TYPE_UNKNOWN, "a frame of a type that this server does not know"));
         };
         match (body, &self.stage) {
             (client_frame::Body::Hello(hello), Stage::Greeting { .. }) => self.greet(now, &hello),
             (client_frame::Body::Hello(_), Stage::Live { .. }) => {
-                Err(self.broken("hello_twice", "a connection says hello once"))
+                Err(self.broken(reason::HELLO_TWICE, "a connection says hello once"))
             }
-            (_, Stage::Greeting { .. }) => Err(self.broken("hello_missing", "the first frame is a hello")),
+            (_, Stage::Greeting { .. }) => Err(self.broken(reason::HELLO_MISSING, "the first frame is a hello")),
             (client_frame::Body::Ping(ping), _) => {
+                if self.buckets.ping.take(now).is_err() {
+                    return Err(self.broken(reason::PING_FLOOD, "more pings than a sign of life needs"));
+                }
                 let pong = wire::Pong { nonce: ping.nonce, server_time_ms: now.ms() };
                 encode_frame(&translate::frame(server_frame::Body::Pong(pong)), &mut self.out);
                 Ok(())
             }
             (body, Stage::Live { .. }) => {
                 let Some(request) = RequestId::new(frame.request_id) else {
-                    return Err(self.broken("request_id_missing", "a request has an id that is not zero"));
+                    return Err(self.broken(reason::REQUEST_ID_MISSING, "a request has an id that is not zero"));
                 };
                 self.request(now, request, body);
                 Ok(())
@@ -270,26 +351,25 @@ impl Session {
     fn greet(&mut self, now: Time, hello: &wire::Hello) -> Result<(), Ended> {
         if hello.version != VERSION {
             let detail = format!("this server speaks version {VERSION}");
-            return Err(self.goodbye(wire::GoodbyeCode::Version, "version", detail, 0));
+            return Err(self.goodbye(wire::GoodbyeCode::Version, wire::GoodbyeCode::Version.word(), detail, 0));
         }
         if hello.agent.len() > AGENT_BYTES_MAX {
-            return Err(self.broken("agent_too_long", "an agent has at most 64 bytes"));
+            return Err(self.broken(reason::AGENT_TOO_LONG, "an agent has at most 64 bytes"));
         }
         let room = match RoomId::parse(&hello.room) {
             Ok(room) => room,
             Err(why) => {
                 let detail = format!("a room id {why}");
-                return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, "room_id_invalid", detail, 0));
+                return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, reason::ROOM_ID_INVALID, detail, 0));
             }
         };
-        let access = match self.authenticate.authenticate(now, &hello.token, &room) {
+        let access = match self.authenticate.authenticate(now, &hello.token, room) {
             Ok(access) => access,
-            Err(why) => return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, why.word, String::new(), 0)),
+            Err(why) => return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, why.code(), why.to_string(), 0)),
         };
         let resume = hello.resume.map(|at| Position { epoch: at.epoch, offset: at.offset });
-        // One's own can be as many as requests in flight, and what changes unasked beside them.
-        let mailbox = Arc::new(Mailbox::new(self.limits.mailbox_bytes_max, self.limits.in_flight_max + 64));
-        let (seat, joined) = match self.engine.join(&room, access.user, Arc::clone(&mailbox), resume) {
+        let mailbox = Arc::new(Mailbox::new(self.limits.mailbox_bytes_max, self.limits.posts_max));
+        let (seat, joined) = match self.engine.join(&room, access.user, mailbox, resume) {
             Ok(joined) => joined,
             Err(why) => {
                 return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, why.code.word(), why.detail.into(), 0));
@@ -313,12 +393,12 @@ impl Session {
         if let Err(why) = self.engine.ask_own(&seat) {
             tracing::debug!(%why, "a viewer's own results were not asked for");
         }
-        self.stage = Stage::Live { seat, role, mailbox };
+        self.stage = Stage::Live { seat, role, until: access.until };
         Ok(())
     }
 
     fn request(&mut self, now: Time, request: RequestId, body: client_frame::Body) {
-        if let Err(retry_after_ms) = self.bucket.take(now) {
+        if let Err(retry_after_ms) = self.buckets.of(&body).take(now) {
             let why = NotDoneCode::RateLimited.for_now("too many requests a second", retry_after_ms);
             return self.refuse(request, why);
         }
@@ -337,6 +417,7 @@ impl Session {
         let Stage::Live { seat, .. } = &self.stage else { return };
         match self.engine.submit(seat, request, ask) {
             Some(answer) => encode_frame(&translate::answer(request, &answer), &mut self.out),
+            // Asked again while the first is under way: both come to the same answer, and to two of it.
             None => self.in_flight.push_back((request, now)),
         }
     }
@@ -365,8 +446,8 @@ impl Session {
         }
     }
 
-    fn broken(&mut self, reason: &'static str, detail: &str) -> Ended {
-        self.goodbye(wire::GoodbyeCode::ProtocolError, reason, detail.to_owned(), 0)
+    fn no_frame(&mut self, error: &FrameError) -> Ended {
+        self.goodbye(wire::GoodbyeCode::ProtocolError, error.word(), error.to_string(), 0)
     }
 
     fn goodbye(&mut self, code: wire::GoodbyeCode, reason: &'static str, detail: String, retry_after_ms: u32) -> Ended {

@@ -2,36 +2,44 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use aws_lc_rs::digest;
 use base64::Engine as _;
+use bytes::Bytes;
 use futures_util::{FutureExt, Sink, SinkExt, Stream};
-use parking_lot::Mutex;
 use http::header::{CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use liveroom_protocol::codes::reason;
 use liveroom_protocol::transport::WS_PATH;
 use liveroom_protocol::wire::GoodbyeCode;
-use tokio::io::{AsyncRead, AsyncWrite};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
 use super::{Admitted, Ended, Gateway, Session};
 use crate::fanout::Delivery;
+use crate::rules::Time;
 
 /// How long a close may take to arrive.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// So many of those for whom there is no place are told so at once; the others are cut off.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// A place for a viewer, or the leave to say that there is none.
+type Place = Result<Admitted, OwnedSemaphorePermit>;
 
 /// Which pages may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +57,31 @@ pub enum Origins {
 pub struct WsOptions {
     /// Which pages may connect.
     pub origins: Origins,
+    /// After so long without a sign of it a viewer is taken to be gone.
+    pub idle_timeout: Duration,
     /// TLS, unless something in front of the server ends it.
     pub tls: Option<TlsAcceptor>,
 }
 
 /// Accepts viewers until `stop` is set.
 pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions>, mut stop: watch::Receiver<bool>) {
+    let turning_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
-            Ok((stream, peer)) => drop(tokio::spawn(connect(gateway.clone(), stream, peer, Arc::clone(&options)))),
+            Ok((stream, peer)) => {
+                let place = match gateway.admission.admit(peer.ip().to_canonical()) {
+                    Ok(admitted) => Ok(admitted),
+                    Err(_) => match Arc::clone(&turning_away).try_acquire_owned() {
+                        Ok(permit) => Err(permit),
+                        Err(_) => continue,
+                    },
+                };
+                drop(tokio::spawn(connect(gateway.clone(), stream, place, Arc::clone(&options))));
+            }
             Err(error) => {
                 // Out of descriptors: those who are here must leave before others can come.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -71,35 +91,35 @@ pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions
     }
 }
 
-async fn connect(gateway: Gateway, stream: TcpStream, peer: SocketAddr, options: Arc<WsOptions>) {
+async fn connect(gateway: Gateway, stream: TcpStream, place: Place, options: Arc<WsOptions>) {
     // Frames are written whole; waiting for more to come only adds delay.
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let admitted = gateway.admission.admit(peer.ip().to_canonical()).ok();
     let hello_timeout = Duration::from_millis(gateway.limits.hello_timeout_ms);
     match options.tls.clone() {
-        None => serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await,
+        None => serve_upgraded(&gateway, stream, place, &options, hello_timeout).await,
         Some(tls) => {
             let Ok(Ok(stream)) = timeout(hello_timeout, tls.accept(stream)).await else { return };
-            serve_upgraded(&gateway, stream, admitted, &options.origins, hello_timeout).await;
+            serve_upgraded(&gateway, stream, place, &options, hello_timeout).await;
         }
     }
 }
 
-async fn serve_upgraded<S>(
-    gateway: &Gateway, stream: S, admitted: Option<Admitted>, origins: &Origins, hello_timeout: Duration,
-) where
+async fn serve_upgraded<S>(gateway: &Gateway, stream: S, place: Place, options: &WsOptions, hello_timeout: Duration)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, admitted.is_some(), origins))).await;
-    let (Ok(Some(stream)), Some(admitted)) = (upgraded, admitted) else { return };
+    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, place.is_ok(), &options.origins))).await;
+    let (Ok(Some(stream)), Ok(admitted)) = (upgraded, place) else { return };
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
     let mut viewer = Viewer {
-        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone()),
+        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
+            .with_silence_max(options.idle_timeout),
         socket: ServerBuilder::new().limits(limits).serve(stream),
+        broken: false,
         timer: None,
         write_timeout: gateway.write_timeout,
         _admitted: admitted,
@@ -187,13 +207,18 @@ impl Origins {
 struct Viewer<S> {
     session: Session,
     socket: WebSocketStream<S>,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// The peer broke the WebSocket protocol.
+    broken: bool,
+    /// When the session's next tick is due at the latest, and what wakes us then.
+    timer: Option<(Time, Pin<Box<Sleep>>)>,
     write_timeout: Duration,
     _admitted: Admitted,
 }
 
 enum Step {
     Read(Bytes),
+    /// The library has queued a pong, which is sent before more is read: else the queue would have no bound.
+    Pinged,
     Gone,
     /// The peer broke the WebSocket protocol: the word says how.
     Broken(&'static str),
@@ -208,9 +233,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
         loop {
             self.arm();
             let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
-                Step::Read(bytes) => self.session.receive(&bytes),
+                // A frame does not span messages.
+                Step::Read(bytes) => self.session.receive(&bytes).and_then(|()| self.session.finish()),
+                Step::Pinged => Ok(()),
                 Step::Gone => return None,
-                Step::Broken(reason) => Err(Ended { code: GoodbyeCode::ProtocolError, reason }),
+                Step::Broken(reason) => {
+                    self.broken = true;
+                    Err(self.session.broken(reason, ""))
+                }
                 Step::Delivered => self.session.deliver(&mut deliveries),
                 Step::Tick => self.session.tick(),
             };
@@ -238,10 +268,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// As over QUIC: a timer that is set stays set.
     fn arm(&mut self) {
-        if self.timer.is_none()
-            && let Some(wait) = self.session.until_tick()
-        {
-            self.timer = Some(Box::pin(sleep(wait)));
+        let at = self.session.tick_at();
+        if self.timer.as_ref().is_some_and(|(set_for, _)| *set_for <= at) {
+            return;
+        }
+        let wait = self.session.until(at);
+        match &mut self.timer {
+            Some((set_for, timer)) => {
+                *set_for = at;
+                timer.as_mut().reset(Instant::now() + wait);
+            }
+            None => self.timer = Some((at, Box::pin(sleep(wait)))),
         }
     }
 
@@ -257,18 +294,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
                 Some(Ok(message)) if message.is_binary() => {
                     return Poll::Ready(Step::Read(message.into_payload().into()));
                 }
-                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken("message_not_binary")),
+                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken(reason::MESSAGE_NOT_BINARY)),
+                Some(Ok(message)) if message.is_ping() => return Poll::Ready(Step::Pinged),
                 Some(Ok(_)) => {}
                 Some(Err(tokio_websockets::Error::PayloadTooLong { .. })) => {
-                    return Poll::Ready(Step::Broken("message_too_large"));
+                    return Poll::Ready(Step::Broken(reason::MESSAGE_TOO_LARGE));
                 }
                 Some(Err(tokio_websockets::Error::Protocol(_))) => {
-                    return Poll::Ready(Step::Broken("websocket_malformed"));
+                    return Poll::Ready(Step::Broken(reason::WEBSOCKET_MALFORMED));
                 }
                 Some(Err(_)) | None => return Poll::Ready(Step::Gone),
             }
         }
-        if let Some(timer) = &mut self.timer
+        if let Some((_, timer)) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
             self.timer = None;
@@ -296,13 +334,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
 
     /// Says goodbye and closes.
     async fn close(mut self, ended: Ended) {
-        let code = CloseCode::try_from(ended.code.ws_close_code()).unwrap_or(CloseCode::NORMAL_CLOSURE);
-        let said = async {
-            self.flush().await?;
-            self.socket.send(Message::close(Some(code), ended.reason)).await?;
-            self.socket.close().await
+        let code = ended.code.ws_close_code();
+        let said = async move {
+            let mut stream = if self.broken {
+                let out = self.session.out().split();
+                let mut stream = self.socket.into_inner();
+                stream.write_all(&last_words(&out, code, ended.reason)).await?;
+                stream
+            } else {
+                self.flush().await.map_err(io::Error::other)?;
+                let code = CloseCode::try_from(code).unwrap_or(CloseCode::NORMAL_CLOSURE);
+                self.socket.send(Message::close(Some(code), ended.reason)).await.map_err(io::Error::other)?;
+                self.socket.into_inner()
+            };
+            stream.shutdown().await?;
+            // Closing over unread bytes would take back what was just said.
+            let mut unread = [0; 1024];
+            while stream.read(&mut unread).await? > 0 {}
+            io::Result::Ok(())
         };
         // Whoever does not take it finds the connection closed.
         let _ = timeout(GOODBYE_TIMEOUT, said).await;
     }
+}
+
+/// The last frames and the close as bytes of the WebSocket protocol. The library says nothing of ours any more to a peer
+/// that broke it.
+fn last_words(frames: &[u8], code: u16, reason: &str) -> Vec<u8> {
+    let mut bytes = vec![0x82];
+    match u16::try_from(frames.len()) {
+        Ok(short @ 0..126) => bytes.push(short as u8),
+        Ok(long) => bytes.extend([126, (long >> 8) as u8, long as u8]),
+        // More than one goodbye: it is not said, and the close says it all.
+        Err(_) => bytes.clear(),
+    }
+    if !bytes.is_empty() {
+        bytes.extend(frames);
+    }
+    // At most 125 bytes: reasons are words.
+    bytes.extend([0x88, 2 + reason.len() as u8]);
+    bytes.extend(code.to_be_bytes());
+    bytes.extend(reason.as_bytes());
+    bytes
 }

@@ -79,6 +79,8 @@ impl Plan {
         }
         match &self.kind {
             KindPlan::Rain(rain) => rain.check(),
+            // Better refused than promised and not kept: what one user may buy is each item's own limit.
+            KindPlan::Sale(_) if !self.limits.is_none() => refuse("limits", "count wins, which a sale has none of"),
             KindPlan::Sale(sale) => sale.check(),
         }
     }

@@ -31,6 +31,12 @@ impl Limits {
         self.per_room_day.is_none() && self.win_cap.is_none()
     }
 
+    /// How long a win has to be remembered, ms.
+    pub fn looks_back_ms(&self) -> u64 {
+        let day_ms = self.per_room_day.map_or(0, |_| 86_400_000);
+        self.win_cap.map_or(0, |cap| cap.window_ms).max(day_ms)
+    }
+
     /// Whether another win at `now` is within the limits, after those at `wins`.
     pub fn allow<I>(&self, wins: impl Fn() -> I, now: Time, utc_offset_min: i32) -> Result<(), Refusal>
     where

@@ -15,6 +15,8 @@ mod rain;
 mod sale;
 mod seed;
 mod split;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};

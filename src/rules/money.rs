@@ -19,8 +19,22 @@ macro_rules! money {
     ($(#[$doc:meta])* $unit:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "i64", into = "i64")]
         pub struct $unit(i64);
+
+        impl TryFrom<i64> for $unit {
+            type Error = MoneyError;
+
+            fn try_from(amount: i64) -> Result<Self, MoneyError> {
+                Self::new(amount)
+            }
+        }
+
+        impl From<$unit> for i64 {
+            fn from(amount: $unit) -> Self {
+                amount.0
+            }
+        }
 
         impl $unit {
             /// Nothing.
@@ -106,5 +120,14 @@ mod tests {
         assert_eq!(Fen::MAX.times(u32::MAX), Err(TooLarge));
         assert_eq!(Fen::MAX.plus(Fen(1)), Err(TooLarge));
         assert_eq!(Fen(1).minus(Fen(2)), None);
+    }
+
+    #[test]
+    fn nothing_read_is_out_of_range() {
+        for (text, want) in [("5", Some(Fen(5))), ("0", Some(Fen::ZERO)), ("-1", None), ("10000000000001", None)] {
+            assert_eq!(serde_json::from_str(text).ok(), want, "{text}");
+        }
+        let bytes = postcard::to_stdvec(&Fen(-5)).unwrap();
+        assert!(postcard::from_bytes::<Fen>(&bytes).is_err());
     }
 }

@@ -206,10 +206,7 @@ impl Sale {
     /// As in [`super::Rain::claim`], of the facts that make a cart hopeless the one that came first is named. `ended` is the
     /// number of the event that ended the sale.
     pub fn reserve(
-        &self,
-        user: &UserId,
-        cart: &[CartLine],
-        ended: Option<u64>,
+        &self, user: &UserId, cart: &[CartLine], ended: Option<u64>,
     ) -> Result<(Box<[OrderLine]>, Fen), Declined> {
         let invalid = |why: &'static str| Declined::NotDone(NotDoneCode::Invalid.because(why));
         if cart.is_empty() || cart.len() > SalePlan::SKUS_MAX {

@@ -1,71 +1,41 @@
 //! Puts the parts together, and takes them apart again in order.
 
+pub mod audit;
+pub mod config;
+pub mod development;
+pub mod keys;
+pub mod tls;
+mod udp;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use quinn::Endpoint;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use config::Config;
+use development::Development;
+
 use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
-use crate::engine::{Clock, Engine, EngineLimits, Running};
+use crate::engine::{Clock, Engine, Running};
+use crate::events::ndjson::NdjsonFiles;
+use crate::events::{CursorFile, Progress, Relay};
 use crate::fanout::Leave;
-use crate::gateway::ws::{Origins, WsOptions};
-use crate::gateway::{Admission, AdmissionLimits, Authenticate, Gateway, SessionLimits, WireEncoder, quic, ws};
-use crate::events::ndjson::{NdjsonFiles, Rolling};
-use crate::events::{CursorFile, Pace, Progress, Relay};
+use crate::gateway::token::{Issuer, Verifier};
+use crate::gateway::ws::WsOptions;
+use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
+use crate::rules::Time;
 use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
 use crate::store::journal::{self, Disk, RealDisk};
-use crate::store::Bounds;
 
-/// Everything that a server is told, checked.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where viewers arrive over QUIC.
-    pub quic: SocketAddr,
-    /// Where viewers arrive over WebSocket.
-    pub ws: SocketAddr,
-    /// Where hosts, operators, providers and monitoring arrive.
-    pub admin: SocketAddr,
-    /// Where everything is kept.
-    pub data_dir: PathBuf,
-    /// How the journal is written.
-    pub segment_bytes: u64,
-    /// After so many sealed segments a snapshot takes their place.
-    pub snapshot_segments: usize,
-    /// What bounds the state.
-    pub bounds: Bounds,
-    /// What bounds the engine.
-    pub engine: EngineLimits,
-    /// What bounds a session.
-    pub session: SessionLimits,
-    /// What bounds connections.
-    pub admission: AdmissionLimits,
-    /// Handshakes under way before addresses must be validated.
-    pub handshakes_max: usize,
-    /// Which web pages may connect.
-    pub origins: Origins,
-    /// How long a write may wait for a peer that does not read.
-    pub write_timeout: Duration,
-    /// How long viewers get to leave when the server stops.
-    pub drain_timeout: Duration,
-    /// Where events go as NDJSON files; `None` keeps them in the journal only.
-    pub events: Option<EventSettings>,
-}
-
-/// How event files are written.
-#[derive(Debug, Clone)]
-pub struct EventSettings {
-    /// The folder.
-    pub dir: PathBuf,
-    /// When a new file begins.
-    pub rolling: Rolling,
-}
+/// Where the journal is, in the data directory.
+pub const JOURNAL: &str = "journal";
 
 /// What a server must not show.
 pub struct Secrets {
@@ -79,6 +49,45 @@ pub struct Secrets {
     pub authorize: Arc<dyn Authorize>,
     /// Shared with the payment provider.
     pub payments: Option<Arc<PaymentSecret>>,
+    /// Makes tokens for whoever asks, in development.
+    pub issuer: Option<Arc<Issuer>>,
+}
+
+impl Secrets {
+    /// Reads what the configuration names; with `development`, what is missing is made.
+    ///
+    /// # Errors
+    /// The first file that can't be used.
+    pub fn load(config: &Config, development: Option<&Development>, now: Time) -> Result<Self> {
+        let mut ring = keys::token_ring(&config.tokens)?;
+        let mut identity = tls::configured(config.tls.cert_file.as_deref(), config.tls.key_file.as_deref())?;
+        if let Some(development) = development {
+            let (own, _) = development.prepare(now)?;
+            development.add_to(&mut ring)?;
+            identity.get_or_insert(own);
+        }
+        let identity = identity.context("QUIC needs a certificate: tls.cert_file and tls.key_file, or --dev")?;
+        let ws = tls::configured(config.tls.ws_cert_file.as_deref(), config.tls.ws_key_file.as_deref())?;
+        let ws = ws.map(|identity| identity.websocket()).transpose()?;
+        let verifier = Arc::new(Verifier::new(ring, config.tokens.policy()));
+        let age_ms_max = config.payments.signature_age_max.as_millis() as u64;
+        let mut payments = keys::payment_secret(&config.payments)?;
+        if payments.is_none()
+            && let Some(development) = development
+        {
+            payments = Some(development.payment_secret()?);
+        }
+        let issuer = development.map(|development| development.issuer(&config.tokens)).transpose()?;
+        let payments = payments.map(|secret| Arc::new(PaymentSecret::new(secret.expose_secret(), age_ms_max)));
+        Ok(Self {
+            quic: identity.quic(config)?,
+            ws: ws.map(TlsAcceptor::from),
+            authenticate: verifier.clone(),
+            authorize: verifier,
+            payments,
+            issuer: issuer.map(Arc::new),
+        })
+    }
 }
 
 /// A server that runs.
@@ -109,17 +118,17 @@ impl Server {
     ///
     /// # Errors
     /// What kept it from starting; nothing is left running.
-    pub async fn start(settings: Settings, secrets: Secrets) -> Result<Self> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&settings.data_dir)?);
+    pub async fn start(config: &Config, secrets: Secrets) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.store.data_dir.join(JOURNAL))?);
         let mut epoch = [0; 8];
         aws_lc_rs::rand::fill(&mut epoch).context("the system gives no randomness")?;
         let options = journal::Options {
-            segment_bytes: settings.segment_bytes,
+            segment_bytes: config.store.segment_bytes,
             epoch: u64::from_le_bytes(epoch),
             ..journal::Options::default()
         };
         let (keeper, recovered) = tokio::task::spawn_blocking({
-            let (disk, bounds) = (Arc::clone(&disk), settings.bounds);
+            let (disk, bounds) = (Arc::clone(&disk), config.store_bounds());
             move || EmbeddedKeeper::open(disk, &options, bounds)
         })
         .await
@@ -127,39 +136,39 @@ impl Server {
         let log = keeper.log().clone();
 
         // Bound before anything is started: a port in use leaves nothing behind.
-        let endpoint = Endpoint::server(secrets.quic, settings.quic)
-            .with_context(|| format!("QUIC can't listen on {}", settings.quic))?;
-        let ws_listener = TcpListener::bind(settings.ws)
+        let endpoint = udp::endpoint(secrets.quic, config.listen.quic)
+            .with_context(|| format!("QUIC can't listen on {}", config.listen.quic))?;
+        let ws_listener = TcpListener::bind(config.listen.ws)
             .await
-            .with_context(|| format!("WebSocket can't listen on {}", settings.ws))?;
-        let admin_listener = TcpListener::bind(settings.admin)
+            .with_context(|| format!("WebSocket can't listen on {}", config.listen.ws))?;
+        let admin_listener = TcpListener::bind(config.listen.admin)
             .await
-            .with_context(|| format!("the API can't listen on {}", settings.admin))?;
+            .with_context(|| format!("the API can't listen on {}", config.listen.admin))?;
         let (quic, ws, admin) = (endpoint.local_addr()?, ws_listener.local_addr()?, admin_listener.local_addr()?);
 
         let (engine, running) =
-            Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), settings.engine)?;
-        let relay = match &settings.events {
-            Some(events) => {
-                let sink = NdjsonFiles::open(&events.dir, events.rolling)?;
-                let cursor = CursorFile::open(events.dir.join("cursor"))?;
+            Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), config.engine_limits())?;
+        let relay = match config.events_dir() {
+            Some(dir) => {
+                let sink = NdjsonFiles::open(&dir, config.rolling())?;
+                let cursor = CursorFile::open(dir.join("cursor"))?;
                 let source = Box::new(EventReader::new(log.clone()));
-                Some(Relay::start(source, Box::new(sink), cursor, Pace::default())?)
+                Some(Relay::start(source, Box::new(sink), cursor, config.pace())?)
             }
             None => None,
         };
         let progress = relay.as_ref().map(|relay| Arc::clone(relay.progress()));
         let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
-        let checkpointer = Checkpointer::new(disk, log, settings.bounds, delivered, &recovered);
-        let checkpoints = Checkpoints::start(checkpointer, settings.snapshot_segments)?;
+        let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, &recovered);
+        let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
 
-        let admission = Admission::new(settings.admission);
+        let admission = Admission::new(config.admission_limits());
         let gateway = Gateway {
             engine: engine.clone(),
             authenticate: secrets.authenticate,
             admission: Arc::clone(&admission),
-            limits: Arc::new(settings.session),
-            write_timeout: settings.write_timeout,
+            limits: Arc::new(config.session_limits()),
+            write_timeout: config.session.write_timeout,
         };
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
         let ready = watch::Sender::new(true);
@@ -169,14 +178,26 @@ impl Server {
             engine: engine.clone(),
             authorize: secrets.authorize,
             payments: secrets.payments,
+            // Whoever can ask gets in: that must be nobody but this machine.
+            issuer: secrets.issuer.filter(|_| admin.ip().is_loopback()),
             metrics: Metrics::new(engine.clone(), gauges),
             ready: ready.subscribe(),
+            limits: config.api_limits(),
         };
-        let ws_options = Arc::new(WsOptions { origins: settings.origins, tls: secrets.ws });
-        tokio::spawn(quic::run(gateway.clone(), endpoint.clone(), settings.handshakes_max, stop_viewers.subscribe()));
+        let ws_options = Arc::new(WsOptions {
+            origins: config.origins(),
+            idle_timeout: config.session.idle_timeout,
+            tls: secrets.ws,
+        });
+        tokio::spawn(quic::run(
+            gateway.clone(),
+            endpoint.clone(),
+            config.connections.handshakes_before_retry,
+            stop_viewers.subscribe(),
+        ));
         tokio::spawn(ws::run(gateway, ws_listener, ws_options, stop_viewers.subscribe()));
         let admin_task = tokio::spawn(api::run(api, admin_listener, stop_admin.subscribe()));
-        let drain_timeout = settings.drain_timeout;
+        let drain_timeout = config.drain.timeout;
         Ok(Self {
             quic,
             ws,
@@ -194,6 +215,11 @@ impl Server {
             relay,
             drain_timeout,
         })
+    }
+
+    /// The inside: for whoever runs in the same process.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Returns when the store can't go on, and says why. The process must end then, without another answer.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::journal::{self, Disk, JournalError, Log, LogView, Options, Reader, RecoveryReport, snapshot};
 use super::{Answer, Bounds, CommitError, Event, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
-use crate::rules::{ActivityId, Time, UserId};
+use crate::rules::{ActivityId, RoomId, Time, UserId};
 
 /// Tables with a journal behind them.
 pub struct EmbeddedKeeper {
@@ -73,6 +73,16 @@ pub fn read(
     Ok((tables, Recovered { snapshot, rejected, journal }))
 }
 
+/// The oldest tables that a disk holds: every event since is still in the journal. `None` before the first snapshot:
+/// then the journal holds everything.
+///
+/// # Errors
+/// [`JournalError`]: the disk can't be read.
+pub fn oldest_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<Option<Tables>, JournalError> {
+    let found = snapshot::oldest(disk, |_, content| read_tables(content))?;
+    Ok(found.snapshot.map(|(_, tables)| tables.bounded(bounds)))
+}
+
 impl Keeper for EmbeddedKeeper {
     fn commit(
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
@@ -106,8 +116,8 @@ impl Keeper for EmbeddedKeeper {
         self.tables.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.tables.each_user(activity, visit);
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.tables.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {
@@ -137,7 +147,8 @@ pub struct Checkpointer {
 impl Checkpointer {
     /// For the log of a keeper that was opened on `disk`. Events after `delivered()` stay in the journal.
     pub fn new(
-        disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Box<dyn Fn() -> u64 + Send>, recovered: &Recovered,
+        disk: Arc<dyn Disk>, log: LogView, bounds: Bounds, delivered: Box<dyn Fn() -> u64 + Send>,
+        recovered: &Recovered,
     ) -> Self {
         Self { disk, log, bounds, delivered, latest: recovered.snapshot }
     }
@@ -162,7 +173,8 @@ impl Checkpointer {
                 why,
             })?;
         }
-        let trimmable = snapshot::write(self.disk.as_ref(), tables.latest_no(), &mut |file| write_tables(&tables, file))?;
+        let trimmable =
+            snapshot::write(self.disk.as_ref(), tables.latest_no(), &mut |file| write_tables(&tables, file))?;
         self.latest = tables.latest_no();
         self.log.trim(trimmable.min((self.delivered)()))?;
         Ok(true)
@@ -223,14 +235,16 @@ impl std::fmt::Debug for EventReader {
 }
 
 fn from_snapshot(disk: &dyn Disk, bounds: Bounds) -> Result<(Tables, u64, Vec<String>), JournalError> {
-    let found = snapshot::newest(disk, |_, content| {
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes)?;
-        postcard::from_bytes::<Tables>(&bytes).map_err(io::Error::other)
-    })?;
+    let found = snapshot::newest(disk, |_, content| read_tables(content))?;
     let rejected = found.rejected.into_iter().map(|one| format!("{}: {}", one.name, one.why)).collect();
     let (no, tables) = found.snapshot.unwrap_or_else(|| (0, Tables::new(bounds)));
     Ok((tables.bounded(bounds), no, rejected))
+}
+
+fn read_tables(content: &mut dyn io::Read) -> io::Result<Tables> {
+    let mut bytes = Vec::new();
+    content.read_to_end(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
 
 fn write_tables(tables: &Tables, file: &mut dyn Write) -> io::Result<()> {

@@ -14,11 +14,7 @@ pub trait Keeper: Send {
     /// [`CommitError::Unavailable`]: nothing was decided, nothing was written, the caller may try again.
     /// [`CommitError::Fatal`]: it is not known what was written. The process must end; recovery will tell.
     fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError>;
 
     /// Adds the operations (at most `limit`) that time has brought due. They stay due until they are committed.
@@ -30,8 +26,8 @@ pub trait Keeper: Send {
     /// What the gate in front of an activity must know.
     fn gate(&self, activity: ActivityId) -> Option<GateFacts>;
 
-    /// Visits every user who has anything recorded in an activity: those a gate must let through.
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId));
+    /// Visits every user who has anything recorded in a room: those its gates must let through. Some come more than once.
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId));
 
     /// Answers a question. It changes nothing.
     fn ask(&self, query: &Query) -> Reply;

@@ -1,6 +1,6 @@
 //! A keeper that forgets: for tests, the simulation, and to measure what durability costs.
 
-use crate::rules::{ActivityId, Time, UserId};
+use crate::rules::{ActivityId, RoomId, Time, UserId};
 
 use super::tables::Decision;
 use super::{Answer, Bounds, CommitError, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -30,11 +30,7 @@ impl MemoryKeeper {
 
 impl Keeper for MemoryKeeper {
     fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         self.tables.commit(now, ops, answers, events)
     }
@@ -51,8 +47,8 @@ impl Keeper for MemoryKeeper {
         self.tables.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.tables.each_user(activity, visit);
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.tables.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {
@@ -67,11 +63,7 @@ impl Keeper for MemoryKeeper {
 impl Tables {
     /// Decides and writes a batch in memory.
     pub(super) fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         let at = now.max(self.latest_at());
         for op in ops {

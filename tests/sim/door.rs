@@ -104,7 +104,7 @@ impl Door {
     /// Lets time pass.
     pub(crate) fn tick(&mut self, tally: &mut Tally) -> Said {
         let mut said = Said::default();
-        if self.session.until_tick().is_some_and(|wait| wait.is_zero()) {
+        if self.session.until(self.session.tick_at()).is_zero() {
             let done = self.session.tick();
             let pending = self.take_out(&mut said, tally).len();
             tally.add("answered.pending", pending as u64);

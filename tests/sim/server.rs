@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use liveroom::engine::{Clock, Engine, Stepper};
-use liveroom::gateway::{Access, Authenticate, Role, Unauthorized, WireEncoder};
+use liveroom::gateway::token::{Access, Role, Rooms, TokenError};
+use liveroom::gateway::{Authenticate, WireEncoder};
 use liveroom::rules::{ActivityId, RoomId, Time, UserId};
 use liveroom::store::embedded::{Checkpointer, EventReader, Recovered};
 use liveroom::store::journal::{JournalError, LogView, SimDisk};
@@ -36,10 +37,7 @@ pub(crate) struct Batch {
 impl Server {
     /// `secured` is how far the sink has come for good: the journal keeps what follows.
     pub(crate) fn start(
-        disk: SimDisk,
-        setup: &Setup,
-        wall: Time,
-        secured: &Arc<AtomicU64>,
+        disk: SimDisk, setup: &Setup, wall: Time, secured: &Arc<AtomicU64>,
     ) -> Result<Self, JournalError> {
         let (keeper, recovered) = EmbeddedKeeper::open(Arc::new(disk.clone()), &setup.journal, setup.bounds)?;
         let log = keeper.log().clone();
@@ -79,11 +77,7 @@ struct Watched(Arc<Mutex<Inside>>);
 
 impl Keeper for Watched {
     fn commit(
-        &mut self,
-        now: Time,
-        ops: &[Op],
-        answers: &mut Vec<Answer>,
-        events: &mut Vec<Recorded>,
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         let mut inside = self.0.lock();
         let (first_answer, first_event) = (answers.len(), events.len());
@@ -105,8 +99,8 @@ impl Keeper for Watched {
         self.0.lock().keeper.gate(activity)
     }
 
-    fn each_user(&self, activity: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        self.0.lock().keeper.each_user(activity, visit);
+    fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.0.lock().keeper.each_user(room, visit);
     }
 
     fn ask(&self, query: &Query) -> Reply {
@@ -122,14 +116,15 @@ impl Keeper for Watched {
 pub(crate) struct Credulous;
 
 impl Authenticate for Credulous {
-    fn authenticate(&self, _: Time, token: &str, _: &RoomId) -> Result<Access, Unauthorized> {
-        let refuse = || Unauthorized { word: "token_malformed" };
+    fn authenticate(&self, _: Time, token: &str, _: RoomId) -> Result<Access, TokenError> {
+        let refuse = || TokenError::Malformed("not of the simulation");
         let (user, role) = token.split_once('/').ok_or_else(refuse)?;
         let role = match role {
             "viewer" => Role::Viewer,
             "host" => Role::Host,
             _ => return Err(refuse()),
         };
-        Ok(Access { user: UserId::parse(user).map_err(|_| refuse())?, role })
+        let user = UserId::parse(user).map_err(|_| refuse())?;
+        Ok(Access { user, role, rooms: Rooms::Any, until: Time::MAX })
     }
 }

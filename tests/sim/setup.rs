@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use liveroom::engine::EngineLimits;
 use liveroom::fanout::ChannelLimits;
-use liveroom::gateway::SessionLimits;
+use liveroom::gateway::{Rate, Rates, SessionLimits};
 use liveroom::store::Bounds;
 use liveroom::store::journal::Options;
 
@@ -51,12 +51,16 @@ impl Setup {
             channel,
             ..EngineLimits::default()
         };
+        let in_flight_max = chance.one_of(&[2, 8, 32]);
+        let rate = Rate { per_second: chance.one_of(&[20, 1_000]), burst: chance.one_of(&[4, 60, 1_000]) };
         let session = SessionLimits {
-            in_flight_max: chance.one_of(&[2, 8, 32]),
-            requests_per_s: chance.one_of(&[20, 1_000]),
-            requests_burst: chance.one_of(&[4, 60, 1_000]),
+            in_flight_max,
+            rates: Rates { claim: rate, reserve: rate, release: rate, announce: rate, ping: rate },
             mailbox_bytes_max: chance.one_of(&[600, 2 * 1024, 256 * 1024]),
-            ..SessionLimits::default()
+            posts_max: in_flight_max + 64,
+            frame_bytes_max: 8 * 1024,
+            hello_timeout_ms: 10_000,
+            pending_after_ms: 1_000,
         };
         let journal = Options {
             // Small, so that logs have many segments; but a commit has to fit into one: 64 timers, and a full batch of

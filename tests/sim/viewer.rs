@@ -307,12 +307,7 @@ pub(crate) fn raw(request_id: u64, body: client_frame::Body) -> Bytes {
 
 /// What a viewer was told, as the audit reads it.
 fn ack(
-    room: RoomId,
-    user: UserId,
-    request: u64,
-    body: &client_frame::Body,
-    outcome: &answer::Outcome,
-    referee: &Referee,
+    room: RoomId, user: UserId, request: u64, body: &client_frame::Body, outcome: &answer::Outcome, referee: &Referee,
 ) -> Option<Ack> {
     let (ask, activity) = match body {
         client_frame::Body::Claim(claim) => (AckedAsk::Claim, ActivityId(claim.activity)),

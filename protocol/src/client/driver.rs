@@ -56,10 +56,7 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(
-        core: Core,
-        options: Options,
-        commands: mpsc::Receiver<Command>,
-        events: mpsc::Sender<Event>,
+        core: Core, options: Options, commands: mpsc::Receiver<Command>, events: mpsc::Sender<Event>,
         welcomed: Welcomed,
     ) -> Self {
         Self {

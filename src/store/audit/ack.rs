@@ -203,7 +203,8 @@ impl AcksKept {
         };
         if (&first.answer, first.ask) != (&ack.answer, ack.ask) {
             let Ack { room, user, request_id, answer, .. } = &ack;
-            let both = format!("{user} in {room} was told {:?}, then {answer:?} for request {request_id}", first.answer);
+            let both =
+                format!("{user} in {room} was told {:?}, then {answer:?} for request {request_id}", first.answer);
             self.unstable.get_or_insert(both);
         }
     }

@@ -181,7 +181,9 @@ impl Check for GrantsOnce {
 
     fn judge(&self, tables: &Tables) -> Verdict {
         for activity in tables.activities() {
-            let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) else { continue };
+            let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) else {
+                continue;
+            };
             let id = activity.id;
             let given = self.given.get(&id).map_or(&[][..], Vec::as_slice);
             if !rain.taken().map(|(_, user, _)| user).eq(given.iter().copied()) {

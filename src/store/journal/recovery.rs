@@ -37,9 +37,7 @@ pub struct Torn {
 /// Reads the whole log as recovery does, and writes nothing. `from_seq` is as in [`Log::open`](super::Log::open), or 0
 /// for the oldest record that is kept.
 pub fn verify(
-    disk: &dyn Disk,
-    from_seq: u64,
-    mut visit: impl FnMut(u64, &[u8]) -> std::result::Result<(), BoxError>,
+    disk: &dyn Disk, from_seq: u64, mut visit: impl FnMut(u64, &[u8]) -> std::result::Result<(), BoxError>,
 ) -> Result<RecoveryReport> {
     Ok(replay(disk, from_seq, &mut visit)?.report)
 }
@@ -188,11 +186,7 @@ impl Walk<'_> {
     /// this segment holds. And it does if this segment ends cleanly and the next one does not begin so: then
     /// the flaw is there.
     fn following(
-        &self,
-        disk: &dyn Disk,
-        frames: &Frames,
-        flaw: &Flaw,
-        later: &mut VecDeque<u64>,
+        &self, disk: &dyn Disk, frames: &Frames, flaw: &Flaw, later: &mut VecDeque<u64>,
     ) -> Result<Option<Frames>> {
         let Some(number) = later.front() else { return Ok(None) };
         let mut next = open_next(disk, *number, frames)?;
@@ -210,11 +204,7 @@ impl Walk<'_> {
 
 /// Decides whether the log may end at `offset`: it may unless there is an intact frame further on.
 fn examine_tail(
-    disk: &dyn Disk,
-    mut frames: Frames,
-    offset: u64,
-    flaw: Flaw,
-    later: VecDeque<u64>,
+    disk: &dyn Disk, mut frames: Frames, offset: u64, flaw: Flaw, later: VecDeque<u64>,
 ) -> Result<(Tail, Option<Torn>)> {
     if matches!(flaw, Flaw::Unreadable(_)) {
         return Err(damaged(frames.name, offset, flaw));

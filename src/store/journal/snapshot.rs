@@ -6,7 +6,7 @@
 //! from the one before, so that no chunk can be changed, lost, repeated or exchanged unnoticed.
 //!
 //! The newest two are kept. If the newest does not hold, recovery begins with the one before, and with the records
-//! since, which therefore must not be trimmed: [`write`] says how far trimming may go.
+//! since, which therefore must not be trimmed: [`write()`] says how far trimming may go.
 
 use std::io::{self, Read, Write};
 
@@ -62,9 +62,22 @@ pub fn write(disk: &dyn Disk, seq: u64, fill: &mut dyn FnMut(&mut dyn Write) -> 
 
 /// Reads the newest snapshot that holds. `decode` gets its sequence number and its content, and is asked again with an
 /// older one if it fails or if the content turns out to be damaged. Writes nothing.
-pub fn newest<T>(disk: &dyn Disk, mut decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>) -> Result<Found<T>> {
+pub fn newest<T>(disk: &dyn Disk, decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>) -> Result<Found<T>> {
+    first(disk, seqs(disk)?, decode)
+}
+
+/// Reads the oldest snapshot that holds: all records since are still in the log. Writes nothing.
+pub fn oldest<T>(disk: &dyn Disk, decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>) -> Result<Found<T>> {
+    let mut seqs = seqs(disk)?;
+    seqs.reverse();
+    first(disk, seqs, decode)
+}
+
+fn first<T>(
+    disk: &dyn Disk, seqs: Vec<u64>, mut decode: impl FnMut(u64, &mut dyn Read) -> io::Result<T>,
+) -> Result<Found<T>> {
     let mut rejected = Vec::new();
-    for seq in seqs(disk)? {
+    for seq in seqs {
         let name = name(seq);
         match read(disk, &name, seq, &mut decode) {
             Ok(content) => return Ok(Found { snapshot: Some((seq, content)), rejected }),
@@ -75,10 +88,7 @@ pub fn newest<T>(disk: &dyn Disk, mut decode: impl FnMut(u64, &mut dyn Read) -> 
 }
 
 fn read<T>(
-    disk: &dyn Disk,
-    name: &str,
-    seq: u64,
-    decode: &mut dyn FnMut(u64, &mut dyn Read) -> io::Result<T>,
+    disk: &dyn Disk, name: &str, seq: u64, decode: &mut dyn FnMut(u64, &mut dyn Read) -> io::Result<T>,
 ) -> io::Result<T> {
     let file = disk.open(name, Access::Read)?;
     let mut bytes = [0; HEADER_LEN];

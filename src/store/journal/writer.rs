@@ -46,9 +46,7 @@ impl Log {
     ///
     /// `from_seq` follows the snapshot that the caller has; 1 if there is none.
     pub fn open(
-        disk: Arc<dyn Disk>,
-        options: &Options,
-        from_seq: u64,
+        disk: Arc<dyn Disk>, options: &Options, from_seq: u64,
         mut visit: impl FnMut(u64, &[u8]) -> std::result::Result<(), BoxError>,
     ) -> Result<(Self, RecoveryReport)> {
         let frame_bytes_max = options.segment_bytes.saturating_sub(SegmentHeader::LEN as u64);

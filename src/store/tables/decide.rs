@@ -174,6 +174,14 @@ impl Tables {
             OrderPhase::Released if late => PaymentOutcome::SoldLate,
             OrderPhase::Released | OrderPhase::Paid => PaymentOutcome::RefundDue,
         };
+        let from_outside = Posting {
+            from: Account::Outside,
+            to: Account::Proceeds(context.room_id),
+            currency: Currency::Fen,
+            amount: amount.get(),
+        };
+        let full = |_| NotDoneCode::TooMany.because("the books can't hold more");
+        self.ledger.may_post(&from_outside).map_err(full)?;
         Ok(Decision::Event(Event::Paid {
             room: context.room_id,
             activity: activity.id,
@@ -201,6 +209,10 @@ impl Tables {
 
     fn draft(&self, context: &Context<'_>, plan: &Plan, seed: crate::rules::Seed) -> Outcome {
         plan.check().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
+        if plan.limits.looks_back_ms() > self.bounds.retention_ms {
+            let days = self.bounds.retention_ms / 86_400_000;
+            return Err(NotDoneCode::Invalid.because(format!("limits look back further than the {days} days kept")));
+        }
         let max = self.bounds.activities_per_room_max;
         if context.room.activities.len() >= max {
             return Err(NotDoneCode::TooMany.because(format!("at most {max} activities in a room")));
@@ -275,7 +287,7 @@ impl Tables {
         let idle = Decision::Answer(Answer::Idle);
         let Some(activity) = self.activities.get(&id) else { return idle };
         let now = context.now;
-        if activity.final_at.is_some_and(|at| at.after_ms(self.bounds.retention_ms) <= now) {
+        if self.archive_at(activity).is_some_and(|at| at <= now) {
             return Decision::Event(Event::Archived { room: activity.room, activity: id });
         }
         if activity.deadline().is_none_or(|at| at > now) {

@@ -7,8 +7,8 @@ use crate::rules::{
 
 use super::receipts::{Kept, Receipt};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use std::collections::VecDeque;
 use crate::store::{Cause, Event, Recorded};
+use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -284,7 +284,7 @@ impl Tables {
     fn archive(&mut self, room: &RoomId, id: ActivityId) -> Fits {
         self.disarm(id);
         let activity = self.activities.remove(&id).ok_or("no such activity")?;
-        if !activity.phase.is_final() {
+        if !activity.phase.is_final() || !activity.is_resolved() {
             return Err("only what has ended is archived");
         }
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
@@ -318,12 +318,7 @@ impl Tables {
     }
 
     fn receive(
-        &mut self,
-        room: &RoomId,
-        by: UserId,
-        request: RequestId,
-        fingerprint: Fingerprint,
-        kept: Kept,
+        &mut self, room: &RoomId, by: UserId, request: RequestId, fingerprint: Fingerprint, kept: Kept,
     ) -> Fits<Answer> {
         let receipt = Receipt { fingerprint, kept };
         let answer = self.answer(&receipt);
@@ -340,7 +335,7 @@ impl Tables {
 
     /// An order's end moves an activity's deadline only when the activity waits for it.
     fn rearm(&mut self, id: ActivityId) {
-        if self.activities.get(&id).is_some_and(|activity| activity.phase == Phase::Closed) {
+        if self.activities.get(&id).is_some_and(|activity| activity.phase >= Phase::Closed) {
             self.arm(id);
         }
     }
@@ -359,7 +354,12 @@ impl Tables {
 
     pub(super) fn deadline(&self, id: ActivityId) -> Option<crate::rules::Time> {
         let activity = self.activities.get(&id)?;
-        let archive_at = activity.final_at.map(|at| at.after_ms(self.bounds.retention_ms));
-        activity.deadline().or(archive_at)
+        activity.deadline().or_else(|| self.archive_at(activity))
+    }
+
+    /// When an ended activity leaves: not before the orders of a sale that was called off have ended too.
+    pub(super) fn archive_at(&self, activity: &Activity) -> Option<crate::rules::Time> {
+        let ended = activity.final_at.filter(|_| activity.is_resolved());
+        ended.map(|at| at.after_ms(self.bounds.retention_ms))
     }
 }

@@ -7,6 +7,8 @@ mod decide;
 mod digest;
 mod evolve;
 mod receipts;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -34,7 +36,7 @@ pub struct Bounds {
     /// Most activities of a room that are not archived.
     pub activities_per_room_max: usize,
     /// How long an ended activity stays, with its receipts and orders, ms. Until then a repeated request gets its
-    /// first answer; afterwards, `unknown_activity`.
+    /// first answer; afterwards, `unknown_activity`. Limits on wins can't look further back.
     pub retention_ms: u64,
 }
 

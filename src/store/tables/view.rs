@@ -146,11 +146,10 @@ impl Tables {
         })
     }
 
-    /// Visits every user who has anything recorded in an activity: those a gate must let through.
-    pub fn each_user(&self, id: ActivityId, visit: &mut dyn FnMut(&UserId)) {
-        let room = self.activities.get(&id).and_then(|activity| self.rooms.get(&activity.room));
-        let receipts = room.into_iter().flat_map(|room| room.receipts.iter());
-        receipts.filter(|(_, receipt)| receipt.kept.activity() == Some(id)).for_each(|((user, _), _)| visit(user));
+    /// Visits every user who has anything recorded in a room: those its gates must let through.
+    pub fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
+        let receipts = self.rooms.get(room).into_iter().flat_map(|room| room.receipts.keys());
+        receipts.for_each(|(user, _)| visit(user));
     }
 
     /// Answers a question.

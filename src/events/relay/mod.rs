@@ -1,5 +1,8 @@
 //! The thread that carries events from the log to the sink.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -125,7 +128,10 @@ impl Relay {
             unsecured_since: None,
             batch: Vec::new(),
         };
-        let thread = thread::Builder::new().name("events".to_owned()).spawn(move || carrier.run())?;
+        let thread = thread::Builder::new().name("events".to_owned()).spawn(move || {
+            yield_to_others();
+            carrier.run();
+        })?;
         Ok(Self { progress, stop, thread })
     }
 
@@ -146,6 +152,13 @@ impl Relay {
         if self.thread.join().is_err() {
             tracing::error!("the relay of events ended in a panic");
         }
+    }
+}
+
+/// Analytics follow after the rush: on a saturated machine decisions go first, and the backlog waits in the log.
+fn yield_to_others() {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
+        tracing::debug!(%error, "the relay keeps its priority");
     }
 }
 

@@ -1,0 +1,265 @@
+//! What can be asked for on the command line.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Storms a liveroom server, or measures what the bare transport would do in its place.
+#[derive(Debug, Parser)]
+#[command(name = "liveroom-loadtest")]
+pub struct Cli {
+    /// What to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One run.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Red-packet rain: every viewer claims
+    Rain(ClaimArgs),
+    /// Flash sale: every viewer reserves
+    Sale(SaleArgs),
+    /// Messages to everybody in the room
+    Broadcast(BroadcastArgs),
+    /// Viewers who are only there
+    Idle(LoadArgs),
+    /// Rain, sale and messages together
+    Mixed(MixedArgs),
+    /// What the bare transport does with the same traffic, as the measure to judge a server by
+    Limit(LimitArgs),
+    /// The bare server that `limit` starts
+    #[command(hide = true)]
+    Bare(BareArgs),
+}
+
+/// How viewers reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// QUIC, ALPN `liveroom/1`
+    Quic,
+    /// WebSocket
+    Ws,
+}
+
+/// The bare shapes of traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BareShape {
+    /// 64 bytes there and 64 back on one long-lived QUIC stream per viewer
+    Echo,
+    /// 200 bytes to each viewer on its own QUIC stream
+    Fanout,
+    /// 200 bytes to each viewer by one TCP write
+    TcpFanout,
+    /// QUIC connections that say nothing
+    Idle,
+}
+
+/// Load on a server.
+#[derive(Debug, Clone, Args)]
+pub struct LoadArgs {
+    /// Where the server listens for viewers
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub target: SocketAddr,
+    /// How viewers reach it
+    #[arg(long, value_enum, default_value = "quic")]
+    pub transport: Transport,
+    /// How many viewers
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub viewers: u32,
+    /// The server's process on this machine, for its CPU and memory
+    #[arg(long, value_name = "PID")]
+    pub server_pid: Option<u32>,
+    /// Where each acknowledgement that a viewer received is written, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub acks: Option<PathBuf>,
+    /// The server's admin API
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    pub admin: Option<SocketAddr>,
+    /// The key that signs tokens, Ed25519 (PEM) or an HS256 secret; not needed against `serve --dev` on this machine
+    #[arg(long, value_name = "FILE")]
+    pub token_key: Option<PathBuf>,
+    /// The key's id on the server, if it is not the file's name
+    #[arg(long, value_name = "KID")]
+    pub token_kid: Option<String>,
+    /// What the server calls itself in tokens
+    #[arg(long, value_name = "NAME", default_value = "liveroom")]
+    pub token_audience: String,
+    /// The SHA-256 of the server's certificate, in hex; not needed on this machine
+    #[arg(long, value_name = "HEX")]
+    pub cert_sha256: Option<String>,
+    /// After so long without a sign of the server a viewer connects anew
+    #[arg(long, value_name = "D", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub patience: Duration,
+    /// Requests that a viewer has under way at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub in_flight: u32,
+    /// When, how long, and where the results go
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+/// Load that asks for something.
+#[derive(Debug, Clone, Args)]
+pub struct ClaimArgs {
+    /// The load
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// How many rooms there are
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rooms: u32,
+    /// How many activities are open, spread over the rooms; viewers are where there is one
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub activities: u32,
+}
+
+/// A flash sale.
+#[derive(Debug, Clone, Args)]
+pub struct SaleArgs {
+    /// The load
+    #[command(flatten)]
+    pub claims: ClaimArgs,
+    /// Let there be one unit, so that all others are told that there is no more
+    #[arg(long)]
+    pub sold_out: bool,
+}
+
+/// Messages to everybody.
+#[derive(Debug, Clone, Args)]
+pub struct BroadcastArgs {
+    /// The load; an operation is one viewer's hearing of what one tick brings
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Messages that the host says at once, to travel in one frame
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub messages_per_tick: u32,
+    /// The length of each; with the default the frame of one message has about 200 bytes, as has the bare fan-out's
+    #[arg(long, value_name = "N", default_value_t = 144, value_parser = clap::value_parser!(u32).range(16..=1000))]
+    pub message_bytes: u32,
+}
+
+/// Everything together.
+#[derive(Debug, Clone, Args)]
+pub struct MixedArgs {
+    /// The load on the stormed rooms; `--duration` is for the quiet room alone, and once more for all together
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Claims per second in the quiet room
+    #[arg(long, value_name = "OPS", default_value = "200", value_parser = rate)]
+    pub quiet_rate: f64,
+}
+
+/// The bare transport's limit.
+#[derive(Debug, Clone, Args)]
+pub struct LimitArgs {
+    /// Only these shapes
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub only: Vec<BareShape>,
+    /// How many viewers, instead of 300 (echo), 1,000 (fanout, tcp-fanout) and 5,000 (idle)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub viewers: Option<u32>,
+    /// The core that the bare server keeps to
+    #[arg(long, value_name = "CORE")]
+    pub server_core: Option<usize>,
+    /// When, how long, and where the results go
+    #[command(flatten)]
+    pub common: CommonArgs,
+}
+
+impl LimitArgs {
+    /// The shapes to run, in the order of the report.
+    pub fn shapes(&self) -> Vec<BareShape> {
+        let all = BareShape::value_variants().iter().copied();
+        all.filter(|shape| self.only.is_empty() || self.only.contains(shape)).collect()
+    }
+}
+
+/// What every measured run has.
+#[derive(Debug, Clone, Args)]
+pub struct CommonArgs {
+    /// Operations per second, whether answered or not (open loop); without it, as fast as answers come (closed loop)
+    #[arg(long, value_name = "OPS", value_parser = rate)]
+    pub rate: Option<f64>,
+    /// How long to measure
+    #[arg(long, value_name = "D", default_value = "8s", value_parser = humantime::parse_duration)]
+    pub duration: Duration,
+    /// How long to run before measuring
+    #[arg(long, value_name = "D", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub warmup: Duration,
+    /// The core that the tester keeps to
+    #[arg(long, value_name = "CORE")]
+    pub tester_core: Option<usize>,
+    /// Where the result is written as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Where the result is written as a page with charts
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// The bare server.
+#[derive(Debug, Clone, Args)]
+pub struct BareArgs {
+    /// What it serves
+    #[arg(value_enum)]
+    pub shape: BareShape,
+    /// The core it keeps to
+    #[arg(long, value_name = "CORE")]
+    pub core: Option<usize>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "no such host".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("a number above zero, please".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_load_takes_the_documented_options() {
+        let words = "liveroom-loadtest sale --target 127.0.0.1:4433 --transport ws --viewers 20 --rate 1500.5 \
+                     --duration 1m --json a --acks b --server-pid 7 --html c --admin 127.0.0.1:9000 --token-key d";
+        let Command::Sale(sale) = Cli::parse_from(words.split_whitespace()).command else { panic!("not a sale") };
+        let load = sale.claims.load;
+        assert_eq!(load.transport, Transport::Ws);
+        assert_eq!(load.viewers, 20);
+        assert_eq!(load.common.rate, Some(1500.5));
+        assert_eq!(load.common.duration, Duration::from_secs(60));
+        assert_eq!(load.server_pid, Some(7));
+    }
+
+    #[test]
+    fn limit_runs_all_shapes_or_the_named_ones() {
+        let shapes = |words: &str| match Cli::parse_from(words.split_whitespace()).command {
+            Command::Limit(args) => args.shapes(),
+            _ => panic!("not a limit"),
+        };
+        use BareShape::*;
+        assert_eq!(shapes("x limit"), [Echo, Fanout, TcpFanout, Idle]);
+        assert_eq!(shapes("x limit --only tcp-fanout,echo"), [Echo, TcpFanout]);
+    }
+
+    #[test]
+    fn impossible_rates_are_refused() {
+        for text in ["0", "-1", "inf", "NaN", "x"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The page is well formed, self-contained, and shows what it should.
+
+use hdrhistogram::Histogram;
+
+use super::*;
+use crate::report::Quantiles;
+use crate::watch::Step;
+
+fn outcome(latencies: &[u64], steps: usize) -> Outcome {
+    let mut latency_us = Histogram::new(3).unwrap();
+    for us in latencies {
+        latency_us.record(*us).unwrap();
+    }
+    let report = Report {
+        viewers: 300,
+        latency_us: Quantiles::of(&latency_us),
+        ops_per_s: Some(61_234.0),
+        refused: [("<sold & out>".to_owned(), 3)].into(),
+        ..Report::default()
+    };
+    let step = |n: usize| Step { at_s: 0.1 * (n + 1) as f64, ops_per_s: 1_000.0 * n as f64 };
+    let steps = (0..steps).map(step).collect();
+    Outcome::new("echo", report.judged(), latency_us, steps)
+}
+
+/// Every element is closed in order, and no text holds a bare bracket or ampersand.
+fn assert_well_formed(page: &str) {
+    let mut open = Vec::new();
+    let mut rest = page.strip_prefix("<!doctype html>").expect("a doctype");
+    while let Some(at) = rest.find('<') {
+        let text = &rest[..at];
+        let in_style = open.last() == Some(&"style");
+        assert!(in_style || !text.contains('>'), "{text}");
+        for (entity, _) in text.match_indices('&') {
+            let known = ["&amp;", "&lt;", "&gt;", "&quot;"];
+            assert!(known.iter().any(|name| text[entity..].starts_with(name)), "{text}");
+        }
+        let end = rest[at..].find('>').expect("a tag ends") + at;
+        let tag = &rest[at + 1..end];
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split_whitespace().next().expect("a name"));
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn pages_are_well_formed_whatever_was_measured() {
+    for latencies in [&[][..], &[0], &[7], &[1, 1, 60_000_000], &[90, 100, 110, 500]] {
+        for steps in [0, 1, 2, 80] {
+            let page = page("A & <B>", &[outcome(latencies, steps), outcome(latencies, 3)]);
+            assert_well_formed(&page);
+            assert!(!page.contains("NaN") && !page.contains("inf\""));
+        }
+    }
+}
+
+#[test]
+fn the_page_loads_nothing_and_shows_both_charts() {
+    let page = page("limit", &[outcome(&[90, 100, 110, 500], 80)]);
+    for foreign in ["http:", "https:", "<script", "src=", "href=", "@import", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert_eq!(page.matches("<svg").count(), 2);
+    assert!(page.contains("61,234") && page.contains("prefers-color-scheme:dark"));
+}
+
+#[test]
+fn a_run_without_operations_has_no_charts() {
+    assert!(!page("idle", &[outcome(&[], 0)]).contains("<svg"));
+}

@@ -1,0 +1,64 @@
+//! Load on a liveroom server: who the viewers are, what they ask for, and what must hold afterwards.
+//!
+//! [`stage`] makes rooms and activities through the [`admin`] API and [`tokens`] for everybody; [`link`] connects viewers;
+//! one viewer per room tells the others what may be asked for ([`aims`]); [`ask`] is what a viewer says and [`learned`]
+//! what it is told, which [`acks`] writes down and [`books`] compares with what the server counts. [`claims`] is rain
+//! and sale, [`broadcast`](mod@broadcast) a host who speaks, [`idle`](mod@idle) viewers who are only
+//! there, [`mixed`](mod@mixed) all of it.
+
+mod acks;
+mod admin;
+mod aims;
+mod ask;
+mod books;
+mod broadcast;
+mod claims;
+mod fields;
+mod frames;
+mod idle;
+mod learned;
+mod link;
+mod mixed;
+mod party;
+mod stage;
+mod tokens;
+mod viewer;
+
+use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs};
+
+/// Red-packet rain: every viewer claims. Says whether all went well.
+pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
+    claims::run(args, claims::Kind::Rain)
+}
+
+/// Flash sale: every viewer reserves. Says whether all went well.
+pub fn sale(args: &SaleArgs) -> anyhow::Result<bool> {
+    claims::run(&args.claims, claims::Kind::Sale { sold_out: args.sold_out })
+}
+
+/// A host speaks, and every viewer listens. Says whether all went well.
+pub fn broadcast(args: &BroadcastArgs) -> anyhow::Result<bool> {
+    broadcast::run(args)
+}
+
+/// Every viewer is only there. Says whether all went well.
+pub fn idle(load: &LoadArgs) -> anyhow::Result<bool> {
+    idle::run(load)
+}
+
+/// Everything together. Says whether all went well.
+pub fn mixed(args: &MixedArgs) -> anyhow::Result<bool> {
+    mixed::run(args)
+}
+
+/// A name that nothing else has.
+fn unique_name() -> String {
+    format!("{:016x}", random())
+}
+
+/// A number that nobody can guess.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives randomness");
+    u64::from_le_bytes(bytes)
+}

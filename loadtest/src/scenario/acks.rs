@@ -1,0 +1,147 @@
+//! What viewers were told, written down so that somebody other than the server can hold the server to it.
+//!
+//! One JSON object a line, in the form that `liveroom audit --acks` reads. Viewers only append to a buffer; a thread of
+//! its own writes it out many times a second, for the server may be killed at any time, and what it acknowledged by then
+//! is what counts.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle, sleep};
+use std::time::Duration;
+
+use anyhow::Context;
+use parking_lot::Mutex;
+
+use super::frames::Outcome;
+
+/// How often the buffer is written out.
+const EVERY: Duration = Duration::from_millis(20);
+
+/// The file of acknowledgements.
+#[derive(Debug)]
+pub(super) struct Acks {
+    shared: Arc<Shared>,
+    writer: JoinHandle<io::Result<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<Vec<u8>>,
+    over: AtomicBool,
+}
+
+impl Acks {
+    /// Begins the file anew.
+    pub(super) fn create(path: &Path) -> anyhow::Result<Self> {
+        let mut file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+        let shared = Arc::new(Shared::default());
+        let of_writer = Arc::clone(&shared);
+        let writer = Builder::new().name("acks".to_owned()).spawn(move || {
+            loop {
+                // Looked at before the lines: what was said before the end is written.
+                let over = of_writer.over.load(Ordering::Acquire);
+                let lines = std::mem::take(&mut *of_writer.lines.lock());
+                file.write_all(&lines)?;
+                if over {
+                    return Ok(());
+                }
+                sleep(EVERY);
+            }
+        })?;
+        Ok(Self { shared, writer })
+    }
+
+    /// One viewer's voice in it.
+    pub(super) fn voice(&self, room: &str, user: &str, ask: &'static str) -> Voice {
+        let head = format!(r#"{{"room":"{room}","user":"{user}","ask":"{ask}","request_id":""#);
+        Voice { shared: Arc::clone(&self.shared), head }
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        self.shared.over.store(true, Ordering::Release);
+        let written = self.writer.join().map_err(|_| anyhow::anyhow!("the writer of acknowledgements panicked"))?;
+        written.context("writing acknowledgements")
+    }
+}
+
+/// Notes what one viewer was told.
+#[derive(Debug, Clone)]
+pub(super) struct Voice {
+    shared: Arc<Shared>,
+    head: String,
+}
+
+impl Voice {
+    /// Notes a decision; what decides nothing is no acknowledgement.
+    pub(super) fn say(&self, id: u64, activity: u64, outcome: &Outcome<'_>) {
+        let mut lines = self.shared.lines.lock();
+        let head = &self.head;
+        // Writing to memory does not fail.
+        let _ = match outcome {
+            Outcome::Grant(grant) if grant.coupon.is_empty() => writeln!(
+                lines,
+                r#"{head}{id}","activity":{activity},"answer":"granted","slot":{},"amount_fen":{}}}"#,
+                grant.slot, grant.amount_fen
+            ),
+            Outcome::Grant(grant) => writeln!(
+                lines,
+                r#"{head}{id}","activity":{activity},"answer":"granted","slot":{},"coupon":{}}}"#,
+                grant.slot,
+                serde_json::Value::from(String::from_utf8_lossy(grant.coupon))
+            ),
+            Outcome::Order(order) => writeln!(
+                lines,
+                r#"{head}{id}","activity":{activity},"answer":"reserved","order":{},"total_fen":{}}}"#,
+                order.order, order.total_fen
+            ),
+            Outcome::Refused(code) => {
+                writeln!(lines, r#"{head}{id}","activity":{activity},"answer":"refused","code":"{}"}}"#, code.word())
+            }
+            Outcome::NotDone(_) | Outcome::Pending | Outcome::Done => Ok(()),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frames::{Granted, Reserved};
+    use super::*;
+    use liveroom_protocol::wire::{NotDoneCode, RefusalCode};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn decisions_are_written_in_the_form_that_the_audit_reads() {
+        let path = std::env::temp_dir().join(format!("acks-{}", std::process::id()));
+        let acks = Acks::create(&path).unwrap();
+        let claims = acks.voice("r1", "ann", "claim");
+        let orders = acks.voice("r1", "bob", "reserve");
+        let grant = Granted { activity: 1, slot: 2, amount_fen: 88, ..Granted::default() };
+        claims.say(9_007_199_254_740_993, 1, &Outcome::Grant(grant));
+        claims.say(7, 1, &Outcome::Grant(Granted { coupon: b"tea-10", slot: 3, ..Granted::default() }));
+        claims.say(8, 1, &Outcome::NotDone(NotDoneCode::Overloaded));
+        claims.say(8, 1, &Outcome::Pending);
+        orders.say(8, 2, &Outcome::Order(Reserved { order: 4, total_fen: 19_900, ..Reserved::default() }));
+        orders.say(3, 2, &Outcome::Refused(RefusalCode::SoldOut));
+        acks.finish().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(
+            lines,
+            [
+                json!({"room": "r1", "user": "ann", "request_id": "9007199254740993", "ask": "claim", "activity": 1,
+                    "answer": "granted", "slot": 2, "amount_fen": 88}),
+                json!({"room": "r1", "user": "ann", "request_id": "7", "ask": "claim", "activity": 1,
+                    "answer": "granted", "slot": 3, "coupon": "tea-10"}),
+                json!({"room": "r1", "user": "bob", "request_id": "8", "ask": "reserve", "activity": 2,
+                    "answer": "reserved", "order": 4, "total_fen": 19900}),
+                json!({"room": "r1", "user": "bob", "request_id": "3", "ask": "reserve", "activity": 2,
+                    "answer": "refused", "code": "sold_out"}),
+            ]
+        );
+    }
+}

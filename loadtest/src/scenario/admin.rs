@@ -1,0 +1,128 @@
+//! The server's API for hosts and operators, as far as a storm needs it. Blocking: it is never called while viewers wait.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::unique_name;
+
+/// How long one call may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Calls the API.
+#[derive(Debug, Clone)]
+pub(super) struct Admin {
+    agent: ureq::Agent,
+    base: String,
+    bearer: String,
+}
+
+/// An activity, as far as it is looked at.
+#[derive(Debug, Deserialize)]
+pub(super) struct Activity {
+    pub(super) funded_fen: i64,
+    pub(super) unspent_fen: i64,
+    pub(super) pools: Vec<Pool>,
+}
+
+/// A pool of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pool {
+    pub(super) stock: u64,
+    pub(super) free: u64,
+    pub(super) reserved: u64,
+    pub(super) granted: u64,
+}
+
+impl Admin {
+    /// A caller without a token.
+    pub(super) fn at(address: SocketAddr) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false);
+        let agent = config.build().new_agent();
+        Self { agent, base: format!("http://{address}"), bearer: String::new() }
+    }
+
+    /// The same caller with a token.
+    pub(super) fn with_token(mut self, token: &str) -> Self {
+        self.bearer = format!("Bearer {token}");
+        self
+    }
+
+    /// Has a development server make tokens, one for each user.
+    pub(super) fn dev_tokens(&self, role: &str, users: &[String], ttl: Duration) -> anyhow::Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Made {
+            tokens: Vec<String>,
+        }
+        let body = json!({"role": role, "users": users, "ttl_s": ttl.as_secs()});
+        let made = self.post("/dev/tokens", &body);
+        let made =
+            made.context("no --token-key, and the server makes no tokens: is it `serve --dev` on this machine?")?;
+        Ok(serde_json::from_value::<Made>(made)?.tokens)
+    }
+
+    pub(super) fn create_room(&self, room: &str, host: &str) -> anyhow::Result<()> {
+        let path = format!("/v1/rooms/{room}");
+        self.call(&path, |url| self.signed(self.agent.put(url)).send_json(json!({"host": host})))?;
+        Ok(())
+    }
+
+    pub(super) fn top_up(&self, user: &str, fen: i64) -> anyhow::Result<()> {
+        let body = json!({"currency": "fen", "amount": fen});
+        self.post(&format!("/v1/wallets/{user}/top-ups"), &body).map(drop)
+    }
+
+    /// What a wallet holds, fen.
+    pub(super) fn balance(&self, user: &str) -> anyhow::Result<i64> {
+        let wallet = self.get(&format!("/v1/wallets/{user}"))?;
+        wallet["fen"].as_i64().context("a wallet holds fen")
+    }
+
+    /// Drafts, schedules and opens an activity; gives its number.
+    pub(super) fn open(&self, room: &str, plan: &Value) -> anyhow::Result<u64> {
+        let drafted = self.post(&format!("/v1/rooms/{room}/activities"), plan)?;
+        let activity = drafted["activity"].as_u64().context("a draft has a number")?;
+        for step in ["schedule", "open"] {
+            self.step(room, activity, step)?;
+        }
+        Ok(activity)
+    }
+
+    pub(super) fn step(&self, room: &str, activity: u64, step: &str) -> anyhow::Result<()> {
+        self.post(&format!("/v1/rooms/{room}/activities/{activity}/{step}"), &json!({})).map(drop)
+    }
+
+    pub(super) fn activities(&self, room: &str) -> anyhow::Result<Vec<Activity>> {
+        Ok(serde_json::from_value(self.get(&format!("/v1/rooms/{room}/activities"))?)?)
+    }
+
+    fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.call(path, |url| self.agent.get(url).header("authorization", &self.bearer).call())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call(path, |url| self.signed(self.agent.post(url)).send_json(body))
+    }
+
+    fn signed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        let request = request.header("idempotency-key", unique_name());
+        if self.bearer.is_empty() { request } else { request.header("authorization", &self.bearer) }
+    }
+
+    fn call(
+        &self, path: &str, send: impl Fn(String) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let mut response = send(url.clone()).with_context(|| format!("calling {url}"))?;
+        let status = response.status();
+        let body: Value = response.body_mut().read_json().unwrap_or_default();
+        if !status.is_success() {
+            let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+            bail!("{url} said {status}: {} {}", word("code"), word("detail"));
+        }
+        Ok(body)
+    }
+}

@@ -1,0 +1,82 @@
+//! What must hold between what viewers were told and what the server counts.
+
+use super::learned::Learned;
+use super::stage::{Counted, SALE_PRICE_FEN, Stage};
+use crate::report::Report;
+
+/// Adds the invariants of one stage to a report, and says on standard error what is wrong.
+pub(super) fn with_books(report: Report, learned: &Learned, stage: &Stage) -> anyhow::Result<Report> {
+    let counted = stage.count()?;
+    let disorder = stage.rooms.iter().find_map(|room| room.disorder());
+    let complaints = [learned.duplicate.as_deref(), learned.unstable.as_deref(), disorder];
+    for complaint in complaints.into_iter().flatten() {
+        eprintln!("{complaint}");
+    }
+    // What was never answered may have been given or not.
+    let (told, unknown) = (learned.given(), learned.unanswered);
+    let granted_equals_pool = counted.complete && (told..=told + unknown).contains(&counted.given);
+    let money_adds_up = money_adds_up(learned, &counted);
+    if !granted_equals_pool || !money_adds_up || !counted.pools_add_up {
+        eprintln!(
+            "{counted:?}; viewers were told of {told}, worth {} fen, and of {unknown} nothing",
+            learned.shares_fen
+        );
+    }
+    let mut report = report;
+    for (name, holds) in [
+        ("granted_equals_pool", granted_equals_pool),
+        ("pools_add_up", counted.pools_add_up),
+        ("no_duplicate_grants", learned.duplicate.is_none()),
+        ("same_answer_on_retry", learned.unstable.is_none()),
+        ("money_adds_up", money_adds_up),
+        ("order_of_frames", disorder.is_none()),
+    ] {
+        // Over several stages each has to hold in all.
+        let so_far = report.invariants.get(name).copied().unwrap_or(true);
+        report = report.with_invariant(name, so_far && holds);
+    }
+    report.repeats += learned.repeats;
+    report.reconnects += learned.reconnects;
+    if let (true, Some(word)) = (learned.reconnects > 0, &learned.goodbye) {
+        eprintln!("the server said goodbye: {word}");
+    }
+    Ok(report)
+}
+
+/// What the sponsor paid was given or is still there; what was given is what viewers were told; orders cost what they should.
+fn money_adds_up(learned: &Learned, counted: &Counted) -> bool {
+    let paid = counted.sponsor_paid_fen == counted.given_fen + counted.unspent_fen;
+    let told = match learned.unanswered {
+        0 => learned.shares_fen == counted.given_fen,
+        _ => learned.shares_fen <= counted.given_fen,
+    };
+    paid && told && learned.orders_fen == learned.orders.len() as i64 * SALE_PRICE_FEN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::frames::{Granted, Reserved};
+    use super::*;
+
+    #[test]
+    fn money_that_is_missing_anywhere_shows() {
+        let mut learned = Learned::default();
+        learned.grant(&Granted { activity: 1, slot: 1, amount_fen: 30, ..Granted::default() });
+        learned.order(&Reserved { order: 1, total_fen: SALE_PRICE_FEN, ..Reserved::default() });
+        let counted = Counted { given_fen: 30, unspent_fen: 70, sponsor_paid_fen: 100, ..Counted::default() };
+        assert!(money_adds_up(&learned, &counted));
+        for wrong in [
+            Counted { given_fen: 31, ..counted },
+            Counted { unspent_fen: 71, ..counted },
+            Counted { sponsor_paid_fen: 99, ..counted },
+            Counted { given_fen: 40, unspent_fen: 60, ..counted },
+        ] {
+            assert!(!money_adds_up(&learned, &wrong), "{wrong:?}");
+        }
+        learned.unanswered = 1;
+        let unheard = Counted { given_fen: 40, unspent_fen: 60, ..counted };
+        assert!(money_adds_up(&learned, &unheard), "a share that was given and not heard of");
+        learned.orders_fen += 1;
+        assert!(!money_adds_up(&learned, &counted));
+    }
+}

@@ -1,0 +1,59 @@
+//! The audit of a stopped server: its data directory, and what clients and the sink hold against it.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::JOURNAL;
+use crate::events::ndjson::{Expect, SinkEqualsLog};
+use crate::store::audit::{Auditor, Report, read_acks};
+use crate::store::journal::RealDisk;
+use crate::store::{Bounds, Tables, embedded};
+
+/// What is audited.
+#[derive(Debug)]
+pub struct Books {
+    /// Where the server kept everything.
+    pub data_dir: PathBuf,
+    /// What bounds its state.
+    pub bounds: Bounds,
+    /// Acknowledgements that clients received, one JSON object a line.
+    pub acks: Option<PathBuf>,
+    /// The sink's files, and how much of the log they must hold.
+    pub events: Option<(PathBuf, Expect)>,
+}
+
+/// Where a server writes events if nothing else is said: in this folder of its data directory.
+pub const EVENTS_DIR: &str = "events";
+
+impl Books {
+    /// Of a data directory, with the sink's files if they are where they are by default.
+    pub fn of(data_dir: &Path, bounds: Bounds) -> Self {
+        let events = data_dir.join(EVENTS_DIR);
+        let events = events.is_dir().then_some((events, Expect::Prefix));
+        Self { data_dir: data_dir.to_owned(), bounds, acks: None, events }
+    }
+
+    /// Reads everything and changes nothing.
+    ///
+    /// # Errors
+    /// When something can't be read, or the journal is damaged. What does not hold is in the report.
+    pub fn audit(&self) -> Result<Report> {
+        let disk = RealDisk::open_read_only(&self.data_dir.join(JOURNAL))
+            .with_context(|| format!("can't open {}", self.data_dir.display()))?;
+        // The oldest, so that as much of the journal as possible is replayed.
+        let base = embedded::oldest_snapshot(&disk, self.bounds)?;
+        let mut auditor = Auditor::new(base.unwrap_or_else(|| Tables::new(self.bounds)));
+        if let Some((dir, expect)) = &self.events {
+            auditor.add(Box::new(SinkEqualsLog::read(dir, *expect)?));
+        }
+        if let Some(path) = &self.acks {
+            let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+            read_acks(BufReader::new(file))?.into_iter().for_each(|ack| auditor.acknowledged(ack));
+        }
+        let (tables, _) = embedded::read(&disk, self.bounds, |recorded| auditor.see(recorded))?;
+        Ok(auditor.report(&tables))
+    }
+}

@@ -1,0 +1,109 @@
+//! The configuration in the words of the layers below.
+
+use std::path::PathBuf;
+
+use super::{Admin, Config, Flag};
+use crate::api::ApiLimits;
+use crate::engine::EngineLimits;
+use crate::events::Pace;
+use crate::events::ndjson::Rolling;
+use crate::fanout::ChannelLimits;
+use crate::gateway::ws::Origins;
+use crate::gateway::{AdmissionLimits, SessionLimits};
+use crate::store::Bounds;
+
+/// What differs from the defaults in development, where one machine plays all the viewers. A file, the environment and
+/// flags override it.
+pub const DEVELOPMENT: &[Flag<'static>] = &[
+    ("listen.quic", "127.0.0.1:4433"),
+    ("listen.ws", "127.0.0.1:8080"),
+    ("connections.per_address_max", "100000"),
+    ("rates.claim.per_second", "100000"),
+    ("rates.claim.burst", "100000"),
+    ("rates.reserve.per_second", "100000"),
+    ("rates.reserve.burst", "100000"),
+    ("rates.release.per_second", "100000"),
+    ("rates.release.burst", "100000"),
+    ("rates.announce.per_second", "10000"),
+    ("rates.announce.burst", "10000"),
+    ("rates.ping.per_second", "1000"),
+    ("session.in_flight_max", "256"),
+    ("websocket.origins", "*"),
+];
+
+impl Config {
+    /// What bounds the engine.
+    pub fn engine_limits(&self) -> EngineLimits {
+        EngineLimits {
+            queue_ops: self.engine.queue_ops,
+            batch_ops: self.engine.batch_ops,
+            linger: self.engine.linger,
+            tick: self.engine.tick,
+            counts_every: self.engine.counts_every,
+            online_every: self.engine.online_every,
+            channel: ChannelLimits {
+                history_frames: self.rooms.history_frames,
+                history_bytes: self.rooms.history_bytes,
+                talk_per_tick: self.rooms.talk_per_tick,
+            },
+        }
+    }
+
+    /// What bounds the state.
+    pub fn store_bounds(&self) -> Bounds {
+        Bounds {
+            rooms_max: self.rooms.rooms_max,
+            activities_per_room_max: self.rooms.activities_per_room_max,
+            retention_ms: self.store.retention.as_millis() as u64,
+        }
+    }
+
+    /// What bounds a session.
+    pub fn session_limits(&self) -> SessionLimits {
+        SessionLimits {
+            in_flight_max: self.session.in_flight_max as usize,
+            frame_bytes_max: self.session.frame_bytes_max,
+            rates: self.rates,
+            posts_max: self.session.posts_max,
+            mailbox_bytes_max: self.session.mailbox_bytes,
+            hello_timeout_ms: self.session.hello_timeout.as_millis() as u64,
+            pending_after_ms: self.session.pending_after.as_millis() as u64,
+        }
+    }
+
+    /// What bounds connections.
+    pub fn admission_limits(&self) -> AdmissionLimits {
+        AdmissionLimits { connections: self.connections.connections_max, per_address: self.connections.per_address_max }
+    }
+
+    /// What bounds the API.
+    pub fn api_limits(&self) -> ApiLimits {
+        let Admin { body_bytes_max, in_flight_max, timeout } = self.admin;
+        ApiLimits { body_bytes_max, in_flight_max, timeout }
+    }
+
+    /// Which web pages may connect.
+    pub fn origins(&self) -> Origins {
+        match self.websocket.origins.as_slice() {
+            [] => Origins::SameHost,
+            origins if origins.iter().any(|origin| origin == "*") => Origins::Any,
+            origins => Origins::Listed(origins.to_vec()),
+        }
+    }
+
+    /// When a new file of events begins.
+    pub fn rolling(&self) -> Rolling {
+        Rolling { file_bytes_max: self.events.roll_bytes, file_span_ms: self.events.roll_every.as_millis() as u64 }
+    }
+
+    /// How the relay of events spreads its work.
+    pub fn pace(&self) -> Pace {
+        Pace { secure_every: self.events.cursor_every, ..Pace::default() }
+    }
+
+    /// Where files of events go, if they are written.
+    pub fn events_dir(&self) -> Option<PathBuf> {
+        let dir = || self.events.dir.clone().unwrap_or_else(|| self.store.data_dir.join("events"));
+        self.events.files.then(dir)
+    }
+}

@@ -1,0 +1,437 @@
+//! Configuration: defaults, then a TOML file, then the environment (`LIVEROOM_SECTION__KEY`), then flags; the later wins.
+//!
+//! Every number has bounds (in `check`), so that nothing an unknown peer can grow is unbounded; every key is explained in
+//! `default.toml`, which a test holds equal to the defaults here.
+
+mod check;
+mod limits;
+mod load;
+mod mistake;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::EngineLimits;
+use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
+use crate::gateway::{Rates, transport};
+use crate::store::Bounds;
+
+pub use limits::DEVELOPMENT;
+pub use load::{Flag, Layers};
+pub use mistake::{Mistake, Mistakes};
+pub use secret::Secret;
+
+/// The default configuration as a file with an explanation of every key.
+pub const DEFAULT_TOML: &str = include_str!("default.toml");
+
+/// A server's configuration, loaded and checked by [`Layers::load`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Certificates.
+    pub tls: Tls,
+    /// Where and how decisions are kept.
+    pub store: Store,
+    /// The arbiter and its rhythm.
+    pub engine: Engine,
+    /// What bounds rooms.
+    pub rooms: Rooms,
+    /// What bounds one viewer's session.
+    pub session: Session,
+    /// How often one user may ask.
+    pub rates: Rates,
+    /// What bounds connections.
+    pub connections: Connections,
+    /// What is particular to browsers.
+    pub websocket: WebSocket,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// Payment callbacks.
+    pub payments: Payments,
+    /// The API for hosts and operators.
+    pub admin: Admin,
+    /// Where events go.
+    pub events: Events,
+    /// How the server stops.
+    pub drain: Drain,
+    /// What the server says of itself.
+    pub log: Log,
+    /// What runs it.
+    pub threads: Threads,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// Viewers over QUIC (UDP).
+    pub quic: SocketAddr,
+    /// Viewers over WebSocket (TCP).
+    pub ws: SocketAddr,
+    /// Hosts, operators, payments and probes over HTTP (TCP); not for the public.
+    pub admin: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            quic: (Ipv4Addr::UNSPECIFIED, transport::QUIC_PORT).into(),
+            ws: (Ipv4Addr::UNSPECIFIED, transport::WS_PORT).into(),
+            admin: (Ipv4Addr::LOCALHOST, 8081).into(),
+        }
+    }
+}
+
+/// Certificates. QUIC can't do without; WebSocket without them is for a proxy in front that ends TLS.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain for QUIC, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// Certificate chain for WebSocket, PEM.
+    pub ws_cert_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub ws_key_file: Option<PathBuf>,
+}
+
+/// Where and how decisions are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Everything the server keeps is below this.
+    pub data_dir: PathBuf,
+    /// Size at which a segment of the log is sealed.
+    pub segment_bytes: u64,
+    /// Sealed segments after which a snapshot is taken.
+    pub snapshot_every_segments: u32,
+    /// How long an ended activity's answers are remembered.
+    #[serde(with = "humantime_serde")]
+    pub retention: Duration,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            data_dir: "data".into(),
+            segment_bytes: 64 * 1024 * 1024,
+            snapshot_every_segments: 4,
+            retention: Duration::from_millis(Bounds::default().retention_ms),
+        }
+    }
+}
+
+/// The arbiter and its rhythm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// Operations that may wait for a decision.
+    pub queue_ops: usize,
+    /// Operations of one batch.
+    pub batch_ops: usize,
+    /// How long a batch waits for more.
+    #[serde(with = "humantime_serde")]
+    pub linger: Duration,
+    /// How often a room's news go out.
+    #[serde(with = "humantime_serde")]
+    pub tick: Duration,
+    /// How often what is left goes out.
+    #[serde(with = "humantime_serde")]
+    pub counts_every: Duration,
+    /// How often the number of viewers goes out.
+    #[serde(with = "humantime_serde")]
+    pub online_every: Duration,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let EngineLimits { queue_ops, batch_ops, linger, tick, counts_every, online_every, .. } =
+            EngineLimits::default();
+        Self { queue_ops, batch_ops, linger, tick, counts_every, online_every }
+    }
+}
+
+/// What bounds rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rooms {
+    /// Most rooms.
+    pub rooms_max: usize,
+    /// Most activities of a room that are not archived.
+    pub activities_per_room_max: usize,
+    /// Frames a room keeps for those who were away.
+    pub history_frames: usize,
+    /// Bytes a room keeps for those who were away.
+    pub history_bytes: usize,
+    /// Talk messages of a room in one tick.
+    pub talk_per_tick: usize,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        let Bounds { rooms_max, activities_per_room_max, .. } = Bounds::default();
+        let channel = EngineLimits::default().channel;
+        Self {
+            rooms_max,
+            activities_per_room_max,
+            history_frames: channel.history_frames,
+            history_bytes: channel.history_bytes,
+            talk_per_tick: channel.talk_per_tick,
+        }
+    }
+}
+
+/// What bounds one viewer's session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Session {
+    /// Requests of a session under way.
+    pub in_flight_max: u32,
+    /// The largest frame that is read.
+    pub frame_bytes_max: u32,
+    /// Room frames that wait for a slow viewer.
+    pub mailbox_bytes: usize,
+    /// Answers that wait for a slow viewer.
+    pub posts_max: usize,
+    /// From connection to hello.
+    #[serde(with = "humantime_serde")]
+    pub hello_timeout: Duration,
+    /// After so long an unanswered request is said to be pending.
+    #[serde(with = "humantime_serde")]
+    pub pending_after: Duration,
+    /// Without a sign of the viewer.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// How long one write may take.
+    #[serde(with = "humantime_serde")]
+    pub write_timeout: Duration,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            in_flight_max: 16,
+            frame_bytes_max: transport::CLIENT_FRAME_BYTES_MAX,
+            mailbox_bytes: 256 * 1024,
+            posts_max: 256,
+            hello_timeout: Duration::from_secs(5),
+            pending_after: Duration::from_secs(1),
+            idle_timeout: transport::IDLE_TIMEOUT,
+            write_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What bounds connections.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connections {
+    /// In all, over both transports.
+    pub connections_max: usize,
+    /// From one address.
+    pub per_address_max: usize,
+    /// QUIC handshakes under way, from which on a new peer must first prove its address.
+    pub handshakes_before_retry: usize,
+    /// Handshakes under way; more are turned away.
+    pub handshakes_max: usize,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { connections_max: 100_000, per_address_max: 1_000, handshakes_before_retry: 256, handshakes_max: 2_048 }
+    }
+}
+
+/// What is particular to browsers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSocket {
+    /// The pages that may connect, as browsers name them in `Origin`; `*` for all.
+    #[serde(deserialize_with = "load::list")]
+    pub origins: Vec<String>,
+}
+
+/// Access tokens.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tokens {
+    /// What a token's `aud` must name.
+    pub audience: String,
+    /// The longest lifetime of a token.
+    #[serde(with = "humantime_serde")]
+    pub ttl_max: Duration,
+    /// How far the issuer's clock may be off.
+    #[serde(with = "humantime_serde")]
+    pub leeway: Duration,
+    /// The keys that are accepted, by key id.
+    pub keys: BTreeMap<KeyId, TokenKey>,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            audience: "liveroom".to_owned(),
+            ttl_max: Duration::from_secs(86_400),
+            leeway: Duration::from_secs(5),
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+impl Tokens {
+    /// What makes a token one for this service.
+    pub fn policy(&self) -> TokenPolicy {
+        TokenPolicy { audience: self.audience.clone(), ttl_max: self.ttl_max, leeway: self.leeway }
+    }
+}
+
+/// A key that tokens may be signed with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenKey {
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// EdDSA: the public key, PEM. HS256: the secret, raw.
+    pub file: Option<PathBuf>,
+    /// HS256: the secret; only from the environment.
+    pub secret: Option<Secret>,
+}
+
+/// Payment callbacks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Payments {
+    /// The secret that signs callbacks, raw. Without one, callbacks are refused.
+    pub secret_file: Option<PathBuf>,
+    /// The same; only from the environment.
+    pub secret: Option<Secret>,
+    /// How old a callback's signature may be.
+    #[serde(with = "humantime_serde")]
+    pub signature_age_max: Duration,
+}
+
+impl Default for Payments {
+    fn default() -> Self {
+        Self { secret_file: None, secret: None, signature_age_max: Duration::from_secs(300) }
+    }
+}
+
+/// The API for hosts and operators, who come with access tokens of these roles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// The largest body that is read.
+    pub body_bytes_max: usize,
+    /// Requests under way.
+    pub in_flight_max: usize,
+    /// How long one may take.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { body_bytes_max: 1024 * 1024, in_flight_max: 256, timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Where events go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Events {
+    /// Whether files of JSON lines are written.
+    pub files: bool,
+    /// Where; absent: `events` in the data directory.
+    pub dir: Option<PathBuf>,
+    /// Size at which a new file is begun.
+    pub roll_bytes: u64,
+    /// Age at which a new file is begun.
+    #[serde(with = "humantime_serde")]
+    pub roll_every: Duration,
+    /// How often what has been delivered is noted; what came after is delivered again after a crash.
+    #[serde(with = "humantime_serde")]
+    pub cursor_every: Duration,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            files: true,
+            dir: None,
+            roll_bytes: 64 * 1024 * 1024,
+            roll_every: Duration::from_secs(3_600),
+            cursor_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// How the server stops.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Drain {
+    /// How long sessions have to finish what is under way.
+    #[serde(with = "humantime_serde")]
+    pub timeout: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10) }
+    }
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// What is logged: a level, or directives such as `info,liveroom::gateway=debug`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", try_from = "String")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json"),
+        }
+    }
+}
+
+/// What runs the server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Threads {
+    /// Threads that serve connections; absent: one per core. The arbiter has its own.
+    pub network: Option<usize>,
+}

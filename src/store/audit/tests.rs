@@ -1,0 +1,283 @@
+//! An audit that finds nothing proves nothing unless it finds what is there: each kind of damage, by its name.
+
+use super::*;
+use crate::rules::*;
+use crate::store::{Answer, Ask, Bounds, Keeper, MemoryKeeper, Op, Partition};
+
+/// A room, a rain and a sale, and what viewers were told there.
+struct Story {
+    keeper: MemoryKeeper,
+    events: Vec<Recorded>,
+    acks: Vec<Ack>,
+    requests: u64,
+}
+
+fn user(name: &str) -> UserId {
+    UserId::parse(name).unwrap()
+}
+
+fn room() -> RoomId {
+    RoomId::parse("r").unwrap()
+}
+
+fn fen(amount: i64) -> Fen {
+    Fen::new(amount).unwrap()
+}
+
+impl Story {
+    fn ask(&mut self, partition: Partition, by: &str, ask: Ask) -> Answer {
+        self.requests += 1;
+        let request = RequestId::new(self.requests).unwrap();
+        let mut answers = Vec::new();
+        let op = Op { partition, by: Some(user(by)), request: Some(request), ask };
+        let now = Time::from_ms(1_000_000);
+        self.keeper.commit(now, std::slice::from_ref(&op), &mut answers, &mut self.events).unwrap();
+        let answer = answers.remove(0);
+        self.acks.extend(Ack::of(room(), user(by), request, &op.ask, &answer));
+        answer
+    }
+
+    fn open(&mut self, kind: KindPlan) -> ActivityId {
+        let plan = Plan {
+            title: "t".to_owned(),
+            sponsor: user("host"),
+            schedule: Schedule::default(),
+            limits: Limits::default(),
+            kind,
+        };
+        let ask = Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) };
+        let Answer::Drafted(activity) = self.ask(Partition::Room(room()), "host", ask) else { panic!("not drafted") };
+        for step in [Step::Schedule, Step::Open] {
+            self.ask(Partition::Room(room()), "host", Ask::Step { activity, step });
+        }
+        activity
+    }
+
+    fn claim(&mut self, by: &str, activity: ActivityId) {
+        let token = self.keeper.gate(activity).unwrap().token;
+        self.ask(Partition::Room(room()), by, Ask::Claim { activity, token, opening: 1 });
+    }
+
+    fn told() -> Self {
+        let keeper = MemoryKeeper::new(Bounds::default());
+        let mut story = Self { keeper, events: Vec::new(), acks: Vec::new(), requests: 0 };
+        let here = Partition::Room(room());
+        story.ask(here, "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
+        let top_up = Ask::TopUp { currency: Currency::Fen, amount: 1_000 };
+        story.ask(Partition::Wallet(user("host")), "op", top_up);
+        let rain = story.open(KindPlan::Rain(RainPlan {
+            budget: fen(20),
+            split: Split::Equal,
+            share_min: fen(1),
+            share_max: fen(10),
+            duration_ms: 10_000,
+            grants_per_user: 1,
+            waves: vec![WavePlan { after_ms: 0, shares: 4 }],
+            bonus: Vec::new(),
+        }));
+        let sale = story.open(KindPlan::Sale(SalePlan {
+            skus: vec![SkuPlan {
+                sku: SkuId(1),
+                title: "s".to_owned(),
+                list_price: fen(100),
+                sale_price: fen(90),
+                stock: 9,
+                per_user_limit: 9,
+                quality_report: Some("q".to_owned()),
+                trace_certificate: Some("t".to_owned()),
+            }],
+            duration_ms: 60_000,
+            hold_ms: 10_000,
+        }));
+        for who in ["ann", "bob", "ann"] {
+            story.claim(who, rain);
+        }
+        let token = story.keeper.gate(sale).unwrap().token;
+        for who in ["ann", "bob"] {
+            let cart = vec![CartLine { sku: SkuId(1), quantity: 2, opening: 1 }];
+            story.ask(here, who, Ask::Reserve { activity: sale, token, cart });
+        }
+        story.ask(here, "pay", Ask::Pay { order: OrderId(1), payment: "p".to_owned(), amount: fen(180) });
+        story.ask(here, "bob", Ask::Release { order: OrderId(2) });
+        story.ask(here, "host", Ask::Step { activity: rain, step: Step::Close });
+        story
+    }
+
+    fn report(&self) -> Report {
+        let mut auditor = Auditor::new(Tables::new(Bounds::default()));
+        self.acks.iter().for_each(|ack| auditor.acknowledged(ack.clone()));
+        self.events.iter().for_each(|event| auditor.see(event));
+        auditor.report(self.keeper.tables())
+    }
+
+    /// The names of what does not hold.
+    fn broken(&self) -> Vec<&'static str> {
+        self.report().findings.iter().filter(|finding| !finding.ok).map(|finding| finding.name.word()).collect()
+    }
+
+    fn event(&mut self, which: impl Fn(&Event) -> bool) -> &mut Event {
+        &mut self.events.iter_mut().find(|recorded| which(&recorded.event)).unwrap().event
+    }
+}
+
+#[test]
+fn what_happened_holds() {
+    let report = Story::told().report();
+    assert!(report.ok, "{report:#?}");
+    assert_eq!(report.findings.len(), 9, "all but the sink, which has its own files");
+    let json = report.to_json();
+    assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
+}
+
+fn granted(event: &Event) -> bool {
+    matches!(event, Event::Granted { .. })
+}
+
+#[test]
+fn a_changed_log_is_noticed() {
+    type Change = fn(&mut Story);
+    let rows: [(&str, Change, &[&str]); 8] = [
+        (
+            "another amount",
+            |story| {
+                let Event::Granted { prize, .. } = story.event(granted) else { unreachable!() };
+                *prize = Prize::Cash(fen(6));
+            },
+            &["books_balance", "replay_equals_state"],
+        ),
+        (
+            "another winner",
+            |story| {
+                let Event::Granted { user: who, .. } = story.event(granted) else { unreachable!() };
+                *who = user("eve");
+            },
+            &["books_balance", "grants_once", "replay_equals_state"],
+        ),
+        (
+            "the same share again",
+            |story| {
+                let Event::Granted { share, .. } = story.event(|e| matches!(e, Event::Granted { share: 1, .. })) else {
+                    unreachable!()
+                };
+                *share = 0;
+            },
+            &["grants_once", "replay_equals_state"],
+        ),
+        ("the last event lost", |story| drop(story.events.pop()), &["replay_equals_state"]),
+        ("an event lost in between", |story| drop(story.events.remove(5)), &["replay_equals_state"]),
+        (
+            "another price",
+            |story| {
+                let Event::Reserved { total, .. } = story.event(|e| matches!(e, Event::Reserved { .. })) else {
+                    unreachable!()
+                };
+                *total = fen(1);
+            },
+            &["orders_end_once", "replay_equals_state"],
+        ),
+        (
+            "an order that ends twice",
+            |story| {
+                let Event::Released { order, .. } = story.event(|e| matches!(e, Event::Released { .. })) else {
+                    unreachable!()
+                };
+                *order = OrderId(1);
+            },
+            &["orders_end_once", "replay_equals_state"],
+        ),
+        ("time that goes back", |story| story.events[5].at = Time::from_ms(1), &["phases_advance"]),
+    ];
+    for (what, change, want) in rows {
+        let mut story = Story::told();
+        change(&mut story);
+        let broken = story.broken();
+        assert!(want.iter().all(|name| broken.contains(name)), "{what}: {broken:?}");
+    }
+}
+
+#[test]
+fn a_lost_or_changed_acknowledgement_is_noticed() {
+    type Change = fn(&mut Vec<Ack>);
+    let kept = Invariant::AcknowledgementsKept.word();
+    let rows: [(&str, Change, Option<&str>); 8] = [
+        ("as it was", |_| {}, None),
+        ("told twice", |acks| acks.push(acks[0].clone()), None),
+        (
+            "a grant of another amount",
+            |acks| {
+                acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None };
+            },
+            Some(kept),
+        ),
+        ("a grant that nobody knows", |acks| acks[0].request_id = RequestId::new(999).unwrap(), Some(kept)),
+        ("a grant to somebody else", |acks| acks[0].user = user("eve"), Some(kept)),
+        (
+            "a refusal of what was given",
+            |acks| {
+                acks[0].answer = Acked::Refused { code: RefusalCode::SoldOut };
+            },
+            Some(kept),
+        ),
+        (
+            "a refusal that had to be recorded",
+            |acks| {
+                acks[2].answer = Acked::Refused { code: RefusalCode::WinCap };
+            },
+            Some(kept),
+        ),
+        (
+            "two answers to one request",
+            |acks| {
+                let mut other = acks[2].clone();
+                other.answer = Acked::Refused { code: RefusalCode::Closed };
+                acks.push(other);
+            },
+            Some(Invariant::AnswersStable.word()),
+        ),
+    ];
+    for (what, change, want) in rows {
+        let mut story = Story::told();
+        change(&mut story.acks);
+        assert_eq!(story.broken().first().copied(), want, "{what}");
+    }
+}
+
+#[test]
+fn an_audit_may_begin_in_the_middle() {
+    let story = Story::told();
+    for cut in 0..story.events.len() {
+        let mut base = Tables::new(Bounds::default());
+        story.events[..cut].iter().for_each(|event| drop(base.evolve(event).unwrap()));
+        let mut auditor = Auditor::new(base);
+        // The journal may hold more than the snapshot needs.
+        story.events[cut.saturating_sub(2)..].iter().for_each(|event| auditor.see(event));
+        story.acks.iter().for_each(|ack| auditor.acknowledged(ack.clone()));
+        let report = auditor.report(story.keeper.tables());
+        assert!(report.ok, "from {cut}: {:?}", report.first_failure());
+    }
+}
+
+#[test]
+fn acknowledgements_are_read_line_by_line() {
+    let story = Story::told();
+    let mut file = Vec::new();
+    for ack in &story.acks {
+        serde_json::to_writer(&mut file, ack).unwrap();
+        file.push(b'\n');
+    }
+    assert_eq!(read_acks(&file[..]).unwrap(), story.acks);
+    assert_eq!(read_acks(&file[..file.len() - 3]).unwrap(), story.acks[..story.acks.len() - 1], "the last was cut");
+    let documented = r#"{"room":"r1","user":"ann","request_id":"9007199254740993","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88}
+{"room":"r1","user":"bob","request_id":"7","ask":"claim","activity":1,"answer":"granted","slot":1,"coupon":"tea-10"}
+{"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
+{"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
+{"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
+"#;
+    let acks = read_acks(documented.as_bytes()).unwrap();
+    assert_eq!(acks[0].request_id.get(), (1 << 53) + 1);
+    let written: Vec<_> = acks.iter().map(|ack| serde_json::to_string(ack).unwrap()).collect();
+    assert_eq!(written.join("\n"), documented.trim_end());
+    for (line, bad) in [(1, "{}\n"), (2, "\n{\"room\":\"\"}\n"), (1, "x\n")] {
+        assert!(matches!(read_acks(bad.as_bytes()), Err(AcksError::Line { line: at, .. }) if at == line), "{bad:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What has a bound is refused beyond it, by name, and is there again afterwards.
+
+use std::time::Duration;
+
+use liveroom::gateway::Rate;
+use liveroom_protocol::client::{ConnectError, Endpoint, Trust};
+use liveroom_protocol::wire::{Announce, client_frame::Body};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::served::peer::{claim, encoded, framed, fresh_id, release, reserve, upgrade};
+use crate::served::{Over, Peer, Served, Ticket, get, run, sale, until};
+
+const NOTHING: Ticket = Ticket { activity: 99, token: 1, opening: 1 };
+
+#[test]
+fn connections_are_counted_over_both_transports() {
+    let in_all = |config: &mut liveroom::server::config::Config| config.connections.connections_max = 2;
+    let by_address = |config: &mut liveroom::server::config::Config| config.connections.per_address_max = 2;
+    let both: [(&str, fn(&mut liveroom::server::config::Config)); 2] = [("in all", in_all), ("by address", by_address)];
+    for (what, bound) in both {
+        run(async {
+            let served = Served::with(bound).await;
+            served.operator("PUT", "/v1/rooms/r1", serde_json::json!({ "host": "host" })).await.expect(201);
+            let first = Peer::welcomed(&served, Over::Quic, "r1", "ann").await;
+            let _second = Peer::welcomed(&served, Over::Ws, "r1", "ann").await;
+            let endpoint = Endpoint::new(Trust::InsecureLoopback).unwrap();
+            let refused = endpoint.connect(&served.server.quic.into()).await.unwrap_err();
+            let ConnectError::Handshake(quinn::ConnectionError::ConnectionClosed(close)) = &refused else {
+                panic!("{what}: {refused}")
+            };
+            assert_eq!(u64::from(close.error_code), 0x2, "{what}: CONNECTION_REFUSED");
+            assert_eq!(upgrade(served.server.ws, "").await.unwrap_err(), "503 too_many_connections", "{what}");
+            assert_eq!(served.metric("turned_away").await, 2);
+            drop(first);
+            let freed = async || (served.metric("connections").await < 2).then_some(());
+            until("a place is free", freed).await;
+            Peer::welcomed(&served, Over::Quic, "r1", "ann").await;
+        });
+    }
+}
+
+#[test]
+fn whoever_is_turned_away_holds_nothing() {
+    run(async {
+        let served = Served::with(|config| {
+            config.connections.per_address_max = 1;
+            config.session.hello_timeout = Duration::from_secs(30);
+        });
+        let served = served.await;
+        served.operator("PUT", "/v1/rooms/r1", serde_json::json!({ "host": "host" })).await.expect(201);
+        let _one = Peer::welcomed(&served, Over::Ws, "r1", "ann").await;
+        let mut crowd = Vec::new();
+        for _ in 0..200 {
+            crowd.push(TcpStream::connect(served.server.ws).await.unwrap());
+        }
+        // None of them says anything: most are cut off long before their time to speak is over.
+        let mut cut = 0;
+        for stream in &mut crowd {
+            let mut byte = [0];
+            if let Ok(ended) = tokio::time::timeout(Duration::from_millis(20), stream.read(&mut byte)).await {
+                assert!(!matches!(ended, Ok(1..)));
+                cut += 1;
+            }
+        }
+        assert!(cut >= 100, "only {cut} of 200 were cut off");
+    });
+}
+
+#[test]
+fn requests_are_bounded_by_kind_and_in_flight() {
+    run(async {
+        let one = Rate { per_second: 1, burst: 1 };
+        let served = Served::furnished(|config| {
+            (config.rates.claim, config.rates.reserve, config.rates.release, config.rates.announce) =
+                (one, one, one, one);
+            config.rates.ping = one;
+        });
+        let served = served.await;
+        for over in Over::BOTH {
+            let mut peer = Peer::welcomed(&served, over, "r1", "ann").await;
+            let announce = |id| framed(id, Body::Announce(Announce { text: "hi".into() }));
+            let rows: [(&str, Box<dyn Fn(u64) -> _>, &str); 4] = [
+                ("claims", Box::new(|id| claim(id, NOTHING)), "not done unknown_activity"),
+                ("carts", Box::new(|id| reserve(id, NOTHING, 1, 1)), "not done unknown_activity"),
+                ("releases", Box::new(|id| release(id, 99)), "not done unknown_order"),
+                ("announcements", Box::new(announce), "not done forbidden"),
+            ];
+            for (what, frame, first) in rows {
+                let (a, b) = (fresh_id(), fresh_id());
+                peer.send_bytes(&[encoded(&frame(a)), encoded(&frame(b))].concat()).await;
+                let answers = (peer.answer(b).await, what);
+                assert_eq!(answers, ("not done rate_limited".to_owned(), what), "{over:?}");
+                // The id was not used up: it is asked again until its turn comes.
+                until("its turn comes", async || (peer.ask(frame(b)).await == first).then_some(())).await;
+            }
+        }
+        let served = Served::furnished(|config| config.session.in_flight_max = 1).await;
+        let sold = served.open("r1", sale(10, 5)).await;
+        let ticket = served.ticket("r1", sold).await;
+        for over in Over::BOTH {
+            let mut peer = Peer::welcomed(&served, over, "r1", "ann").await;
+            let (a, b) = (fresh_id(), fresh_id());
+            let both = [encoded(&reserve(a, ticket, 1, 1)), encoded(&reserve(b, ticket, 1, 1))].concat();
+            peer.send_bytes(&both).await;
+            assert_eq!(peer.answer(b).await, "not done too_many_in_flight", "{over:?}");
+            assert_eq!(peer.answer(a).await, "order 5 fen", "{over:?}");
+            assert_eq!(peer.ask(reserve(b, ticket, 1, 1)).await, "order 5 fen", "{over:?}");
+        }
+        served.is_well().await;
+    });
+}
+
+#[test]
+fn calls_of_the_api_are_bounded_in_number_and_time() {
+    run(async {
+        let served = Served::furnished(|config| {
+            config.admin.in_flight_max = 1;
+            config.admin.timeout = Duration::from_secs(1);
+        });
+        let served = served.await;
+        let mut slow = TcpStream::connect(served.server.admin).await.unwrap();
+        let head = format!(
+            "PUT /v1/rooms/r3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+            served.token("op", "operator")
+        );
+        slow.write_all(head.as_bytes()).await.unwrap();
+        let overloaded = async || {
+            let reply = get(served.server.admin, "/v1/rooms/r1").await;
+            (reply.told() == "503 overloaded").then_some(reply)
+        };
+        let reply = until("the slow call is under way", overloaded).await;
+        assert!(reply.head.contains("retry-after"), "{}", reply.head);
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 504") && answer.contains("timed_out"), "{answer}");
+        served.is_well().await;
+    });
+}

@@ -1,0 +1,47 @@
+//! What every keeper must do: one suite, run against each of them.
+//!
+//! A case is a function over any [`Subject`](crate::stage::Subject); [`suite`] names them all once.
+
+mod amend;
+mod books;
+mod life;
+mod rain;
+mod repeats;
+mod sale;
+mod strangers;
+
+/// Runs every case against the keeper that `$keeper` makes from bounds.
+macro_rules! suite {
+    ($name:ident, $keeper:expr) => {
+        mod $name {
+            suite!(@cases $keeper;
+                life { by_hand, by_the_clock, the_countdown_may_be_skipped, closing_by_hand, steps_that_may_not_be,
+                       review_names_what_is_missing, cancelled_at_every_phase, a_clock_that_goes_back,
+                       old_activities_leave, a_cancelled_sale_waits_for_its_orders },
+                rain { first_come_first_served, each_share_once, many_per_user, waves_and_leftovers,
+                       added_shares_come_before_later_waves, coupons_among_the_shares, random_shares_add_up,
+                       the_token_opens, the_result, day_limit, win_cap },
+                sale { held_then_paid, held_then_expired, given_up, all_of_a_cart_or_none, per_user_limits, too_few_left,
+                       late_payment, closed_with_orders, carts_that_make_no_sense, payments_that_make_no_sense },
+                amend { more_stock, less_stock, more_budget, longer, refused },
+                books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
+                repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,
+                          not_open_stays, host_requests, payments, top_ups, ids_belong_to_their_user_and_room,
+                          what_was_not_done_may_be_asked_again },
+                strangers { unknown_ids, other_rooms, other_kinds, other_peoples_orders, bounds_of_a_room, rooms_exist_once }
+            );
+        }
+    };
+    (@cases $keeper:expr; $($subject:ident { $($case:ident),* }),*) => {
+        $(mod $subject {
+            $(#[test]
+            fn $case() {
+                #[allow(clippy::redundant_closure_call, reason = "the expression is a closure, to be called per case")]
+                $crate::conformance::$subject::$case(&|bounds| ($keeper)(bounds));
+            })*
+        })*
+    };
+}
+
+suite!(memory, liveroom::store::MemoryKeeper::new);
+suite!(embedded, crate::stage::Durable::new);

@@ -1,0 +1,12 @@
+//! Integration tests: a module per subject.
+#![allow(clippy::unwrap_used, reason = "a test that fails here fails as it should")]
+#![allow(unreachable_pub, reason = "nothing is reached from outside")]
+
+mod architecture;
+mod audit;
+mod bad_input;
+mod conformance;
+mod faults;
+mod random;
+mod served;
+mod stage;

@@ -1,0 +1,298 @@
+//! Random operations into every keeper side by side: the same answers, the same state, and after every step
+//! everything that must hold, holds. What was once decided is asked again and again.
+
+use liveroom::rules::*;
+use liveroom::store::{Answer, Ask, Bounds, Keeper, MemoryKeeper, Op, Partition, Query, Reply};
+use proptest::prelude::*;
+
+use crate::stage::{Durable, Stage, Subject, fen, plan, rain, request, room, sale, user};
+
+/// One step: what, and two numbers whose meaning depends on it.
+type Act = (u8, u16, u16);
+
+/// A request that was decided, and how.
+struct Decided {
+    op: Op,
+    answer: Answer,
+    /// Whether there is a record of it: then another use of its id is a conflict.
+    recorded: bool,
+}
+
+struct Run {
+    memory: Stage<MemoryKeeper>,
+    durable: Stage<Durable>,
+    activities: Vec<ActivityId>,
+    decided: Vec<Decided>,
+    orders: u64,
+    requests: u64,
+}
+
+const USERS: [&str; 4] = ["ann", "bob", "cyd", "dan"];
+
+fn pick<T: Copy>(from: &[T], by: u16) -> Option<T> {
+    (!from.is_empty()).then(|| from[by as usize % from.len()])
+}
+
+impl Run {
+    fn new() -> Self {
+        let bounds = Bounds::default();
+        let (memory, durable) = (Stage::new(MemoryKeeper::new(bounds)), Stage::new(Durable::new(bounds)));
+        Self { memory, durable, activities: Vec::new(), decided: Vec::new(), orders: 0, requests: 0 }
+    }
+
+    fn act(&mut self, (what, a, b): Act) {
+        match what {
+            0 => self.draft(a, b),
+            1..=5 => self.claim(a, b),
+            6..=9 => self.reserve(a, b),
+            10 => self.ask(USERS[a as usize % 4], Ask::Release { order: self.an_order(b) }),
+            11 => self.pay(a, b),
+            12 => self.amend(a, b),
+            13 => self.step(a, b),
+            14 => self.wait(u64::from(a) % 6_000),
+            15 => self.again(a),
+            16 => self.otherwise(a, b),
+            _ => self.crash(),
+        }
+    }
+
+    fn draft(&mut self, a: u16, b: u16) {
+        let kind = if a.is_multiple_of(2) {
+            let shares = 1 + u32::from(b % 5);
+            let waves = vec![WavePlan { after_ms: 0, shares }, WavePlan { after_ms: 2_000, shares: 2 }];
+            let bonus = vec![BonusPlan { coupon: "tea".to_owned(), shares: 1 }];
+            let budget = fen(7 * i64::from(shares + 1));
+            let cap = WinCap { wins: 2, window_ms: 20_000 };
+            let limits = if b.is_multiple_of(3) {
+                Limits { per_room_day: Some(4), win_cap: Some(cap) }
+            } else {
+                Limits::default()
+            };
+            let grants_per_user = 1 + u32::from(a % 3);
+            let kind = RainPlan { waves, bonus, budget, split: Split::Random, grants_per_user, ..rain(1, 7) };
+            Plan { limits, ..plan(kind) }
+        } else {
+            let stock = 1 + u32::from(b % 4);
+            plan(SalePlan { hold_ms: 1_000 + u64::from(b % 8_000), ..sale(&[(stock, 100, 2), (3, 55, 3)]) })
+        };
+        let seed = Seed([b as u8; 32]);
+        if let Some(Answer::Drafted(activity)) = self.request("host", Ask::Draft { plan: Box::new(kind), seed }) {
+            self.activities.push(activity);
+            // Most are wanted open; some are left where they are.
+            for step in [Step::Schedule, Step::Open].into_iter().take(2 - usize::from(b.is_multiple_of(7))) {
+                self.ask("host", Ask::Step { activity, step });
+            }
+        }
+    }
+
+    /// One of the latest activities, which may be open; now and then an older one.
+    fn recent(&self, by: u16) -> Option<ActivityId> {
+        let from = if by.is_multiple_of(8) { 0 } else { self.activities.len().saturating_sub(4) };
+        pick(&self.activities[from..], by / 8)
+    }
+
+    /// What a viewer knows: the token once it is public, and any opening up to the latest.
+    fn seen(&self, activity: ActivityId, back: u16) -> (u64, impl Fn(u32) -> u32 + use<>) {
+        let facts = self.memory.keeper.gate(activity).unwrap();
+        let opening = move |sku: u32| {
+            let pool = facts.pools.iter().find(|(id, ..)| id.0 == sku);
+            pool.map_or(1, |(_, latest, _)| latest.saturating_sub(u32::from(back % 4 == 3)))
+        };
+        (self.memory.view(activity).token.unwrap_or(1), opening)
+    }
+
+    fn claim(&mut self, a: u16, b: u16) {
+        let Some(activity) = self.recent(a) else { return };
+        let (token, opening) = self.seen(activity, b);
+        self.ask(USERS[b as usize / 4 % 4], Ask::Claim { activity, token, opening: opening(0) });
+    }
+
+    fn reserve(&mut self, a: u16, b: u16) {
+        let Some(activity) = self.recent(a) else { return };
+        let (token, opening) = self.seen(activity, b);
+        let line = |sku| CartLine { sku: SkuId(sku), quantity: 1 + u32::from(b / 16 % 3), opening: opening(sku) };
+        let cart = if b.is_multiple_of(5) { vec![line(1), line(2)] } else { vec![line(1 + u32::from(b % 2))] };
+        self.ask(USERS[b as usize / 4 % 4], Ask::Reserve { activity, token, cart });
+    }
+
+    /// One of the latest orders, or one that never was.
+    fn an_order(&self, by: u16) -> OrderId {
+        OrderId((self.orders + 1).saturating_sub(u64::from(by) % 8))
+    }
+
+    fn pay(&mut self, a: u16, b: u16) {
+        let order = self.an_order(a);
+        let Reply::Order { order, .. } = self.memory.keeper.ask(&Query::Order { order }) else { return };
+        let payment = format!("p{b}");
+        self.ask("payments", Ask::Pay { order: order.id, payment, amount: order.total });
+    }
+
+    fn amend(&mut self, a: u16, b: u16) {
+        let Some(activity) = self.recent(a) else { return };
+        let stock = vec![(SkuId(1 + u32::from(a % 2)), i32::from(b % 7) - 3)];
+        let shares = u32::from(b % 3);
+        let budget = fen(i64::from(shares) * i64::from(b % 5));
+        let amendment = match b % 4 {
+            0 => Amendment { extend_ms: u64::from(b), ..Amendment::default() },
+            1 => Amendment { budget, shares, ..Amendment::default() },
+            _ => Amendment { stock, ..Amendment::default() },
+        };
+        self.ask("host", Ask::Amend { activity, amendment: Box::new(amendment) });
+    }
+
+    fn step(&mut self, a: u16, b: u16) {
+        let Some(activity) = pick(&self.activities, a) else { return };
+        let steps = [Step::Schedule, Step::WarmUp, Step::Open, Step::Close, Step::Settle, Step::Cancel, Step::Reject];
+        self.ask("host", Ask::Step { activity, step: steps[b as usize % steps.len()] });
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.memory.wait_ms(ms);
+        self.durable.wait_ms(ms);
+    }
+
+    /// The same request again: the same answer.
+    fn again(&mut self, which: u16) {
+        if self.decided.is_empty() {
+            return;
+        }
+        let Decided { op, answer, .. } = &self.decided[which as usize % self.decided.len()];
+        let (op, want) = (op.clone(), answer.clone());
+        let events = self.memory.events.len();
+        assert_eq!(self.both(&op), want, "asked again: {op:?}");
+        assert_eq!(self.memory.events.len(), events, "a repeat changes nothing");
+    }
+
+    /// Another request under the same id: a conflict.
+    fn otherwise(&mut self, which: u16, b: u16) {
+        let recorded: Vec<_> = self.decided.iter().filter(|decided| decided.recorded).map(|one| &one.op).collect();
+        let Some(first) = pick(&recorded, which) else { return };
+        let order = OrderId(1_000_000 + u64::from(b));
+        let op = Op { ask: Ask::Release { order }, ..first.clone() };
+        let Answer::NotDone(reason) = self.both(&op) else { panic!("{op:?} is another request") };
+        assert_eq!(reason.code, NotDoneCode::Conflict);
+    }
+
+    fn crash(&mut self) {
+        let bounds = Bounds::default();
+        let before = std::mem::replace(&mut self.durable.keeper, Durable::new(bounds));
+        let digest = before.tables().digest();
+        self.durable.keeper = before.restarted();
+        assert_eq!(self.durable.keeper.tables().digest(), digest);
+    }
+
+    fn ask(&mut self, by: &str, ask: Ask) {
+        self.request(by, ask);
+    }
+
+    /// A new request; its answer if it was decided.
+    fn request(&mut self, by: &str, ask: Ask) -> Option<Answer> {
+        self.requests += 1;
+        let request = request(self.requests);
+        let op = Op { partition: Partition::Room(room()), by: Some(user(by)), request: Some(request), ask };
+        let answer = self.both(&op);
+        if matches!(answer, Answer::NotDone(_)) {
+            return None;
+        }
+        if let Answer::Reserved(order) = &answer {
+            self.orders = order.id.0;
+        }
+        let recorded = self.memory.keeper.tables().receipt(&room(), user(by), request).is_some();
+        self.decided.push(Decided { op, answer: answer.clone(), recorded });
+        Some(answer)
+    }
+
+    fn both(&mut self, op: &Op) -> Answer {
+        let answer = self.memory.decide(op.clone());
+        assert_eq!(self.durable.decide(op.clone()), answer, "{op:?}");
+        answer
+    }
+
+    fn check(&self) {
+        self.memory.audit();
+        assert_eq!(self.memory.events, self.durable.events);
+        assert_eq!(self.memory.keeper.tables().digest(), self.durable.keeper.tables().digest());
+        assert_eq!(self.memory.keeper.next_due(), self.durable.keeper.next_due());
+    }
+
+    /// An hour later everything has ended, and everything decided is what it was.
+    fn end(mut self) {
+        self.wait(3_600_000);
+        for which in 0..self.decided.len() {
+            self.again(which as u16);
+        }
+        for &activity in &self.activities {
+            let view = self.memory.view(activity);
+            assert!(view.phase < Phase::Open || view.phase.is_final(), "{view:?}");
+            if view.phase.is_final() {
+                assert_eq!(self.memory.balance(Account::Escrow(activity)), 0);
+            }
+        }
+        self.check();
+        self.durable.audit();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_everything_holds(
+        acts in prop::collection::vec((0..18u8, any::<u16>(), any::<u16>()), 1..120),
+    ) {
+        let mut run = Run::new();
+        run.act((0, 0, 4));
+        run.act((0, 1, 5));
+        for act in acts {
+            run.act(act);
+            run.check();
+        }
+        run.end();
+    }
+}
+
+/// The random test reaches what it is for; otherwise it would prove little.
+#[test]
+fn the_random_acts_reach_every_outcome() {
+    let mut run = Run::new();
+    let mut number = 1u32;
+    let mut next = || {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (number >> 16) as u16
+    };
+    for _ in 0..4_000 {
+        let act = ((next() % 18) as u8, next(), next());
+        if act.0 != 0 || run.activities.len() < 60 {
+            run.act(act);
+        }
+        // Always something to claim.
+        if next() % 40 == 0 && run.activities.len() < 60 {
+            run.act((0, next(), next()));
+        }
+    }
+    let words = |one: &Decided| crate::stage::say(&one.answer).replace(|c: char| c.is_ascii_digit(), "");
+    let said: std::collections::BTreeSet<_> = run.decided.iter().map(words).collect();
+    for want in [
+        "slot :  fen",
+        "slot : tea",
+        "order :  fen",
+        "order  released",
+        "sold",
+        "sold late",
+        "refund due",
+        "sold_out",
+        "closed",
+        "limit_reached /",
+        "insufficient_stock /",
+        "order_paid",
+        "order_released",
+        "win_cap /",
+        "not_open",
+        "amendment ",
+        "open",
+        "cancelled",
+    ] {
+        assert!(said.contains(want), "never {want}: {said:?}");
+    }
+    run.end();
+}
