@@ -11,7 +11,7 @@
 //! | `world`, `ending` | the loop and what goes wrong; healing and the last checks |
 //! | `setup` | what a seed plays with |
 //! | `server`, `door` | the server of one life; one session of it, observed |
-//! | `network` | connections that delay, cut and stall |
+//! | `network`, `traffic` | connections that delay, cut and stall; moving bytes over them |
 //! | `viewer`, `presses` | the client and its memory; what is pressed, honestly and not |
 //! | `caller`, `hosts` | those who come through the API; what they ask for |
 //! | `referee` | what must hold |
@@ -28,6 +28,7 @@ mod referee;
 mod server;
 mod setup;
 mod tally;
+mod traffic;
 mod viewer;
 mod world;
 
