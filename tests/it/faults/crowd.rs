@@ -42,6 +42,7 @@ pub fn client(server: &Process, user: &str, over_quic: bool) -> (Client, Events)
     let mut options = Options::new(target.into(), transport, "r1", server.token(user, "viewer"));
     options.retry.pause_max = Duration::from_millis(100);
     options.retry.request_deadline = Duration::from_secs(60);
+    options.retry.hello_deadline = Duration::from_secs(2);
     Client::start(options)
 }
 
