@@ -110,15 +110,6 @@ impl Crowd {
         }
         std::mem::take(&mut self.told.lock())
     }
-
-    /// Cuts everybody off in the middle of whatever they do, and gives the answers so far.
-    pub async fn scatter(self) -> Vec<Told> {
-        for viewer in self.viewers {
-            viewer.abort();
-            assert!(viewer.await.is_err_and(|ended| ended.is_cancelled()), "a viewer failed");
-        }
-        std::mem::take(&mut self.told.lock())
-    }
 }
 
 async fn press(client: Client, user: String, sale: Ticket, rain: Ticket, enough: &AtomicBool, told: &Mutex<Vec<Told>>) {
