@@ -65,11 +65,17 @@ impl Referee {
     pub(crate) fn see(&mut self, batch: &Batch, tally: &mut Tally, trace: &mut Trace) {
         assert_eq!(batch.ops.len(), batch.answers.len(), "one answer for each operation");
         trace.note("batch", batch.now.ms() as u64);
+        // What timers did came first: whoever asked again in the same batch may find the activity gone.
+        let timers = batch.events.iter().take_while(|recorded| is_timers(&recorded.event)).count();
+        let (by_time, by_request) = batch.events.split_at(timers);
+        for recorded in by_time {
+            self.follow(recorded, tally, trace);
+        }
         for (op, answer) in batch.ops.iter().zip(&batch.answers) {
             trace.add(format!("{answer:?}").as_bytes());
             self.judge(op, answer, tally);
         }
-        for recorded in &batch.events {
+        for recorded in by_request {
             self.follow(recorded, tally, trace);
         }
     }
@@ -85,13 +91,6 @@ impl Referee {
         store.commit(now, std::slice::from_ref(op), &mut answers, &mut events).expect("memory never fails");
         tally.count("gate.refused");
         let answer = Answer::Refused(Refusal::plain(code));
-        let elsewhere = matches!(&answers[0], Answer::NotDone(why) if why.code == NotDoneCode::Conflict);
-        // A gate knows its own activity only. Who uses one id for two activities is told that the second is sold out,
-        // which it is, rather than that the id is used.
-        if elsewhere && self.used_elsewhere(op) {
-            tally.count("gate.id_used_elsewhere");
-            return;
-        }
         assert_eq!(answers[0], answer, "the gate refused what the store would not: {op:?}");
         self.judge(op, &answer, tally);
     }
@@ -200,12 +199,6 @@ impl Referee {
         }
     }
 
-    fn used_elsewhere(&self, op: &Op) -> bool {
-        let (Some(by), Some(request)) = (op.by, op.request) else { return false };
-        let (Ask::Claim { activity, .. } | Ask::Reserve { activity, .. }) = &op.ask else { return false };
-        self.recorded.get(&(op.partition, by, request)).is_some_and(|(_, of)| *of != Some(*activity))
-    }
-
     fn activity_of(&self, ask: &Ask, answer: &Answer) -> Option<ActivityId> {
         match (ask, answer) {
             (Ask::Draft { .. }, Answer::Drafted(activity)) => Some(*activity),
@@ -267,5 +260,14 @@ fn name(event: &Event) -> &'static str {
         Event::Paid { outcome: PaymentOutcome::RefundDue, .. } => "paid_refund_due",
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
+    }
+}
+
+/// Whether nobody asked for it.
+fn is_timers(event: &Event) -> bool {
+    match event {
+        Event::WaveReleased { .. } | Event::Archived { .. } => true,
+        Event::Stepped { cause, .. } | Event::Released { cause, .. } => cause.by.is_none(),
+        _ => false,
     }
 }
