@@ -178,9 +178,10 @@ impl Driver {
                     // A server that dies during a handshake leaves no trace: nothing else ends the wait soon.
                     let connecting = timeout(self.connect_max, connecting);
                     let connect_max = self.connect_max;
-                    self.connecting = Some(Box::pin(async move {
-                        connecting.await.unwrap_or(Err(ConnectError::Deadline(connect_max)))
-                    }));
+                    self.connecting =
+                        Some(Box::pin(
+                            async move { connecting.await.unwrap_or(Err(ConnectError::Deadline(connect_max))) },
+                        ));
                 }
                 Output::HangUp => self.hang_up(),
                 Output::Event(event) => self.tell(event),
