@@ -33,7 +33,10 @@ pub(super) async fn draft(
         }
         _ => caller.user(),
     };
-    let ask = Ask::Draft { plan: Box::new(new.plan(sponsor)?), seed: api.engine.seed() };
+    let plan = new.plan(sponsor)?;
+    // The store would say so too, but a plan of any size must not come as far.
+    plan.check().map_err(|why| Problem::invalid(why.to_string()))?;
+    let ask = Ask::Draft { plan: Box::new(plan), seed: api.engine.seed() };
     match caller.commit(&api, Partition::Room(room), ask).await? {
         Answer::Drafted(activity) => Ok((StatusCode::CREATED, Json(shape(&api, room, activity).await?))),
         _ => Err(Problem::unexpected()),

@@ -448,6 +448,9 @@ impl NewSale {
 
 impl NewAmendment {
     pub(super) fn amendment(self) -> Result<Amendment, Problem> {
+        if self.stock.len() > SalePlan::SKUS_MAX {
+            return Err(Problem::invalid("stock names at most 50 items"));
+        }
         Ok(Amendment {
             stock: self.stock.into_iter().map(|change| (SkuId(change.sku), change.units)).collect(),
             budget: fen("budget_fen", self.budget_fen)?,

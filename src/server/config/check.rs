@@ -17,6 +17,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// What the largest order takes in the log, at most.
+const CART_BYTES: u64 = 1_536;
+
 /// A value and what it may be.
 pub(super) struct Bound {
     pub(super) key: String,
@@ -66,7 +69,7 @@ impl Config {
         let Self { store, engine, rooms, session, rates, connections, tokens, payments, admin, events, .. } = self;
         let number = |key: &str, given: usize, allowed| Bound::number(key, given as u64, allowed);
         let mut rows = vec![
-            Bound::number("store.segment_bytes", store.segment_bytes, 64 * KIB..=1024 * MIB),
+            Bound::number("store.segment_bytes", store.segment_bytes, 2 * MIB..=1024 * MIB),
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
             Bound::time("store.retention", store.retention, MINUTE..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),
@@ -118,7 +121,7 @@ impl Config {
     }
 
     fn check_between(&self, mistakes: &mut Vec<Mistake>) {
-        let Self { listen, tls, engine, session, connections, .. } = self;
+        let Self { listen, tls, store, engine, session, connections, .. } = self;
         let clash = listen.ws == listen.admin && listen.ws.port() != 0;
         for (key, wrong, problem) in [
             (
@@ -139,6 +142,11 @@ impl Config {
                 "is missing beside tls.ws_key_file",
             ),
             ("engine.batch_ops", engine.batch_ops > engine.queue_ops, "is more than engine.queue_ops"),
+            (
+                "engine.batch_ops",
+                engine.batch_ops as u64 * CART_BYTES > store.segment_bytes,
+                "is more than a segment of the log holds, at 1536 bytes each: see store.segment_bytes",
+            ),
             ("engine.counts_every", engine.counts_every < engine.tick, "is less than engine.tick"),
             ("engine.online_every", engine.online_every < engine.tick, "is less than engine.tick"),
             (

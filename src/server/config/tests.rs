@@ -159,7 +159,7 @@ fn each_mistake_is_named_with_what_is_allowed() {
         ("[tls]\ncert_file = \"a.pem\"", "tls.key_file", "is missing beside tls.cert_file"),
         ("[tls]\nws_key_file = \"a.pem\"", "tls.ws_cert_file", "is missing beside tls.ws_key_file"),
         ("[store]\ndata_dir = \"\"", "store.data_dir", "must be a directory"),
-        ("[store]\nsegment_bytes = 1", "store.segment_bytes", "allowed: 65536 to 1073741824"),
+        ("[store]\nsegment_bytes = 1", "store.segment_bytes", "allowed: 2097152 to 1073741824"),
         ("[engine]\nbatch_ops = 100\nqueue_ops = 50", "engine.batch_ops", "is more than engine.queue_ops"),
         ("[engine]\ntick = \"600ms\"", "engine.counts_every", "is less than engine.tick"),
         ("[rates]\nclaim = { per_second = 0, burst = 1 }", "rates.claim.per_second", "allowed: 1 to 1000000"),

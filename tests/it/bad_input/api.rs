@@ -141,6 +141,7 @@ fn amendments_that_cannot_be() {
             (sale_id, json!({ "stock": [{ "sku": 1, "units": i32::MAX }] }), "422 invalid"),
             (sale_id, json!({ "stock": [{ "sku": 1, "units": 1_i64 << 31 }] }), "422 body_invalid"),
             (sale_id, json!({ "stock": [{ "sku": 1, "units": 1 }, { "sku": 1, "units": 1 }] }), "422 invalid"),
+            (sale_id, json!({ "stock": vec![json!({ "sku": 1, "units": 1 }); 51] }), "422 invalid"),
             (sale_id, json!({ "budget_fen": 100 }), "422 invalid"),
             (sale_id, json!({ "extend_ms": u64::MAX }), "422 invalid"),
             (rain_id, json!({ "budget_fen": -1, "shares": 1 }), "422 invalid"),

@@ -70,7 +70,7 @@ fn whoever_is_turned_away_holds_nothing() {
 #[test]
 fn requests_are_bounded_by_kind_and_in_flight() {
     run(async {
-        let one = Rate { per_second: 1, burst: 1 };
+        let one = Rate { per_second: 10, burst: 1 };
         let served = Served::furnished(|config| {
             (config.rates.claim, config.rates.reserve, config.rates.release, config.rates.announce) =
                 (one, one, one, one);
@@ -135,6 +135,32 @@ fn calls_of_the_api_are_bounded_in_number_and_time() {
         let mut answer = String::new();
         slow.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 504") && answer.contains("timed_out"), "{answer}");
+        served.is_well().await;
+    });
+}
+
+#[test]
+fn with_the_least_of_everything_it_serves() {
+    run(async {
+        let least = Rate { per_second: 1, burst: 1 };
+        let served = Served::furnished(|config| {
+            (config.store.segment_bytes, config.store.snapshot_every_segments) = (2 << 20, 1);
+            (config.engine.queue_ops, config.engine.batch_ops) = (16, 1);
+            (config.rooms.rooms_max, config.rooms.activities_per_room_max) = (3, 1);
+            (config.rooms.history_frames, config.rooms.history_bytes, config.rooms.talk_per_tick) = (1, 1_024, 1);
+            (config.session.in_flight_max, config.session.frame_bytes_max) = (1, 1_024);
+            (config.session.mailbox_bytes, config.session.posts_max) = (16 << 10, 16);
+            (config.connections.connections_max, config.connections.per_address_max) = (3, 3);
+            (config.connections.handshakes_before_retry, config.connections.handshakes_max) = (0, 1);
+            (config.admin.in_flight_max, config.admin.body_bytes_max) = (1, 1_024);
+            config.rates =
+                liveroom::gateway::Rates { claim: least, reserve: least, release: least, announce: least, ping: least };
+        });
+        let served = served.await;
+        served.is_well().await;
+        assert_eq!(served.operator("PUT", "/v1/rooms/r4", serde_json::json!({})).await.told(), "507 too_many");
+        let draft = served.operator("POST", "/v1/rooms/well/activities", sale(1, 1)).await;
+        assert_eq!(draft.told(), "507 too_many");
         served.is_well().await;
     });
 }
