@@ -1,10 +1,10 @@
 //! Load on a liveroom server: who the viewers are, what they ask for, and what must hold afterwards.
 //!
-//! [`stage`] makes rooms and activities through the [`admin`] API and [`tokens`] for everybody; [`link`] connects viewers;
-//! one viewer per room tells the others what may be asked for ([`aims`]); [`ask`] is what a viewer says and [`learned`]
-//! what it is told, which [`acks`] writes down and [`books`] compares with what the server counts. [`claims`] is rain
-//! and sale, [`broadcast`](mod@broadcast) a host who speaks, [`idle`](mod@idle) viewers who are only
-//! there, [`mixed`](mod@mixed) all of it.
+//! `stage` makes rooms and activities through the `admin` API and `tokens` for everybody; `link` connects viewers;
+//! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
+//! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain
+//! and sale, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
+//! there, `mixed`(mod@mixed) all of it.
 
 mod acks;
 mod admin;

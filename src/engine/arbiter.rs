@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::follow::Follower;
 use crate::fanout::{Mailbox, Post};
-use crate::rules::{NotDoneCode, RequestId};
+use crate::rules::{NotDoneCode, RequestId, Time};
 use crate::store::{Answer, CommitError, Keeper, Op, Query, Recorded, Reply};
 
 /// What the arbiter is asked for.
@@ -37,18 +37,21 @@ pub(super) enum ReplyTo {
     Nobody,
 }
 
+/// A batch's answers, each with the mailbox it goes to.
+pub(super) type PostBatch = Vec<(Arc<Mailbox>, Post)>;
+
 /// The way of a batch's answers into the viewers' mailboxes.
 pub(super) enum Posts {
     /// In one piece to a task of the runtime: it wakes the sessions from within, where the arbiter would have to interrupt
     /// the runtime for each of them.
-    Gathered(Vec<(Arc<Mailbox>, Post)>, UnboundedSender<Vec<(Arc<Mailbox>, Post)>>),
+    Gathered(PostBatch, UnboundedSender<PostBatch>),
     /// At once, where there is no runtime.
     Direct,
 }
 
 impl Posts {
     /// Gathers for the task that [`deliver`] is.
-    pub(super) fn gathered() -> (Self, UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+    pub(super) fn gathered() -> (Self, UnboundedReceiver<PostBatch>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self::Gathered(Vec::new(), sender), receiver)
     }
@@ -71,7 +74,7 @@ impl Posts {
 }
 
 /// Puts the answers into the mailboxes; ends after the arbiter. What waits here is bounded by the arbiter's queue.
-pub(super) async fn deliver(mut batches: UnboundedReceiver<Vec<(Arc<Mailbox>, Post)>>) {
+pub(super) async fn deliver(mut batches: UnboundedReceiver<PostBatch>) {
     while let Some(batch) = batches.recv().await {
         for (mailbox, post) in batch {
             mailbox.post(post);
@@ -94,7 +97,7 @@ pub(super) struct Arbiter {
     questions: Vec<Question>,
     follower: Follower,
     posts: Posts,
-    timers_rest_until: Option<Instant>,
+    timers_rest_until: Option<Time>,
     /// Operations of the latest batch, and when it was done.
     latest_batch: (usize, Instant),
     stopping: bool,
@@ -182,7 +185,7 @@ impl Arbiter {
 
     fn gather(&mut self, first: Option<Command>) {
         // What time has ended comes first: nothing that waits behind it may still be granted by it.
-        if self.timers_rest_until.is_none_or(|until| until <= Instant::now()) {
+        if self.timers_rest_until.is_none_or(|until| until <= self.shared.clock.now()) {
             self.timers_rest_until = None;
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
@@ -208,30 +211,23 @@ impl Arbiter {
 
     /// How long there is nothing to do unless something is asked; `None` means for ever.
     fn rest(&self) -> Option<Duration> {
-        let timers = match (self.timers_rest_until, self.keeper.next_due()) {
-            (Some(until), _) => Some(until.saturating_duration_since(Instant::now())),
-            (None, Some(at)) => {
-                let wait_ms = at.ms().saturating_sub(self.shared.clock.now().ms()).max(0);
-                Some(Duration::from_millis(wait_ms as u64))
-            }
-            (None, None) => None,
-        };
-        let news = self.follower.rest();
+        let now = self.shared.clock.now();
+        let timers = self.timers_rest_until.or_else(|| self.keeper.next_due()).map(|at| at.since(now));
+        let news = self.follower.rest(now);
         timers.into_iter().chain(news).min()
     }
 
     fn commit(&mut self) -> Result<(), String> {
         if !self.ops.is_empty() {
-            let began = Instant::now();
-            match self.keeper.commit(self.shared.clock.now(), &self.ops, &mut self.answers, &mut self.events) {
+            let (began, now) = (Instant::now(), self.shared.clock.now());
+            match self.keeper.commit(now, &self.ops, &mut self.answers, &mut self.events) {
                 Ok(()) => {}
                 Err(CommitError::Unavailable(why)) => {
                     tracing::warn!(%why, "a batch was not taken");
                     let reason = NotDoneCode::Unavailable.for_now("no decisions are taken now", RETRY_AFTER_MS);
                     self.answers.clear();
                     self.answers.resize(self.ops.len(), Answer::NotDone(reason));
-                    let rest = Duration::from_millis(u64::from(RETRY_AFTER_MS));
-                    self.timers_rest_until = Some(began + rest);
+                    self.timers_rest_until = Some(now.after_ms(u64::from(RETRY_AFTER_MS)));
                 }
                 Err(CommitError::Fatal(why)) => return Err(why),
             }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
@@ -10,14 +10,14 @@ use super::Shared;
 use super::gate::Gate;
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
-use crate::rules::{ActivityId, RoomId, Step, UserId};
+use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
 use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};
 
 /// Carries commits to the rooms.
 pub(super) struct Follower {
     /// Activities whose state the rooms have not heard, and whether more than counts has changed.
     unheard: HashMap<ActivityId, Unheard, RandomState>,
-    next_counts: Instant,
+    next_counts: Time,
     touched: Vec<ActivityId>,
 }
 
@@ -66,7 +66,7 @@ fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
 
 impl Follower {
     pub(super) fn new() -> Self {
-        Self { unheard: HashMap::default(), next_counts: Instant::now(), touched: Vec::new() }
+        Self { unheard: HashMap::default(), next_counts: Time::from_ms(0), touched: Vec::new() }
     }
 
     /// Takes note of what was committed.
@@ -104,10 +104,10 @@ impl Follower {
         if self.unheard.is_empty() {
             return;
         }
-        let now = Instant::now();
+        let now = shared.clock.now();
         let counts = now >= self.next_counts;
         if counts {
-            self.next_counts = now + shared.limits.counts_every;
+            self.next_counts = now.after_ms(shared.limits.counts_every.as_millis() as u64);
         }
         self.unheard.retain(|activity, unheard| {
             if !counts && !unheard.urgent {
@@ -124,9 +124,9 @@ impl Follower {
     }
 
     /// How long until mere counts are due; `None` if everybody has heard everything.
-    pub(super) fn rest(&self) -> Option<Duration> {
+    pub(super) fn rest(&self, now: Time) -> Option<Duration> {
         let waiting = !self.unheard.is_empty();
-        waiting.then(|| self.next_counts.saturating_duration_since(Instant::now()))
+        waiting.then(|| self.next_counts.since(now))
     }
 }
 

@@ -40,8 +40,13 @@ impl Stepper {
         self.arbiter.is_idle()
     }
 
-    /// One tick: every room's news go out.
+    /// One tick: every room's news go out, and how many viewers there are where that has changed.
     pub fn tick(&self) {
+        for room in self.shared.rooms.take_crowds() {
+            if room.channel.publish_online() {
+                self.shared.rooms.has_news(&room);
+            }
+        }
         for room in self.shared.rooms.take_news() {
             room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref()).deliver_all();
         }

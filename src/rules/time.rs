@@ -1,6 +1,7 @@
 //! The server's time.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,12 @@ impl Time {
     #[must_use]
     pub const fn before_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_sub_unsigned(ms))
+    }
+
+    /// How long after `earlier` it is; nothing if it is not.
+    pub const fn since(self, earlier: Self) -> Duration {
+        let ms = self.0.saturating_sub(earlier.0);
+        Duration::from_millis(if ms > 0 { ms.unsigned_abs() } else { 0 })
     }
 
     /// The number of the day in a zone that is `utc_offset_min` minutes east of Greenwich.

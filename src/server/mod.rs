@@ -1,5 +1,6 @@
 //! Puts the parts together, and takes them apart again in order.
 
+mod afterlife;
 pub mod audit;
 pub mod config;
 pub mod development;
@@ -33,6 +34,9 @@ use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
 use crate::rules::Time;
 use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
 use crate::store::journal::{self, Disk, RealDisk};
+
+/// How long connections that are closed may take to be gone.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Where the journal is, in the data directory.
 pub const JOURNAL: &str = "journal";
@@ -136,7 +140,8 @@ impl Server {
         let log = keeper.log().clone();
 
         // Bound before anything is started: a port in use leaves nothing behind.
-        let endpoint = udp::endpoint(secrets.quic, config.listen.quic)
+        let lasting = afterlife::config(&config.store.data_dir).context("can't keep the key of QUIC")?;
+        let endpoint = udp::endpoint(lasting, secrets.quic, config.listen.quic)
             .with_context(|| format!("QUIC can't listen on {}", config.listen.quic))?;
         let ws_listener = TcpListener::bind(config.listen.ws)
             .await
@@ -250,7 +255,8 @@ impl Server {
         }
         self.running.stop().await;
         self.endpoint.close(0u32.into(), b"stopped");
-        self.endpoint.wait_idle().await;
+        // Only so that the last packets get out: whoever misses them hears it when asking the next server.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
         let (checkpoints, relay) = (self.checkpoints, self.relay);
         let ended = tokio::task::spawn_blocking(move || {
             checkpoints.stop();

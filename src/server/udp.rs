@@ -11,10 +11,10 @@ use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// An endpoint on `address`, for IPv4 too where that is the IPv6 wildcard and the system maps the one to the other.
-pub(super) fn endpoint(config: ServerConfig, address: SocketAddr) -> io::Result<Endpoint> {
+pub(super) fn endpoint(config: EndpointConfig, server: ServerConfig, address: SocketAddr) -> io::Result<Endpoint> {
     let socket = UdpSocket::bind(address)?;
     // The kernel caps what it grants, and less than asked only means that bursts may lose packets.
     let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, SOCKET_BUFFER_BYTES);
     let _ = rustix::net::sockopt::set_socket_send_buffer_size(&socket, SOCKET_BUFFER_BYTES);
-    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))
+    Endpoint::new(config, Some(server), socket, Arc::new(TokioRuntime))
 }

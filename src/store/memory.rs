@@ -17,6 +17,11 @@ impl MemoryKeeper {
         Self { tables: Tables::new(bounds) }
     }
 
+    /// Goes on from `tables`.
+    pub fn over(tables: Tables) -> Self {
+        Self { tables }
+    }
+
     /// What it keeps.
     pub fn tables(&self) -> &Tables {
         &self.tables

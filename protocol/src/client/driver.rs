@@ -3,10 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::core::{Core, Output};
 use super::link::{self, Reader, Writer};
@@ -44,6 +45,7 @@ pub(crate) struct Driver {
     target: Target,
     transport: Transport,
     token: TokenSource,
+    connect_max: Duration,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     /// What the program had no room for yet; the room is not read while there is any.
@@ -64,6 +66,7 @@ impl Driver {
             target: options.target,
             transport: options.transport,
             token: options.token,
+            connect_max: options.retry.hello_deadline,
             commands,
             events,
             unread: VecDeque::new(),
@@ -172,7 +175,13 @@ impl Driver {
             match output {
                 Output::Connect => {
                     let connecting = link::open(self.transport.clone(), self.target.clone());
-                    self.connecting = Some(Box::pin(connecting));
+                    // A server that dies during a handshake leaves no trace: nothing else ends the wait soon.
+                    let connecting = timeout(self.connect_max, connecting);
+                    let connect_max = self.connect_max;
+                    self.connecting =
+                        Some(Box::pin(
+                            async move { connecting.await.unwrap_or(Err(ConnectError::Deadline(connect_max))) },
+                        ));
                 }
                 Output::HangUp => self.hang_up(),
                 Output::Event(event) => self.tell(event),

@@ -82,7 +82,7 @@ pub struct RetryPolicy {
     pub pause_min: Duration,
     /// The longest pause.
     pub pause_max: Duration,
-    /// How long the answer to a hello may take.
+    /// How long a connection may take to be made, and then the answer to the hello.
     pub hello_deadline: Duration,
 }
 

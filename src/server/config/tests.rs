@@ -161,7 +161,7 @@ fn each_mistake_is_named_with_what_is_allowed() {
         ("[store]\ndata_dir = \"\"", "store.data_dir", "must be a directory"),
         ("[store]\nsegment_bytes = 1", "store.segment_bytes", "allowed: 65536 to 1073741824"),
         ("[engine]\nbatch_ops = 100\nqueue_ops = 50", "engine.batch_ops", "is more than engine.queue_ops"),
-        ("[engine]\ntick = \"500ms\"", "engine.counts_every", "is less than engine.tick"),
+        ("[engine]\ntick = \"600ms\"", "engine.counts_every", "is less than engine.tick"),
         ("[rates]\nclaim = { per_second = 0, burst = 1 }", "rates.claim.per_second", "allowed: 1 to 1000000"),
         ("[rates]\nclaim = 5", "rates.claim", "must be a section with keys"),
         ("[connections]\nconnections_max = 10", "connections.per_address_max", "is more than connections.conn"),

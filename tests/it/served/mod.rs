@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod peer;
+pub mod process;
 pub mod tokens;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use liveroom_protocol::client::{Client, Endpoint, Events, Options, RoomView, Tra
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use http::{Reply, call, get};
+pub use http::{Reply, get};
 pub use peer::{Over, Peer};
 
 /// How long a test waits for what must come; only a failure takes so long.
@@ -62,11 +63,6 @@ pub struct Ticket {
 const WELL: &str = "well";
 
 impl Served {
-    /// A server as it comes, but for its addresses and small files.
-    pub async fn start() -> Self {
-        Self::with(|_| {}).await
-    }
-
     /// A server whose configuration differs.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::on(tempfile::tempdir().unwrap(), change).await

@@ -1,8 +1,6 @@
 //! A peer that speaks either transport byte by byte.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::BytesMut;
 use liveroom_protocol::client::{Endpoint, RequestIds, Trust};
@@ -348,18 +346,4 @@ async fn read_ws_frame(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     let mut payload = vec![0; length as usize];
     stream.read_exact(&mut payload).await.ok()?;
     Some((first, payload))
-}
-
-/// Counts what peers of several tasks were told.
-#[derive(Debug, Default, Clone)]
-pub struct Tally(Arc<AtomicU64>);
-
-impl Tally {
-    pub fn inc(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }

@@ -1,0 +1,9 @@
+//! What may break, on the real program: every fault ends with a look at what was acknowledged.
+
+mod crowd;
+mod damage;
+mod drain;
+mod kill;
+mod lost;
+mod sink;
+mod starved;
