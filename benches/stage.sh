@@ -39,7 +39,7 @@ if ((QUICK)); then
     ROUNDS=1
     SPAN=(--warmup 500ms --duration 1s)
 else
-    ROUNDS=3
+    ROUNDS=${ROUNDS:-3}
     SPAN=(--warmup 2s --duration 8s)
 fi
 

@@ -26,6 +26,9 @@ const CALLS_AT_ONCE: usize = 16;
 /// Tokens outlive the run by this.
 const TOKEN_SLACK: Duration = Duration::from_secs(3_600);
 
+/// How long a server that does not say what was given is asked again.
+const COUNTING: Duration = Duration::from_secs(30);
+
 /// What the sponsor of a run may spend, fen. A wallet takes ten times as much.
 const BUDGET_FEN: i64 = 1_000_000_000_000;
 
@@ -124,8 +127,18 @@ impl Stage {
         Ok(guests.collect())
     }
 
-    /// The run's activities as the server counts them.
+    /// The run's activities as the server counts them. A server that is just starting again is waited for.
     pub(super) fn count(&self) -> anyhow::Result<Counted> {
+        let give_up = Instant::now() + COUNTING;
+        loop {
+            match self.count_now() {
+                Err(_) if Instant::now() < give_up => sleep(Duration::from_millis(200)),
+                counted => return counted,
+            }
+        }
+    }
+
+    fn count_now(&self) -> anyhow::Result<Counted> {
         let opened = self.opened.lock().clone();
         let mut rooms: Vec<_> = opened.iter().map(|(room, _)| room.clone()).collect();
         rooms.sort_unstable();
