@@ -103,12 +103,13 @@ fn amend(activity: &Activity, chance: &mut Chance) -> Ask {
 fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
     let opens_at = chance.percent(60).then(|| now.after_ms(chance.below(3_000)));
     let schedule = Schedule { opens_at, warm_up_ms: chance.one_of(&[0, 0, 500, 2_000]) };
-    let limits = Limits {
-        // Always refused here: a simulated activity is archived long before a day is over. The tables of tests have it.
-        per_room_day: chance.percent(5).then(|| chance.between(1, 3) as u32),
-        win_cap: chance.percent(20).then(|| WinCap { wins: chance.between(1, 2) as u32, window_ms: 5_000 }),
-    };
     let kind = if chance.percent(50) { KindPlan::Rain(rain(chance)) } else { KindPlan::Sale(sale(chance)) };
+    // A sale has no wins to limit.
+    let limited = if matches!(kind, KindPlan::Rain(_)) { 20 } else { 1 };
+    let limits = Limits {
+        per_room_day: chance.percent(limited).then(|| chance.between(1, 3) as u32),
+        win_cap: chance.percent(limited).then(|| WinCap { wins: chance.between(1, 2) as u32, window_ms: 5_000 }),
+    };
     Plan { title: "of the night".to_owned(), sponsor, schedule, limits, kind }
 }
 

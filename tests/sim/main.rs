@@ -67,6 +67,7 @@ const MUST_HAPPEN: &[&str] = &[
     "refused.insufficient_stock",
     "refused.order_paid",
     "refused.order_released",
+    "refused.room_day_limit",
     "refused.win_cap",
     "told.invalid",
     "told.conflict",

@@ -70,12 +70,11 @@ impl Setup {
             epoch: chance.id(),
             background: false,
         };
-        // An activity must outlive the holds of its orders.
-        let bounds = Bounds {
-            rooms_max: chance.one_of(&[2, 3, 3, 3]),
-            activities_per_room_max: chance.one_of(&[4, 12]),
-            retention_ms: chance.between(8_000, 60_000),
-        };
+        // An activity must outlive the holds of its orders; and a day, where wins of a day are counted.
+        let kept_long = chance.percent(30);
+        let retention_ms = if kept_long { 86_400_000 } else { chance.between(8_000, 60_000) };
+        let activities_per_room_max = if kept_long { 60 } else { chance.one_of(&[4, 12]) };
+        let bounds = Bounds { rooms_max: chance.one_of(&[2, 3, 3, 3]), activities_per_room_max, retention_ms };
         Self {
             // Some runs are long: their logs are cut off at the front.
             steps: chance.between(250, 700) * chance.one_of(&[1, 1, 1, 1, 1, 1, 1, 5]),
