@@ -5,6 +5,7 @@ pub mod quic;
 mod rate;
 mod session;
 pub mod token;
+mod viewer;
 mod wire;
 pub mod ws;
 

@@ -1,7 +1,6 @@
 //! Viewers over WebSocket: everything in one socket, a binary message holds one or more frames.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use bytes::Bytes;
-use futures_util::{FutureExt, Sink, SinkExt, Stream};
+use futures_util::{Sink, SinkExt, Stream};
 use http::header::{CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -24,13 +23,12 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
+use super::viewer::{Arrival, Gone, Line, Viewer};
 use super::{Admitted, Ended, Gateway, Session};
-use crate::fanout::Delivery;
-use crate::rules::Time;
 
 /// How long a close may take to arrive.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -115,17 +113,13 @@ where
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
-    let mut viewer = Viewer {
-        session: Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
-            .with_silence_max(options.idle_timeout),
-        socket: ServerBuilder::new().limits(limits).serve(stream),
-        broken: false,
-        timer: None,
-        write_timeout: gateway.write_timeout,
-        _admitted: admitted,
-    };
+    let session = Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
+        .with_silence_max(options.idle_timeout);
+    let line = WsLine { socket: ServerBuilder::new().limits(limits).serve(stream), broken: false };
+    let mut viewer = Viewer::new(session, line, gateway.write_timeout, admitted);
+    // Boxed: what only the end needs must not live as long as an idle viewer.
     if let Some(ended) = viewer.serve().await {
-        Box::pin(viewer.close(ended)).await;
+        Box::pin(close(viewer, ended)).await;
     }
 }
 
@@ -204,158 +198,78 @@ impl Origins {
     }
 }
 
-struct Viewer<S> {
-    session: Session,
+struct WsLine<S> {
     socket: WebSocketStream<S>,
-    /// The peer broke the WebSocket protocol.
+    /// The peer broke the WebSocket protocol: the library does not speak to it any more.
     broken: bool,
-    /// When the session's next tick is due at the latest, and what wakes us then.
-    timer: Option<(Time, Pin<Box<Sleep>>)>,
-    write_timeout: Duration,
-    _admitted: Admitted,
 }
 
-enum Step {
-    Read(Bytes),
-    /// The library has queued a pong, which is sent before more is read: else the queue would have no bound.
-    Pinged,
-    Gone,
-    /// The peer broke the WebSocket protocol: the word says how.
-    Broken(&'static str),
-    Delivered,
-    Tick,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Viewer<S> {
-    /// Serves until either side ends it; says how, if there is still somebody to tell.
-    async fn serve(&mut self) -> Option<Ended> {
-        let mut deliveries = Vec::new();
-        loop {
-            self.arm();
-            let done = match poll_fn(|context| self.poll_next(context, &mut deliveries)).await {
-                // A frame does not span messages.
-                Step::Read(bytes) => self.session.receive(&bytes).and_then(|()| self.session.finish()),
-                Step::Pinged => Ok(()),
-                Step::Gone => return None,
-                Step::Broken(reason) => {
-                    self.broken = true;
-                    Err(self.session.broken(reason, ""))
-                }
-                Step::Delivered => self.session.deliver(&mut deliveries),
-                Step::Tick => self.session.tick(),
-            };
-            if let Err(ended) = done {
-                return Some(ended);
-            }
-            match self.flush().now_or_never() {
-                Some(Ok(())) => {}
-                Some(Err(_)) => return None,
-                None => match timeout(self.write_timeout, Box::pin(self.flush())).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return None,
-                    Err(_) => {
-                        let code = GoodbyeCode::TooSlow;
-                        return Some(Ended { code, reason: code.word() });
-                    }
-                },
-            }
-            // A session that has nothing to say keeps nothing.
-            if deliveries.capacity() > 16 {
-                deliveries = Vec::new();
-            }
-        }
-    }
-
-    /// As over QUIC: a timer that is set stays set.
-    fn arm(&mut self) {
-        let at = self.session.tick_at();
-        if self.timer.as_ref().is_some_and(|(set_for, _)| *set_for <= at) {
-            return;
-        }
-        let wait = self.session.until(at);
-        match &mut self.timer {
-            Some((set_for, timer)) => {
-                *set_for = at;
-                timer.as_mut().reset(Instant::now() + wait);
-            }
-            None => self.timer = Some((at, Box::pin(sleep(wait)))),
-        }
-    }
-
-    fn poll_next(&mut self, context: &mut Context<'_>, deliveries: &mut Vec<Delivery>) -> Poll<Step> {
-        if let Some(mailbox) = self.session.mailbox()
-            && mailbox.poll_drain(context, deliveries).is_ready()
-        {
-            return Poll::Ready(Step::Delivered);
-        }
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Line for WsLine<S> {
+    fn poll_arrival(&mut self, context: &mut Context<'_>) -> Poll<Arrival> {
+        use tokio_websockets::Error;
         // The library answers pings and closes by itself as it reads.
         while let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(context) {
-            match message {
+            let broken = match message {
                 Some(Ok(message)) if message.is_binary() => {
-                    return Poll::Ready(Step::Read(message.into_payload().into()));
+                    return Poll::Ready(Arrival::Message(message.into_payload().into()));
                 }
-                Some(Ok(message)) if message.is_text() => return Poll::Ready(Step::Broken(reason::MESSAGE_NOT_BINARY)),
-                Some(Ok(message)) if message.is_ping() => return Poll::Ready(Step::Pinged),
-                Some(Ok(_)) => {}
-                Some(Err(tokio_websockets::Error::PayloadTooLong { .. })) => {
-                    return Poll::Ready(Step::Broken(reason::MESSAGE_TOO_LARGE));
-                }
-                Some(Err(tokio_websockets::Error::Protocol(_))) => {
-                    return Poll::Ready(Step::Broken(reason::WEBSOCKET_MALFORMED));
-                }
-                Some(Err(_)) | None => return Poll::Ready(Step::Gone),
-            }
-        }
-        if let Some((_, timer)) = &mut self.timer
-            && timer.as_mut().poll(context).is_ready()
-        {
-            self.timer = None;
-            return Poll::Ready(Step::Tick);
+                // Its pong is sent before more is read: else the queue of pongs would have no bound.
+                Some(Ok(message)) if message.is_ping() => return Poll::Ready(Arrival::Answered),
+                Some(Ok(message)) if message.is_text() => reason::MESSAGE_NOT_BINARY,
+                Some(Ok(_)) => continue,
+                Some(Err(Error::PayloadTooLong { .. })) => reason::MESSAGE_TOO_LARGE,
+                Some(Err(Error::Protocol(_))) => reason::WEBSOCKET_MALFORMED,
+                Some(Err(_)) | None => return Poll::Ready(Arrival::Gone),
+            };
+            self.broken = true;
+            return Poll::Ready(Arrival::Broken(broken, ""));
         }
         Poll::Pending
     }
 
-    /// Sends what the session has to say. It may be dropped at any point and called again.
-    async fn flush(&mut self) -> Result<(), tokio_websockets::Error> {
-        let own = std::mem::take(self.session.out());
+    async fn flush(&mut self, session: &mut Session) -> Result<(), Gone> {
+        let own = std::mem::take(session.out());
         if !own.is_empty() {
             self.put(own.freeze())?;
         }
-        for frame in std::mem::take(self.session.room_out()) {
+        for frame in session.room_out().drain(..) {
             self.put(frame)?;
         }
-        self.socket.flush().await
+        self.socket.flush().await.map_err(|_| Gone)
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> WsLine<S> {
     /// The socket's queue takes whatever is put into it; what bounds it is that nothing more is put in before it is flushed.
-    fn put(&mut self, frames: Bytes) -> Result<(), tokio_websockets::Error> {
-        Pin::new(&mut self.socket).start_send(Message::binary(frames))
+    fn put(&mut self, frames: Bytes) -> Result<(), Gone> {
+        Pin::new(&mut self.socket).start_send(Message::binary(frames)).map_err(|_| Gone)
     }
+}
 
-    /// Says goodbye and closes.
-    async fn close(mut self, ended: Ended) {
-        let code = ended.code.ws_close_code();
-        let said = async move {
-            let mut stream = if self.broken {
-                let out = self.session.out().split();
-                let mut stream = self.socket.into_inner();
-                stream.write_all(&last_words(&out, code, ended.reason)).await?;
-                stream
-            } else {
-                self.flush().await.map_err(io::Error::other)?;
-                let code = CloseCode::try_from(code).unwrap_or(CloseCode::NORMAL_CLOSURE);
-                self.socket.send(Message::close(Some(code), ended.reason)).await.map_err(io::Error::other)?;
-                self.socket.into_inner()
-            };
-            stream.shutdown().await?;
-            // Closing over unread bytes would take back what was just said.
-            let mut unread = [0; 1024];
-            while stream.read(&mut unread).await? > 0 {}
-            io::Result::Ok(())
+/// Says goodbye and closes.
+async fn close<S: AsyncRead + AsyncWrite + Unpin + Send>(viewer: Viewer<WsLine<S>>, ended: Ended) {
+    let Viewer { mut session, mut line, .. } = viewer;
+    let code = ended.code.ws_close_code();
+    let said = async move {
+        let mut stream = if line.broken {
+            let out = session.out().split();
+            let mut stream = line.socket.into_inner();
+            stream.write_all(&last_words(&out, code, ended.reason)).await?;
+            stream
+        } else {
+            line.flush(&mut session).await.map_err(|Gone| io::ErrorKind::BrokenPipe)?;
+            let code = CloseCode::try_from(code).unwrap_or(CloseCode::NORMAL_CLOSURE);
+            line.socket.send(Message::close(Some(code), ended.reason)).await.map_err(io::Error::other)?;
+            line.socket.into_inner()
         };
-        // Whoever does not take it finds the connection closed.
-        let _ = timeout(GOODBYE_TIMEOUT, said).await;
-    }
+        stream.shutdown().await?;
+        // Closing over unread bytes would take back what was just said.
+        let mut unread = [0; 1024];
+        while stream.read(&mut unread).await? > 0 {}
+        io::Result::Ok(())
+    };
+    // Whoever does not take it finds the connection closed.
+    let _ = timeout(GOODBYE_TIMEOUT, said).await;
 }
 
 /// The last frames and the close as bytes of the WebSocket protocol. The library says nothing of ours any more to a peer
