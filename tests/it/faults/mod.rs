@@ -1,6 +1,6 @@
 //! What may break, on the real program: every fault ends with a look at what was acknowledged.
 
-mod crowd;
+pub mod crowd;
 mod damage;
 mod drain;
 mod kill;
