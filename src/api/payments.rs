@@ -77,7 +77,7 @@ pub(super) async fn callback(
     secret.check(api.engine.clock().now(), header, &body)?;
     let payment: NewPayment = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body_invalid", error.to_string()))?;
-    let provider = UserId::parse("payment-provider").expect("a plain word");
+    let provider = UserId::parse(UserId::PAYMENT_PROVIDER).expect("a plain word");
     let op = Op {
         partition: Partition::Room(room_id(&room)?),
         by: Some(provider),

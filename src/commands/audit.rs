@@ -1,4 +1,4 @@
-//! `liveroom audit`: checks the books of a stopped server.
+//! `liveroom audit`: checks the books of a stopped server, or of the servers that share a Redis.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,15 +7,22 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{EXIT_FAILED, print};
-use crate::server::audit::Books;
+use crate::server::audit::{Books, audit_redis};
 use crate::store::Bounds;
+use crate::store::redis::{RedisOptions, RedisUrl};
 
-/// Check the books of a stopped server.
+/// Check the books of a stopped server, or of those that share a Redis.
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
     /// Where the server kept everything
-    #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "store", conflicts_with = "store")]
+    data_dir: Option<PathBuf>,
+    /// The Redis that keeps the decisions; servers may go on meanwhile
+    #[arg(long, value_name = "URL")]
+    store: Option<RedisUrl>,
+    /// What the keys in Redis begin with
+    #[arg(long, value_name = "NAME", default_value = "liveroom")]
+    prefix: String,
     /// Acknowledgements that clients received, one JSON object a line: each must be in the books
     #[arg(long, value_name = "FILE")]
     acks: Option<PathBuf>,
@@ -26,8 +33,16 @@ pub(super) struct AuditArgs {
 
 impl AuditArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let books = Books { acks: self.acks, ..Books::of(&self.data_dir, Bounds::default()) };
-        let report = books.audit()?;
+        let report = match (self.store, self.data_dir) {
+            (Some(url), _) => {
+                let options = RedisOptions { prefix: self.prefix, ..RedisOptions::new(url) };
+                audit_redis(&options, self.acks.as_deref())?
+            }
+            (None, data_dir) => {
+                let data_dir = data_dir.context("--data-dir or --store")?;
+                Books { acks: self.acks, ..Books::of(&data_dir, Bounds::default()) }.audit()?
+            }
+        };
         let json = serde_json::to_string_pretty(&report.to_json())? + "\n";
         match &self.json {
             Some(path) => std::fs::write(path, json).with_context(|| format!("can't write {}", path.display()))?,

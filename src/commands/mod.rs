@@ -4,6 +4,7 @@
 mod audit;
 mod config;
 mod demo;
+mod redis;
 mod serve;
 mod token;
 
@@ -39,8 +40,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Make an access token, or a key to sign tokens with
     Token(token::TokenArgs),
-    /// Check the books of a stopped server
+    /// Check the books of a stopped server, or of those that share a Redis
     Audit(audit::AuditArgs),
+    /// Look at a Redis that keeps decisions
+    Redis(redis::RedisArgs),
     /// Check, print or explain the configuration
     Config(config::ConfigArgs),
 }
@@ -53,6 +56,7 @@ impl Cli {
             Command::Demo(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Audit(args) => args.run(),
+            Command::Redis(args) => args.run(),
             Command::Config(args) => args.run(),
         };
         done.unwrap_or_else(|error| {
@@ -99,6 +103,10 @@ struct Overrides {
     /// Where everything is kept
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// The Redis that keeps decisions, shared by all servers that name it: redis://host:port. A password is better set as
+    /// LIVEROOM_STORE__REDIS
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 impl Overrides {
@@ -107,6 +115,7 @@ impl Overrides {
         let addresses = [("listen.quic", self.quic), ("listen.ws", self.ws), ("listen.admin", self.admin)];
         let mut flags: Vec<_> =
             addresses.into_iter().filter_map(|(key, address)| Some((key, address?.to_string()))).collect();
+        flags.extend(self.store.clone().map(|url| ("store.redis", url)));
         // A path that is not text goes in below: the layers are made of text.
         flags.extend(self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned())));
         let layers =
@@ -148,6 +157,7 @@ mod tests {
             ("serve", true),
             ("serve --dev --quic 127.0.0.1:0 --ws 127.0.0.1:0 --admin 127.0.0.1:0 --data-dir /tmp/x", true),
             ("serve --config liveroom.toml", true),
+            ("serve --store redis://127.0.0.1:6379", true),
             ("serve --quic nowhere", false),
             ("demo --viewers 1000 --exit --json out.json", true),
             ("demo --viewers 0", false),
@@ -164,6 +174,12 @@ mod tests {
             ("token keygen", false),
             ("audit --data-dir d --acks a --json j", true),
             ("audit", false),
+            ("audit --store redis://127.0.0.1 --prefix shop --acks a", true),
+            ("audit --store nowhere", false),
+            ("audit --store redis://127.0.0.1 --data-dir d", false),
+            ("redis check redis://127.0.0.1:6379 --durability replicas:2", true),
+            ("redis check redis://127.0.0.1:6379 --durability hope", false),
+            ("redis check", false),
             ("config check liveroom.toml", true),
             ("config check --config liveroom.toml", true),
             ("config check a.toml --config b.toml", false),

@@ -48,17 +48,7 @@ async fn serve(config: &Config, dev: bool) -> anyhow::Result<ExitCode> {
     let development = dev.then(|| Development::below(&config.store.data_dir));
     let secrets = Secrets::load(config, development.as_ref(), Clock::real().now())?;
     let server = Server::start(config, secrets).await?;
-    let journal = &server.recovered.journal;
-    if let Some(torn) = &journal.torn {
-        tracing::warn!(segment = %torn.segment, offset = torn.offset, bytes = torn.bytes, "a torn commit was cut off");
-    }
-    for rejected in &server.recovered.rejected {
-        tracing::warn!(%rejected, "a damaged snapshot was passed over");
-    }
-    tracing::info!(
-        quic = %server.quic, ws = %server.ws, admin = %server.admin,
-        events = journal.last_seq, replayed = journal.visited, snapshot = server.recovered.snapshot, "serving"
-    );
+    tracing::info!(quic = %server.quic, ws = %server.ws, admin = %server.admin, "serving");
     if let Some(development) = &development {
         print(&how_to_join(&server, development, config)?)?;
     }

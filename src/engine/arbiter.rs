@@ -3,6 +3,7 @@
 //! While one batch is being made durable the next one gathers: the busier the server, the larger the batches.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
@@ -23,6 +24,8 @@ pub(super) enum Command {
     Ask(Query, oneshot::Sender<Reply>),
     /// Put a user's own into a mailbox.
     AskOwn(Query, Arc<Mailbox>),
+    /// Look at what others have decided.
+    Follow,
     /// Finish what came before, and end.
     Stop,
 }
@@ -98,14 +101,9 @@ pub(super) struct Arbiter {
     follower: Follower,
     posts: Posts,
     timers_rest_until: Option<Time>,
-    /// Operations of the latest batch, and when it was done.
-    latest_batch: (usize, Instant),
+    following: bool,
     stopping: bool,
 }
-
-/// After a batch of so many the next one may linger: there is a crowd, and a sync for each few of it would cost more than
-/// it gains. A lone claim never waits.
-const CROWD_OPS: usize = 8;
 
 enum Question {
     Caller(Query, oneshot::Sender<Reply>),
@@ -126,7 +124,7 @@ impl Arbiter {
             follower: Follower::new(),
             posts,
             timers_rest_until: None,
-            latest_batch: (0, Instant::now()),
+            following: false,
             stopping: false,
         }
     }
@@ -135,7 +133,6 @@ impl Arbiter {
     pub(super) fn run(mut self) {
         while !self.stopping {
             let first = self.wait();
-            self.linger();
             if let Err(why) = self.turn(first) {
                 tracing::error!(%why, "the store can't go on");
                 self.shared.failed.send_replace(Some(why));
@@ -171,18 +168,6 @@ impl Arbiter {
         }
     }
 
-    /// Lets a batch grow while there is a crowd, but no longer than configured after the one before it.
-    fn linger(&self) {
-        let (ops, done) = self.latest_batch;
-        if ops < CROWD_OPS || self.queue.len() >= self.shared.limits.batch_ops {
-            return;
-        }
-        let wait = self.shared.limits.linger.saturating_sub(done.elapsed());
-        if !wait.is_zero() {
-            std::thread::sleep(wait);
-        }
-    }
-
     fn gather(&mut self, first: Option<Command>) {
         // What time has ended comes first: nothing that waits behind it may still be granted by it.
         if self.timers_rest_until.is_none_or(|until| until <= self.shared.clock.now()) {
@@ -201,6 +186,10 @@ impl Arbiter {
                 }
                 Command::Ask(query, reply) => self.questions.push(Question::Caller(query, reply)),
                 Command::AskOwn(query, mailbox) => self.questions.push(Question::Own(query, mailbox)),
+                Command::Follow => {
+                    self.shared.woken.store(false, Ordering::Release);
+                    self.following = true;
+                }
                 Command::Stop => self.stopping = true,
             }
             if self.stopping || self.ops.len() >= self.shared.limits.batch_ops {
@@ -221,7 +210,8 @@ impl Arbiter {
         if !self.ops.is_empty() {
             let (began, now) = (Instant::now(), self.shared.clock.now());
             match self.keeper.commit(now, &self.ops, &mut self.answers, &mut self.events) {
-                Ok(()) => {}
+                // What others did before came with it: whoever called had seen it in the store.
+                Ok(()) => self.following = false,
                 Err(CommitError::Unavailable(why)) => {
                     tracing::warn!(%why, "a batch was not taken");
                     let reason = NotDoneCode::Unavailable.for_now("no decisions are taken now", RETRY_AFTER_MS);
@@ -237,10 +227,12 @@ impl Arbiter {
             counters.events.add(self.events.len() as u64);
             counters.commit_us.add(began.elapsed().as_micros() as u64);
         }
+        if std::mem::take(&mut self.following) {
+            self.keeper.follow(&mut self.events).map_err(|error| error.to_string())?;
+        }
         // Gates first: who was granted something must be known there before anything reads as sold out.
         self.follower.follow(&self.shared, &self.events, self.keeper.as_ref());
         self.events.clear();
-        self.latest_batch = (self.ops.len(), Instant::now());
         self.ops.clear();
         for (reply, answer) in self.replies.drain(..).zip(self.answers.drain(..)) {
             if matches!(answer, Answer::NotDone(_)) {

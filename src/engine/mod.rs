@@ -14,6 +14,7 @@ mod stepper;
 mod ticker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam::channel;
@@ -39,8 +40,6 @@ pub struct EngineLimits {
     pub queue_ops: usize,
     /// Operations of one batch.
     pub batch_ops: usize,
-    /// How long a batch waits for more while the store is busy, at most.
-    pub linger: Duration,
     /// How often a room's news go out.
     pub tick: Duration,
     /// How often what is left of a pool goes out; openings and phases go with the next tick.
@@ -56,7 +55,6 @@ impl Default for EngineLimits {
         Self {
             queue_ops: 65_536,
             batch_ops: 1_024,
-            linger: Duration::from_millis(2),
             tick: Duration::from_millis(50),
             counts_every: Duration::from_millis(500),
             online_every: Duration::from_secs(1),
@@ -78,6 +76,8 @@ struct Shared {
     encode: Arc<dyn Encode>,
     limits: EngineLimits,
     counters: Counters,
+    /// Whether the arbiter has been told already to look at what others have decided.
+    woken: AtomicBool,
     /// Set when the store can't go on; the process must end then.
     failed: watch::Sender<Option<String>>,
 }
@@ -140,6 +140,7 @@ impl Engine {
             encode,
             limits,
             counters: Counters::default(),
+            woken: AtomicBool::new(false),
             failed: watch::Sender::new(None),
         });
         follow::restore(&shared, keeper.as_ref());
@@ -207,6 +208,14 @@ impl Engine {
         }
         // The arbiter drops a reply only when it does not know the outcome.
         answer.await.unwrap_or_else(|_| Answer::NotDone(NotDoneCode::Unavailable.because("the outcome is not known")))
+    }
+
+    /// Others have decided something in a store that is shared: gates and rooms follow soon.
+    pub fn wake(&self) {
+        // Once is enough until the arbiter has looked. Where no more fits into its queue, it looks with the next batch.
+        if !self.shared.woken.swap(true, Ordering::AcqRel) && self.send(Command::Follow).is_err() {
+            self.shared.woken.store(false, Ordering::Release);
+        }
     }
 
     /// Asks the store a question.

@@ -1,10 +1,25 @@
-//! How far a sink has come, in a file.
+//! How far a sink has come: in a file, or in the Redis that keeps the log.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::store::redis::Steward;
+use crate::store::redis::fault::Failure;
+
 /// The number of the last event that a sink has for good.
+pub trait Cursor: Send {
+    /// Where it is.
+    fn at(&self) -> u64;
+
+    /// Moves it, for good: a crash leaves the old number or the new one.
+    ///
+    /// # Errors
+    /// It was not moved, or nobody knows.
+    fn store(&mut self, at: u64) -> Result<(), CursorError>;
+}
+
+/// A cursor in a file.
 #[derive(Debug)]
 pub struct CursorFile {
     path: PathBuf,
@@ -28,6 +43,9 @@ pub enum CursorError {
         /// Which file.
         path: PathBuf,
     },
+    /// Redis.
+    #[error(transparent)]
+    Redis(#[from] Failure),
 }
 
 impl CursorFile {
@@ -42,18 +60,6 @@ impl CursorFile {
         Ok(Self { path, at })
     }
 
-    /// The number of the last event that the sink has for good.
-    pub fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// Moves it, for good: a crash leaves the old number or the new one.
-    pub fn store(&mut self, at: u64) -> Result<(), CursorError> {
-        self.replace(at).map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
-        self.at = at;
-        Ok(())
-    }
-
     fn replace(&self, at: u64) -> io::Result<()> {
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;
@@ -61,6 +67,48 @@ impl CursorFile {
         file.sync_all()?;
         fs::rename(&new, &self.path)?;
         sync_dir(self.path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Cursor for CursorFile {
+    fn at(&self) -> u64 {
+        self.at
+    }
+
+    fn store(&mut self, at: u64) -> Result<(), CursorError> {
+        self.replace(at).map_err(|source| CursorError::Io { path: self.path.clone(), source })?;
+        self.at = at;
+        Ok(())
+    }
+}
+
+/// A cursor beside the log in Redis, which only the steward moves.
+#[derive(Debug)]
+pub struct CursorNote {
+    steward: Steward,
+    at: u64,
+}
+
+impl CursorNote {
+    /// Reads the cursor.
+    ///
+    /// # Errors
+    /// When Redis can't be asked.
+    pub fn open(mut steward: Steward) -> Result<Self, CursorError> {
+        let at = steward.delivered()?;
+        Ok(Self { steward, at })
+    }
+}
+
+impl Cursor for CursorNote {
+    fn at(&self) -> u64 {
+        self.at
+    }
+
+    fn store(&mut self, at: u64) -> Result<(), CursorError> {
+        self.steward.deliver(at)?;
+        self.at = at;
+        Ok(())
     }
 }
 

@@ -10,6 +10,6 @@ pub mod ndjson;
 mod relay;
 mod sink;
 
-pub use cursor::{CursorError, CursorFile};
+pub use cursor::{Cursor, CursorError, CursorFile, CursorNote};
 pub use relay::{Pace, Progress, Relay, StartError};
 pub use sink::{EventSource, Sink, SinkError, SourceError};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::store::Recorded;
 use crate::store::embedded::EventReader;
+use crate::store::redis::LogEvents;
 
 /// Takes events to where somebody reads them.
 pub trait Sink: Send {
@@ -54,6 +55,16 @@ pub trait EventSource: Send {
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 impl EventSource for EventReader {
+    fn next(&mut self, after: u64, max: usize, out: &mut Vec<Recorded>) -> Result<(), SourceError> {
+        Ok(self.read(after, max, out)?)
+    }
+
+    fn latest(&self) -> u64 {
+        Self::latest(self)
+    }
+}
+
+impl EventSource for LogEvents {
     fn next(&mut self, after: u64, max: usize, out: &mut Vec<Recorded>) -> Result<(), SourceError> {
         Ok(self.read(after, max, out)?)
     }

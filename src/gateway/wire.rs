@@ -264,3 +264,21 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
 fn not_open_yet(stock: u32) -> ItemView {
     ItemView { stock, free: stock, reserved: 0, granted: 0, opening: 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The inside and the wire spell the same things, each for itself; they must not drift apart.
+    #[test]
+    fn codes_are_the_same_words_inside_and_on_the_wire() {
+        for code in RefusalCode::ALL {
+            let wire = refused(&Refusal::plain(code)).code();
+            assert_eq!(wire.word(), code.word());
+        }
+        for code in NotDoneCode::ALL {
+            let wire = not_done(&code.because("")).code();
+            assert!(wire.word() == code.word() || wire == wire::NotDoneCode::Invalid, "{code:?}");
+        }
+    }
+}

@@ -49,6 +49,16 @@ named!(
     UserId
 );
 
+impl UserId {
+    /// The name under which payments are received. No token is taken for it: its request ids are the payments'.
+    pub const PAYMENT_PROVIDER: &str = "payment-provider";
+
+    /// Whether the server keeps the name for itself.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == Self::PAYMENT_PROVIDER
+    }
+}
+
 macro_rules! numbered {
     ($(#[$doc:meta])* $id:ident($inner:ty)) => {
         $(#[$doc])*

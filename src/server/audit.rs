@@ -1,4 +1,4 @@
-//! The audit of a stopped server: its data directory, and what clients and the sink hold against it.
+//! The audit: a stopped server's data directory, or a log in Redis, and what clients and the sink hold against it.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,6 +10,7 @@ use super::JOURNAL;
 use crate::events::ndjson::{Expect, SinkEqualsLog};
 use crate::store::audit::{Auditor, Report, read_acks};
 use crate::store::journal::RealDisk;
+use crate::store::redis::{self, RedisOptions};
 use crate::store::{Bounds, Tables, embedded};
 
 /// What is audited.
@@ -49,11 +50,29 @@ impl Books {
         if let Some((dir, expect)) = &self.events {
             auditor.add(Box::new(SinkEqualsLog::read(dir, *expect)?));
         }
-        if let Some(path) = &self.acks {
-            let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
-            read_acks(BufReader::new(file))?.into_iter().for_each(|ack| auditor.acknowledged(ack));
-        }
+        acknowledge(&mut auditor, self.acks.as_deref())?;
         let (tables, _) = embedded::read(&disk, self.bounds, |recorded| auditor.see(recorded))?;
         Ok(auditor.report(&tables))
     }
+}
+
+/// Audits a log in Redis, from its first batch, while servers may go on appending.
+///
+/// # Errors
+/// When it can't be read, or is damaged. What does not hold is in the report.
+pub fn audit_redis(options: &RedisOptions, acks: Option<&Path>) -> Result<Report> {
+    let unread = || format!("can't audit {}", options.url);
+    let mut log = redis::Reading::begin(options).with_context(unread)?;
+    let mut auditor = Auditor::new(log.tables().clone());
+    acknowledge(&mut auditor, acks)?;
+    log.read(|recorded| auditor.see(recorded)).with_context(unread)?;
+    Ok(auditor.report(log.tables()))
+}
+
+fn acknowledge(auditor: &mut Auditor, acks: Option<&Path>) -> Result<()> {
+    if let Some(path) = acks {
+        let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+        read_acks(BufReader::new(file))?.into_iter().for_each(|ack| auditor.acknowledged(ack));
+    }
+    Ok(())
 }

@@ -2,9 +2,11 @@
 
 mod afterlife;
 pub mod audit;
+mod backing;
 pub mod config;
 pub mod development;
 pub mod keys;
+mod stewardship;
 pub mod tls;
 mod udp;
 
@@ -20,20 +22,17 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use backing::{Backing, Beside};
 use config::Config;
 use development::Development;
 
 use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
 use crate::engine::{Clock, Engine, Running};
-use crate::events::ndjson::NdjsonFiles;
-use crate::events::{CursorFile, Progress, Relay};
 use crate::fanout::Leave;
 use crate::gateway::token::{Issuer, Verifier};
 use crate::gateway::ws::WsOptions;
 use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
 use crate::rules::Time;
-use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
-use crate::store::journal::{self, Disk, RealDisk};
 
 /// How long connections that are closed may take to be gone.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -102,8 +101,6 @@ pub struct Server {
     pub ws: SocketAddr,
     /// Where hosts and operators arrive.
     pub admin: SocketAddr,
-    /// What the start found on the disk.
-    pub recovered: Recovered,
     engine: Engine,
     running: Running,
     endpoint: Endpoint,
@@ -112,8 +109,7 @@ pub struct Server {
     stop_viewers: watch::Sender<bool>,
     stop_admin: watch::Sender<bool>,
     admin_task: JoinHandle<std::io::Result<()>>,
-    checkpoints: Checkpoints,
-    relay: Option<Relay>,
+    beside: Beside,
     drain_timeout: Duration,
 }
 
@@ -123,21 +119,7 @@ impl Server {
     /// # Errors
     /// What kept it from starting; nothing is left running.
     pub async fn start(config: &Config, secrets: Secrets) -> Result<Self> {
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.store.data_dir.join(JOURNAL))?);
-        let mut epoch = [0; 8];
-        aws_lc_rs::rand::fill(&mut epoch).context("the system gives no randomness")?;
-        let options = journal::Options {
-            segment_bytes: config.store.segment_bytes,
-            epoch: u64::from_le_bytes(epoch),
-            ..journal::Options::default()
-        };
-        let (keeper, recovered) = tokio::task::spawn_blocking({
-            let (disk, bounds) = (Arc::clone(&disk), config.store_bounds());
-            move || EmbeddedKeeper::open(disk, &options, bounds)
-        })
-        .await
-        .context("recovery panicked")??;
-        let log = keeper.log().clone();
+        let Backing { keeper, begin } = Backing::open(config).await?;
 
         // Bound before anything is started: a port in use leaves nothing behind.
         let lasting = afterlife::config(&config.store.data_dir).context("can't keep the key of QUIC")?;
@@ -151,21 +133,8 @@ impl Server {
             .with_context(|| format!("the API can't listen on {}", config.listen.admin))?;
         let (quic, ws, admin) = (endpoint.local_addr()?, ws_listener.local_addr()?, admin_listener.local_addr()?);
 
-        let (engine, running) =
-            Engine::start(Box::new(keeper), Clock::real(), Arc::new(WireEncoder), config.engine_limits())?;
-        let relay = match config.events_dir() {
-            Some(dir) => {
-                let sink = NdjsonFiles::open(&dir, config.rolling())?;
-                let cursor = CursorFile::open(dir.join("cursor"))?;
-                let source = Box::new(EventReader::new(log.clone()));
-                Some(Relay::start(source, Box::new(sink), cursor, config.pace())?)
-            }
-            None => None,
-        };
-        let progress = relay.as_ref().map(|relay| Arc::clone(relay.progress()));
-        let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
-        let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, &recovered);
-        let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
+        let (engine, running) = Engine::start(keeper, Clock::real(), Arc::new(WireEncoder), config.engine_limits())?;
+        let beside = begin(config, &engine)?;
 
         let admission = Admission::new(config.admission_limits());
         let gateway = Gateway {
@@ -178,7 +147,7 @@ impl Server {
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
         let ready = watch::Sender::new(true);
         let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>];
-        gauges.extend(relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>));
+        gauges.extend(beside.gauges());
         let api = Api {
             engine: engine.clone(),
             authorize: secrets.authorize,
@@ -207,7 +176,6 @@ impl Server {
             quic,
             ws,
             admin,
-            recovered,
             engine,
             running,
             endpoint,
@@ -216,8 +184,7 @@ impl Server {
             stop_viewers,
             stop_admin,
             admin_task,
-            checkpoints,
-            relay,
+            beside,
             drain_timeout,
         })
     }
@@ -257,14 +224,8 @@ impl Server {
         self.endpoint.close(0u32.into(), b"stopped");
         // Only so that the last packets get out: whoever misses them hears it when asking the next server.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.endpoint.wait_idle()).await;
-        let (checkpoints, relay) = (self.checkpoints, self.relay);
-        let ended = tokio::task::spawn_blocking(move || {
-            checkpoints.stop();
-            if let Some(relay) = relay {
-                relay.stop();
-            }
-        });
-        if ended.await.is_err() {
+        let beside = self.beside;
+        if tokio::task::spawn_blocking(move || beside.stop()).await.is_err() {
             tracing::error!("a background thread ended in a panic");
         }
     }
@@ -276,51 +237,11 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// The thread that makes snapshots.
-struct Checkpoints {
-    stop: crossbeam::channel::Sender<()>,
-    thread: std::thread::JoinHandle<()>,
-}
-
-impl Checkpoints {
-    /// How often it looks whether there is enough to do.
-    const EVERY: Duration = Duration::from_secs(1);
-
-    fn start(mut checkpointer: Checkpointer, segments_min: usize) -> std::io::Result<Self> {
-        let (stop, stopped) = crossbeam::channel::bounded(1);
-        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(move || {
-            while stopped.recv_timeout(Self::EVERY) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
-                if let Err(error) = checkpointer.run(segments_min) {
-                    tracing::error!(%error, "no snapshot was made; the journal keeps growing");
-                }
-            }
-        })?;
-        Ok(Self { stop, thread })
-    }
-
-    fn stop(self) {
-        drop(self.stop);
-        if self.thread.join().is_err() {
-            tracing::error!("the checkpoint thread ended in a panic");
-        }
-    }
-}
-
 impl Gauges for Admission {
     fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
         vec![
             ("connections", "Connections of viewers now", false, self.connections() as u64),
             ("turned_away", "Connections turned away, for there were too many", true, self.turned_away()),
-        ]
-    }
-}
-
-impl Gauges for Progress {
-    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
-        vec![
-            ("events_backlog", "Durable events that the sink has not taken yet", false, self.backlog()),
-            ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
-            ("events_failures", "Attempts of the sink that failed", true, self.failures()),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! The contract of all stores.
 
-use crate::rules::{Account, ActivityId, Currency, Fen, Grant, Order, OrderId, Phase, RoomId, Time, UserId};
+use crate::rules::{Account, ActivityId, Currency, Grant, Order, OrderId, RoomId, Time, UserId};
 
 use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 
@@ -9,13 +9,24 @@ use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 /// One keeper has one caller: it is the single writer. Every method speaks about committed state only.
 pub trait Keeper: Send {
     /// Decides a batch, makes it durable, and answers: one answer per operation, in order, and the events that came of it.
+    /// Where others share the store, the events of theirs that came before are handed out as well, in order.
     ///
     /// # Errors
-    /// [`CommitError::Unavailable`]: nothing was decided, nothing was written, the caller may try again.
+    /// [`CommitError::Unavailable`]: nothing of this was decided or written, the caller may try again. Events of others may
+    /// have been handed out all the same.
     /// [`CommitError::Fatal`]: it is not known what was written. The process must end; recovery will tell.
     fn commit(
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError>;
+
+    /// Takes over what others have decided since, where there are others.
+    ///
+    /// # Errors
+    /// [`CommitError::Fatal`]: the process can't go on with this store. That others can't be heard now is no error.
+    fn follow(&mut self, events: &mut Vec<Recorded>) -> Result<(), CommitError> {
+        let _ = events;
+        Ok(())
+    }
 
     /// Adds the operations (at most `limit`) that time has brought due. They stay due until they are committed.
     fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>);
@@ -119,16 +130,4 @@ pub enum Reply {
         /// Its room.
         room: RoomId,
     },
-}
-
-impl ActivityView {
-    /// Whether claims may be granted now.
-    pub fn is_open(&self) -> bool {
-        self.phase == Phase::Open
-    }
-
-    /// Cash that was paid in and not given.
-    pub fn unspent(&self) -> Fen {
-        self.unspent
-    }
 }

@@ -11,6 +11,7 @@ pub mod journal;
 mod keeper;
 mod memory;
 mod op;
+pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
@@ -18,4 +19,7 @@ pub use event::{Cause, Event, Recorded};
 pub use keeper::{CommitError, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{Answer, Ask, Op, Partition};
-pub use tables::{Action, ActivityView, Bounds, GateFacts, HostAction, Inconsistent, ItemView, KindView, Room, Tables};
+pub use redis::RedisKeeper;
+pub use tables::{
+    Action, ActivityView, Bounds, DECISIONS, GateFacts, HostAction, Inconsistent, ItemView, KindView, Room, Tables,
+};

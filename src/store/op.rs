@@ -1,12 +1,14 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
+use serde::{Deserialize, Serialize};
+
 use crate::rules::{
     ActivityId, Amendment, CartLine, Currency, Fen, Fingerprint, Grant, NotDone, Order, OrderId, PaymentOutcome, Phase,
     Plan, Refusal, RequestId, RoomId, Seed, Step, UserId,
 };
 
 /// One operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Op {
     /// Whose state it concerns.
     pub partition: Partition,
@@ -19,7 +21,7 @@ pub struct Op {
 }
 
 /// What is decided together, in one place. State of different partitions may live on different machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Partition {
     /// A room with all its activities.
     Room(RoomId),
@@ -27,8 +29,8 @@ pub enum Partition {
     Wallet(UserId),
 }
 
-/// The operations.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The operations. Variants and fields are part of a log's format, as those of events are: new ones go at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// One share of a rain.
     Claim {

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const WIRE: [&str; 2] = ["gateway", "commands"];
 
 /// Where clocks are read: the engine's own, and what measures or limits waiting, whatever the date.
-const CLOCKS: [&str; 5] = ["engine/", "events/relay/", "gateway/quic.rs", "gateway/ws.rs", "commands/demo"];
+const CLOCKS: [&str; 4] = ["engine/", "events/relay/", "gateway/viewer.rs", "commands/demo"];
 
 /// A file of the source: its place below `src`, and its code without tests and comments.
 struct Source {

@@ -30,7 +30,7 @@ fn evening(dir: &Path) -> Vec<Ack> {
     let sink = NdjsonFiles::open(&events, Rolling { file_bytes_max: 20_000, file_span_ms: 1_000_000 }).unwrap();
     let cursor = CursorFile::open(events.join("cursor")).unwrap();
     let pace = Pace { secure_every: Duration::ZERO, ..Pace::default() };
-    let relay = Relay::start(Box::new(EventReader::new(log.clone())), Box::new(sink), cursor, pace).unwrap();
+    let relay = Relay::start(Box::new(EventReader::new(log.clone())), Box::new(sink), Box::new(cursor), pace).unwrap();
     let progress = Arc::clone(relay.progress());
     let secured = Arc::clone(&progress);
     let mut checkpoints = Checkpointer::new(disk, log.clone(), bounds, Box::new(move || secured.secured()), &found);

@@ -8,5 +8,6 @@ mod bad_input;
 mod conformance;
 mod faults;
 mod random;
+mod redis;
 mod served;
 mod stage;

@@ -124,12 +124,17 @@ pub fn request(id: u64) -> RequestId {
 impl<K: Subject> Stage<K> {
     /// A room r1 whose host is `host`, with 1,000,000 fen in the host's wallet. Times are UTC.
     pub fn new(keeper: K) -> Self {
-        let auditor = Auditor::new(Tables::new(Bounds::default()));
-        let mut stage = Self { keeper, now: START, auditor, events: Vec::new(), next_request: 1_000_000 };
+        let mut stage = Self::over(keeper, START);
         let create = Ask::CreateRoom { host: user("host"), utc_offset_min: 0 };
         assert_eq!(stage.ask("host", create), "room created");
         assert_eq!(stage.top_up("host", 1_000_000), "holds 1000000");
         stage
+    }
+
+    /// Goes on with what a keeper has; only what it has not handed out yet is audited.
+    pub fn over(keeper: K, now: Time) -> Self {
+        let auditor = Auditor::new(keeper.tables().clone());
+        Self { next_request: 1_000_000 + keeper.tables().latest_no() * 1_000, keeper, now, auditor, events: Vec::new() }
     }
 
     /// Decides one operation.
@@ -397,5 +402,14 @@ impl From<RainPlan> for KindOf {
 impl From<SalePlan> for KindOf {
     fn from(plan: SalePlan) -> Self {
         Self(KindPlan::Sale(plan))
+    }
+}
+
+/// Returns when `holds`; panics when it has not for much longer than it may take.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !holds() {
+        assert!(began.elapsed().as_secs() < 30, "still waiting: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
 }

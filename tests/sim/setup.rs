@@ -46,7 +46,6 @@ impl Setup {
         let engine = EngineLimits {
             queue_ops: chance.one_of(&[4, 64, 4096]),
             batch_ops: chance.one_of(&[1, 1, 2, 4, 16]),
-            linger: Duration::ZERO,
             counts_every: Duration::from_millis(200),
             channel,
             ..EngineLimits::default()

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{CursorError, CursorFile, EventSource, Sink};
+use super::{Cursor, CursorError, EventSource, Sink};
 use crate::store::Recorded;
 
 /// How the relay spreads its work. Larger pieces cost less: each [`Sink::secure`] may wait for a disk.
@@ -106,7 +106,7 @@ pub enum StartError {
 impl Relay {
     /// Starts to carry events that follow `cursor`.
     pub fn start(
-        source: Box<dyn EventSource>, sink: Box<dyn Sink>, cursor: CursorFile, pace: Pace,
+        source: Box<dyn EventSource>, sink: Box<dyn Sink>, cursor: Box<dyn Cursor>, pace: Pace,
     ) -> Result<Self, StartError> {
         let (at, latest) = (cursor.at(), source.latest());
         if at > latest {
@@ -165,7 +165,7 @@ fn yield_to_others() {
 struct Carrier {
     source: Box<dyn EventSource>,
     sink: Box<dyn Sink>,
-    cursor: CursorFile,
+    cursor: Box<dyn Cursor>,
     pace: Pace,
     progress: Arc<Progress>,
     stop: Arc<AtomicBool>,

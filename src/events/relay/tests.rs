@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use parking_lot::Mutex;
 
 use super::*;
-use crate::events::{SinkError, SourceError};
+use crate::events::{CursorFile, SinkError, SourceError};
 use crate::rules::{Account, Currency, Posting, Time, UserId};
 use crate::store::{Cause, Event};
 
@@ -92,7 +92,7 @@ impl Bench {
     fn start(&self, pace: Pace) -> (Relay, Receiver<Seen>) {
         let (seen, received) = channel();
         let sink = TestSink { seen, fail: Arc::clone(&self.fail) };
-        (Relay::start(Box::new(self.log.clone()), Box::new(sink), self.cursor(), pace).unwrap(), received)
+        (Relay::start(Box::new(self.log.clone()), Box::new(sink), Box::new(self.cursor()), pace).unwrap(), received)
     }
 }
 
@@ -176,6 +176,6 @@ fn a_cursor_of_another_log_is_refused() {
     let bench = Bench::new(7);
     bench.cursor().store(8).unwrap();
     let sink = TestSink { seen: channel().0, fail: Arc::default() };
-    let started = Relay::start(Box::new(bench.log.clone()), Box::new(sink), bench.cursor(), pace());
+    let started = Relay::start(Box::new(bench.log.clone()), Box::new(sink), Box::new(bench.cursor()), pace());
     assert!(matches!(started, Err(StartError::Ahead { cursor: 8, latest: 7 })));
 }

@@ -8,7 +8,7 @@
 //! | claim | meaning |
 //! |---|---|
 //! | `aud` | this service's name, alone or in a list |
-//! | `sub` | the user's id |
+//! | `sub` | the user's id; `payment-provider` is the server's own |
 //! | `role` | `viewer`, `host` or `operator` |
 //! | `room` | the room, or a list of rooms, that the token is for; absent: any room |
 //! | `iat`, `exp` | seconds since the epoch: issued, and over |

@@ -128,6 +128,7 @@ fn claims_decide_who_comes_in() {
         (json!({ "room": 7 }), Err("token_malformed")),
         (json!({ "sub": null }), Err("token_malformed")),
         (json!({ "sub": "" }), Err("token_malformed")),
+        (json!({ "sub": "payment-provider" }), Err("token_malformed")),
         (json!({ "sub": "a\r\nb" }), Err("token_malformed")),
         (json!({ "sub": "x".repeat(1_000) }), Err("token_malformed")),
         (json!({ "role": null }), Err("token_malformed")),

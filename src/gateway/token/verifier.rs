@@ -72,6 +72,9 @@ impl Verifier {
         if listed.is_some_and(|rooms| rooms.is_empty() || rooms.len() > Rooms::LISTED_MAX) {
             return Err(TokenError::Malformed("it lists no rooms, or too many"));
         }
+        if claims.sub.is_reserved() {
+            return Err(TokenError::Malformed("the server keeps its subject's name for itself"));
+        }
         let (iat, exp) = (claims.iat.time(), claims.exp.time());
         if exp <= iat {
             return Err(TokenError::Malformed("it expires before it was issued"));

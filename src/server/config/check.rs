@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Config, Mistake, TokenKey};
 use crate::gateway::Rate;
 use crate::gateway::token::Algorithm;
+use crate::rules::Name;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -71,10 +72,11 @@ impl Config {
         let mut rows = vec![
             Bound::number("store.segment_bytes", store.segment_bytes, 2 * MIB..=1024 * MIB),
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
+            Bound::number("store.snapshot_every_batches", store.snapshot_every_batches, 100..=10_000_000),
+            Bound::time("store.redis_timeout", store.redis_timeout, Duration::from_millis(50)..=MINUTE),
             Bound::time("store.retention", store.retention, MINUTE..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),
             number("engine.batch_ops", engine.batch_ops, 1..=65_536),
-            Bound::time("engine.linger", engine.linger, Duration::ZERO..=Duration::from_millis(20)),
             Bound::time("engine.tick", engine.tick, Duration::from_millis(10)..=SECOND),
             Bound::time("engine.counts_every", engine.counts_every, Duration::from_millis(10)..=MINUTE),
             Bound::time("engine.online_every", engine.online_every, Duration::from_millis(10)..=MINUTE),
@@ -175,6 +177,9 @@ impl Config {
     fn check_texts(&self, mistakes: &mut Vec<Mistake>) {
         if self.store.data_dir.as_os_str().is_empty() {
             mistakes.push(mistake("store.data_dir", "is empty; must be a directory"));
+        }
+        if let Err(error) = Name::parse(&self.store.redis_prefix) {
+            mistakes.push(mistake("store.redis_prefix", error));
         }
         for (key, path) in self.paths() {
             if path.as_os_str().is_empty() {

@@ -11,6 +11,7 @@ use crate::fanout::ChannelLimits;
 use crate::gateway::ws::Origins;
 use crate::gateway::{AdmissionLimits, SessionLimits};
 use crate::store::Bounds;
+use crate::store::redis::RedisOptions;
 
 /// What differs from the defaults in development, where one machine plays all the viewers. A file, the environment and
 /// flags override it.
@@ -37,7 +38,6 @@ impl Config {
         EngineLimits {
             queue_ops: self.engine.queue_ops,
             batch_ops: self.engine.batch_ops,
-            linger: self.engine.linger,
             tick: self.engine.tick,
             counts_every: self.engine.counts_every,
             online_every: self.engine.online_every,
@@ -56,6 +56,13 @@ impl Config {
             activities_per_room_max: self.rooms.activities_per_room_max,
             retention_ms: self.store.retention.as_millis() as u64,
         }
+    }
+
+    /// The Redis that keeps decisions, if one does.
+    pub fn redis(&self) -> Option<RedisOptions> {
+        let url = self.store.redis.clone()?;
+        let prefix = self.store.redis_prefix.clone();
+        Some(RedisOptions { url, prefix, timeout: self.store.redis_timeout, durability: self.store.durability })
     }
 
     /// What bounds a session.

@@ -182,7 +182,10 @@ fn secrets_in_files(tree: &Value) -> Vec<Mistake> {
         true => keys.iter().map(|key| path.replace('*', key)).collect(),
         false => vec![(*path).to_owned()],
     });
+    // A URL is a secret when somebody comes with a name.
+    let url = find(tree, "store.redis").is_some_and(|url| url.to_string().contains('@'));
     paths
+        .chain(url.then(|| "store.redis".to_owned()))
         .filter(|path| origin(tree, path).is_some_and(|origin| origin != "the environment"))
         .map(|key| Mistake {
             key,

@@ -22,6 +22,7 @@ use crate::engine::EngineLimits;
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
 use crate::gateway::{Rates, transport};
 use crate::store::Bounds;
+use crate::store::redis::{Durability, RedisUrl};
 
 pub use limits::DEVELOPMENT;
 pub use load::{Flag, Layers};
@@ -111,6 +112,17 @@ pub struct Tls {
 pub struct Store {
     /// Everything the server keeps is below this.
     pub data_dir: PathBuf,
+    /// The Redis that keeps decisions, shared by all servers that name it; absent: the journal in the data directory.
+    pub redis: Option<RedisUrl>,
+    /// What the keys in Redis begin with.
+    pub redis_prefix: String,
+    /// How long Redis may take to answer.
+    #[serde(with = "humantime_serde")]
+    pub redis_timeout: Duration,
+    /// What must have happened in Redis before a decision is answered.
+    pub durability: Durability,
+    /// Batches in Redis after which a snapshot is taken.
+    pub snapshot_every_batches: u64,
     /// Size at which a segment of the log is sealed.
     pub segment_bytes: u64,
     /// Sealed segments after which a snapshot is taken.
@@ -124,6 +136,11 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             data_dir: "data".into(),
+            redis: None,
+            redis_prefix: "liveroom".to_owned(),
+            redis_timeout: Duration::from_secs(1),
+            durability: Durability::default(),
+            snapshot_every_batches: 100_000,
             segment_bytes: 64 * 1024 * 1024,
             snapshot_every_segments: 4,
             retention: Duration::from_millis(Bounds::default().retention_ms),
@@ -139,9 +156,6 @@ pub struct Engine {
     pub queue_ops: usize,
     /// Operations of one batch.
     pub batch_ops: usize,
-    /// How long a batch waits for more.
-    #[serde(with = "humantime_serde")]
-    pub linger: Duration,
     /// How often a room's news go out.
     #[serde(with = "humantime_serde")]
     pub tick: Duration,
@@ -155,9 +169,8 @@ pub struct Engine {
 
 impl Default for Engine {
     fn default() -> Self {
-        let EngineLimits { queue_ops, batch_ops, linger, tick, counts_every, online_every, .. } =
-            EngineLimits::default();
-        Self { queue_ops, batch_ops, linger, tick, counts_every, online_every }
+        let EngineLimits { queue_ops, batch_ops, tick, counts_every, online_every, .. } = EngineLimits::default();
+        Self { queue_ops, batch_ops, tick, counts_every, online_every }
     }
 }
 

@@ -26,6 +26,10 @@ use receipts::Receipt;
 pub use evolve::Inconsistent;
 pub use view::{ActivityView, GateFacts, ItemView, KindView};
 
+/// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
+/// change of an answer, an event or the state counts it up. A test over random operations notices.
+pub const DECISIONS: u32 = 1;
+
 type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// What bounds the state.

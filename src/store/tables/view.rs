@@ -1,7 +1,7 @@
 //! What others may see of the tables.
 
 use crate::rules::{
-    Account, Activity, ActivityId, Fen, Kind, KindPlan, Order, Phase, Plan, RainSummary, RoomId, SkuId, Time, UserId,
+    Activity, ActivityId, Fen, Kind, KindPlan, Order, Phase, Plan, RainSummary, RoomId, SkuId, Time, UserId,
 };
 
 use super::Tables;
@@ -199,10 +199,5 @@ impl Tables {
             }
         }
         Reply::Own { grants, orders }
-    }
-
-    /// What a user's wallet holds.
-    pub fn wallet(&self, user: UserId, currency: crate::rules::Currency) -> i64 {
-        self.ledger.balance(Account::Wallet(user), currency)
     }
 }

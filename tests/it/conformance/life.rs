@@ -127,7 +127,7 @@ pub fn cancelled_at_every_phase<K: Subject>(new: &dyn Fn(Bounds) -> K) {
         assert_eq!(stage.step(activity, Step::Cancel), "cancelled");
         assert_eq!(stage.wallet("host"), 1_000_000 - given, "everything comes back");
         assert_eq!(stage.balance(Account::Escrow(activity)), 0);
-        assert_eq!(stage.view(activity).unspent(), Fen::ZERO);
+        assert_eq!(stage.view(activity).unspent, Fen::ZERO);
         stage.wait_ms(3_600_000);
         assert_eq!(stage.phase(activity), "cancelled");
         stage.audit();

@@ -197,10 +197,19 @@ pub fn token(dir: &Path, user: &str, role: &str) -> String {
 
 /// Audits a stopped server: every invariant holds, every acknowledgement is in the books.
 pub fn audit(dir: &Path, acks: &[Value]) {
+    audit_of(dir, "--data-dir", data(dir).to_str().unwrap(), acks);
+}
+
+/// The same for servers that share a Redis; `dir` is for the acknowledgements.
+pub fn audit_store(dir: &Path, url: &str, acks: &[Value]) {
+    audit_of(dir, "--store", url, acks);
+}
+
+fn audit_of(dir: &Path, what: &str, place: &str, acks: &[Value]) {
     let file = dir.join("acks.ndjson");
     fs::write(&file, acks.iter().map(|ack| format!("{ack}\n")).collect::<String>()).unwrap();
     let mut command = Command::new(LIVEROOM);
-    command.arg("audit").arg("--data-dir").arg(data(dir)).arg("--acks").arg(&file);
+    command.args(["audit", what, place, "--acks"]).arg(&file);
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (said, why) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{status}\n{said}\n{why}");

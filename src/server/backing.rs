@@ -1,0 +1,164 @@
+//! What keeps the decisions, and what runs beside it: the one place that knows which keeper there is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::JOURNAL;
+use super::config::Config;
+use super::stewardship::Stewardship;
+use crate::api::Gauges;
+use crate::engine::Engine;
+use crate::events::ndjson::NdjsonFiles;
+use crate::events::{CursorFile, Progress, Relay};
+use crate::store::Keeper;
+use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
+use crate::store::journal::{self, Disk, LogView, RealDisk};
+use crate::store::redis::{Bell, RedisKeeper, RedisOptions};
+
+/// A keeper that has been opened, and what is to run beside the engine once that has taken it.
+pub(super) struct Backing {
+    pub(super) keeper: Box<dyn Keeper>,
+    pub(super) begin: Box<dyn FnOnce(&Config, &Engine) -> Result<Beside> + Send>,
+}
+
+impl Backing {
+    /// Opens what the configuration names, and says what it found.
+    pub(super) async fn open(config: &Config) -> Result<Self> {
+        let config = config.clone();
+        let opened = tokio::task::spawn_blocking(move || match config.redis() {
+            Some(options) => Self::redis(options, &config),
+            None => Self::journal(&config),
+        });
+        opened.await.context("recovery panicked")?
+    }
+
+    fn journal(config: &Config) -> Result<Self> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::open(&config.store.data_dir.join(JOURNAL))?);
+        let mut epoch = [0; 8];
+        aws_lc_rs::rand::fill(&mut epoch).context("the system gives no randomness")?;
+        let options = journal::Options {
+            segment_bytes: config.store.segment_bytes,
+            epoch: u64::from_le_bytes(epoch),
+            ..journal::Options::default()
+        };
+        let (keeper, recovered) = EmbeddedKeeper::open(Arc::clone(&disk), &options, config.store_bounds())?;
+        if let Some(torn) = &recovered.journal.torn {
+            tracing::warn!(segment = %torn.segment, offset = torn.offset, bytes = torn.bytes, "a torn commit was cut off");
+        }
+        for rejected in &recovered.rejected {
+            tracing::warn!(%rejected, "a damaged snapshot was passed over");
+        }
+        let found = &recovered.journal;
+        tracing::info!(events = found.last_seq, replayed = found.visited, snapshot = recovered.snapshot, "recovered");
+        let log = keeper.log().clone();
+        let begin = move |config: &Config, _: &Engine| Beside::journal(config, disk, log, &recovered);
+        Ok(Self { keeper: Box::new(keeper), begin: Box::new(begin) })
+    }
+
+    fn redis(options: RedisOptions, config: &Config) -> Result<Self> {
+        let keeper = RedisKeeper::open(&options, config.store_bounds())
+            .with_context(|| format!("can't keep decisions in {}", options.url))?;
+        let node = keeper.node().to_owned();
+        tracing::info!(
+            store = %options.url, %node, batches = keeper.position(), events = keeper.tables().latest_no(),
+            durability = %options.durability, "joined"
+        );
+        let begin = move |config: &Config, engine: &Engine| Beside::redis(config, &options, node, engine.clone());
+        Ok(Self { keeper: Box::new(keeper), begin: Box::new(begin) })
+    }
+}
+
+/// What runs beside the engine.
+pub(super) struct Beside {
+    checkpoints: Option<Checkpoints>,
+    relay: Option<Relay>,
+    bell: Option<Bell>,
+    stewardship: Option<Stewardship>,
+}
+
+impl Beside {
+    fn journal(config: &Config, disk: Arc<dyn Disk>, log: LogView, recovered: &Recovered) -> Result<Self> {
+        let relay = match config.events_dir() {
+            Some(dir) => {
+                let sink = NdjsonFiles::open(&dir, config.rolling())?;
+                let cursor = CursorFile::open(dir.join("cursor"))?;
+                let source = Box::new(EventReader::new(log.clone()));
+                Some(Relay::start(source, Box::new(sink), Box::new(cursor), config.pace())?)
+            }
+            None => None,
+        };
+        let progress = relay.as_ref().map(|relay| Arc::clone(relay.progress()));
+        let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
+        let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, recovered);
+        let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
+        Ok(Self { checkpoints: Some(checkpoints), relay, bell: None, stewardship: None })
+    }
+
+    fn redis(config: &Config, options: &RedisOptions, node: String, engine: Engine) -> Result<Self> {
+        let stewardship = Stewardship::start(config, options, &node)?;
+        let bell = Bell::listen(options, node, move || engine.wake())?;
+        Ok(Self { checkpoints: None, relay: None, bell: Some(bell), stewardship: Some(stewardship) })
+    }
+
+    pub(super) fn gauges(&self) -> Option<Arc<dyn Gauges>> {
+        self.relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>)
+    }
+
+    /// Ends everything, after the engine has ended.
+    pub(super) fn stop(self) {
+        if let Some(bell) = self.bell {
+            bell.stop();
+        }
+        if let Some(stewardship) = self.stewardship {
+            stewardship.stop();
+        }
+        if let Some(checkpoints) = self.checkpoints {
+            checkpoints.stop();
+        }
+        if let Some(relay) = self.relay {
+            relay.stop();
+        }
+    }
+}
+
+/// The thread that makes snapshots.
+struct Checkpoints {
+    stop: crossbeam::channel::Sender<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// How often it looks whether there is enough to do.
+    const EVERY: Duration = Duration::from_secs(1);
+
+    fn start(mut checkpointer: Checkpointer, segments_min: usize) -> std::io::Result<Self> {
+        let (stop, stopped) = crossbeam::channel::bounded(1);
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn(move || {
+            while stopped.recv_timeout(Self::EVERY) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
+                if let Err(error) = checkpointer.run(segments_min) {
+                    tracing::error!(%error, "no snapshot was made; the journal keeps growing");
+                }
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the checkpoint thread ended in a panic");
+        }
+    }
+}
+
+impl Gauges for Progress {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("events_backlog", "Durable events that the sink has not taken yet", false, self.backlog()),
+            ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
+            ("events_failures", "Attempts of the sink that failed", true, self.failures()),
+        ]
+    }
+}

@@ -1,0 +1,245 @@
+//! What can go wrong between a node and Redis, and what it means for a batch: one table, without a wildcard.
+
+use ::redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// Everything that can come instead of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection was made: nothing was sent.
+    Unreachable,
+    /// The user or the password is wrong, or there is none.
+    NotAuthenticated,
+    /// The user may not do this.
+    NotPermitted,
+    /// `LOADING`: Redis reads its data set.
+    Loading,
+    /// `READONLY`: a replica.
+    ReadOnly,
+    /// `NOREPLICAS`: fewer replicas than `min-replicas-to-write`.
+    NoReplicas,
+    /// `OOM`: above `maxmemory`.
+    OutOfMemory,
+    /// `BUSY`: another script runs too long.
+    Busy,
+    /// `MISCONF`: Redis can't write its own files.
+    Misconfigured,
+    /// `MASTERDOWN`: a replica without its primary.
+    MasterDown,
+    /// `TRYAGAIN`: a slot is on its way.
+    TryAgain,
+    /// The functions are not there: flushed, or a new server.
+    FunctionMissing,
+    /// `MOVED`, `ASK`, `CLUSTERDOWN`, `CROSSSLOT`: this is a cluster, which the keeper does not speak.
+    Cluster,
+    /// `OTHERRULES`: the log is decided by another version of the rules, or within other bounds.
+    OtherRules,
+    /// `NOTSTEWARD`: what only the steward may write.
+    NotSteward,
+    /// Redis is set to keep less than was asked for.
+    Weaker,
+    /// No answer in time, or the connection broke after something was sent.
+    NoAnswer,
+    /// Fewer replicas than asked for have what was written.
+    TooFewReplicas,
+    /// An answer that is none.
+    Garbled,
+    /// `POORER`: the log is shorter than it was, or another one.
+    Poorer,
+    /// `TRIMMED`: this node was away for longer than the log is kept.
+    Trimmed,
+    /// `STRANGER`, `OUTOFTURN`, `DAMAGED`: what Redis knows of this node or of the log can't be.
+    Inconsistent,
+    /// The function failed where it can't, or Redis refused what it has no reason to refuse.
+    Failed,
+}
+
+/// What a fault means for the batch that was to be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Redis refused it at the door: nothing was written.
+    NotDone,
+    /// Nothing was written, and it will do once the functions are loaded.
+    LoadFunctions,
+    /// It may have been written: the same batch is asked for again until there is an answer.
+    Unknown,
+    /// Nothing was written, and nothing may be granted any more: decisions are missing that were acknowledged.
+    Stop,
+    /// This process can't go on with this log. A restart finds out what was written.
+    Fatal,
+}
+
+impl Fault {
+    /// What it means.
+    pub const fn verdict(self) -> Verdict {
+        match self {
+            Self::Unreachable
+            | Self::NotAuthenticated
+            | Self::NotPermitted
+            | Self::Loading
+            | Self::ReadOnly
+            | Self::NoReplicas
+            | Self::OutOfMemory
+            | Self::Busy
+            | Self::Misconfigured
+            | Self::MasterDown
+            | Self::TryAgain
+            | Self::Cluster
+            | Self::OtherRules
+            | Self::NotSteward
+            | Self::Weaker => Verdict::NotDone,
+            Self::FunctionMissing => Verdict::LoadFunctions,
+            Self::NoAnswer | Self::TooFewReplicas | Self::Garbled => Verdict::Unknown,
+            Self::Poorer => Verdict::Stop,
+            Self::Trimmed | Self::Inconsistent | Self::Failed => Verdict::Fatal,
+        }
+    }
+
+    /// What a failed attempt to connect comes to: nothing was sent.
+    pub(super) fn of_connecting(error: &RedisError) -> Self {
+        match Self::of(error) {
+            Self::NoAnswer | Self::Garbled => Self::Unreachable,
+            fault => fault,
+        }
+    }
+
+    /// What a failed call comes to.
+    pub(super) fn of(error: &RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Io => Self::NoAnswer,
+            ErrorKind::AuthenticationFailed => Self::NotAuthenticated,
+            ErrorKind::Server(kind) => Self::of_server(kind, error.detail().unwrap_or_default()),
+            ErrorKind::Extension => Self::of_code(error.code().unwrap_or_default()),
+            // Also whatever later versions of the client add: what is not understood may have been written.
+            _ => Self::Garbled,
+        }
+    }
+
+    fn of_server(kind: ServerErrorKind, detail: &str) -> Self {
+        match kind {
+            ServerErrorKind::BusyLoading => Self::Loading,
+            ServerErrorKind::ReadOnly => Self::ReadOnly,
+            ServerErrorKind::MasterDown => Self::MasterDown,
+            ServerErrorKind::TryAgain => Self::TryAgain,
+            ServerErrorKind::NoPerm => Self::NotPermitted,
+            ServerErrorKind::NoScript => Self::FunctionMissing,
+            ServerErrorKind::ResponseError if detail.starts_with("Function not found") => Self::FunctionMissing,
+            ServerErrorKind::ResponseError if detail.contains("without any password configured") => {
+                Self::NotAuthenticated
+            }
+            ServerErrorKind::Moved
+            | ServerErrorKind::Ask
+            | ServerErrorKind::ClusterDown
+            | ServerErrorKind::CrossSlot => Self::Cluster,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Codes that the client has no kind for: Redis' own, and those of `log.lua`.
+    fn of_code(code: &str) -> Self {
+        match code {
+            "NOREPLICAS" => Self::NoReplicas,
+            "OOM" => Self::OutOfMemory,
+            "BUSY" => Self::Busy,
+            "MISCONF" => Self::Misconfigured,
+            "NOAUTH" | "WRONGPASS" => Self::NotAuthenticated,
+            "OTHERRULES" => Self::OtherRules,
+            "POORER" => Self::Poorer,
+            "TRIMMED" => Self::Trimmed,
+            "NOTSTEWARD" => Self::NotSteward,
+            "STRANGER" | "OUTOFTURN" | "DAMAGED" => Self::Inconsistent,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// A fault, and what was said with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Failure {
+    /// What it is.
+    pub fault: Fault,
+    said: String,
+}
+
+impl Failure {
+    pub(super) fn new(fault: Fault, said: impl Into<String>) -> Self {
+        Self { fault, said: said.into() }
+    }
+
+    pub(super) fn connecting(error: &RedisError) -> Self {
+        Self::new(Fault::of_connecting(error), format!("no connection to Redis: {error}"))
+    }
+
+    pub(super) fn calling(error: &RedisError) -> Self {
+        let fault = Fault::of(error);
+        let said = match fault {
+            Fault::Cluster => format!("Redis is a cluster, which is not supported: {error}"),
+            _ => format!("Redis: {error}"),
+        };
+        Self::new(fault, said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use ::redis::parse_redis_value;
+
+    use super::*;
+
+    fn said(line: &str) -> RedisError {
+        let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
+        value.extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn every_error_that_redis_says_has_its_meaning() {
+        use Verdict::{Fatal, LoadFunctions, NotDone, Stop, Unknown};
+        for (line, fault, verdict) in [
+            ("LOADING Redis is loading the dataset in memory", Fault::Loading, NotDone),
+            ("READONLY You can't write against a read only replica.", Fault::ReadOnly, NotDone),
+            ("NOREPLICAS Not enough good replicas to write.", Fault::NoReplicas, NotDone),
+            ("OOM command not allowed when used memory > 'maxmemory'.", Fault::OutOfMemory, NotDone),
+            ("BUSY Redis is busy running a script.", Fault::Busy, NotDone),
+            ("MISCONF Errors writing to the AOF file", Fault::Misconfigured, NotDone),
+            ("MASTERDOWN Link with MASTER is down", Fault::MasterDown, NotDone),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", Fault::TryAgain, NotDone),
+            ("NOSCRIPT No matching script.", Fault::FunctionMissing, LoadFunctions),
+            ("ERR Function not found", Fault::FunctionMissing, LoadFunctions),
+            ("MOVED 3999 127.0.0.1:6381", Fault::Cluster, NotDone),
+            ("ASK 3999 127.0.0.1:6381", Fault::Cluster, NotDone),
+            ("CLUSTERDOWN The cluster is down", Fault::Cluster, NotDone),
+            ("CROSSSLOT Keys in request don't hash to the same slot", Fault::Cluster, NotDone),
+            ("NOAUTH Authentication required.", Fault::NotAuthenticated, NotDone),
+            ("WRONGPASS invalid username-password pair", Fault::NotAuthenticated, NotDone),
+            ("NOPERM this user has no permissions", Fault::NotPermitted, NotDone),
+            ("OTHERRULES the log is decided by …", Fault::OtherRules, NotDone),
+            ("NOTSTEWARD another node may be the steward by now", Fault::NotSteward, NotDone),
+            ("POORER the log is gone", Fault::Poorer, Stop),
+            ("TRIMMED the batch after 7 is not kept any more", Fault::Trimmed, Fatal),
+            ("STRANGER this node is not known any more", Fault::Inconsistent, Fatal),
+            ("OUTOFTURN batch 7 does not follow batch 3", Fault::Inconsistent, Fatal),
+            ("DAMAGED there is a part of a log", Fault::Inconsistent, Fatal),
+            ("EXECABORT Transaction discarded", Fault::Failed, Fatal),
+            ("WRONGTYPE Operation against a key", Fault::Failed, Fatal),
+            ("ERR anything else", Fault::Failed, Fatal),
+        ] {
+            let found = Fault::of(&said(line));
+            assert_eq!((found, found.verdict()), (fault, verdict), "{line}");
+        }
+        assert_eq!(Fault::TooFewReplicas.verdict(), Unknown);
+    }
+
+    #[test]
+    fn a_broken_connection_says_nothing_of_what_was_sent() {
+        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock};
+        for kind in [BrokenPipe, ConnectionReset, TimedOut, WouldBlock, UnexpectedEof, ConnectionRefused] {
+            let error = RedisError::from(io::Error::from(kind));
+            assert_eq!(Fault::of(&error).verdict(), Verdict::Unknown, "{kind}");
+            assert_eq!(Fault::of_connecting(&error).verdict(), Verdict::NotDone, "{kind}");
+        }
+        let garbled = RedisError::from((ErrorKind::UnexpectedReturnType, "not an array"));
+        assert_eq!(Fault::of(&garbled).verdict(), Verdict::Unknown);
+    }
+}

@@ -1,0 +1,97 @@
+//! The keeper that several nodes share, on real servers.
+
+mod faults;
+mod nodes;
+mod served;
+mod server;
+mod steward;
+
+use liveroom::rules::{ActivityId, Time, UserId};
+use liveroom::store::redis::RedisOptions;
+use liveroom::store::*;
+
+use crate::stage::Subject;
+pub use server::{RedisServer, shared};
+
+/// A node's keeper on the server of all tests, over a log of its own.
+pub struct OnRedis {
+    options: RedisOptions,
+    bounds: Bounds,
+    keeper: RedisKeeper,
+}
+
+impl OnRedis {
+    pub fn new(bounds: Bounds) -> Self {
+        Self::join(shared().options(), bounds)
+    }
+
+    /// One more node of the same log.
+    pub fn join(options: RedisOptions, bounds: Bounds) -> Self {
+        let keeper = RedisKeeper::open(&options, bounds).unwrap();
+        Self { options, bounds, keeper }
+    }
+
+    pub fn options(&self) -> &RedisOptions {
+        &self.options
+    }
+
+    pub fn node(&self) -> &str {
+        self.keeper.node()
+    }
+
+    pub fn position(&self) -> u64 {
+        self.keeper.position()
+    }
+
+    /// The node is killed, and starts again.
+    pub fn restarted(self) -> Self {
+        Self::join(self.options, self.bounds)
+    }
+}
+
+impl Subject for OnRedis {
+    fn tables(&self) -> &Tables {
+        self.keeper.tables()
+    }
+
+    fn recovered(&self) -> Option<Tables> {
+        let other = RedisKeeper::open(&self.options, self.bounds).unwrap();
+        Some(other.tables().clone())
+    }
+}
+
+impl Keeper for OnRedis {
+    fn commit(
+        &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
+    ) -> Result<(), CommitError> {
+        self.keeper.commit(now, ops, answers, events)
+    }
+
+    fn follow(&mut self, events: &mut Vec<Recorded>) -> Result<(), CommitError> {
+        self.keeper.follow(events)
+    }
+
+    fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>) {
+        self.keeper.due(now, limit, ops);
+    }
+
+    fn next_due(&self) -> Option<Time> {
+        self.keeper.next_due()
+    }
+
+    fn gate(&self, activity: ActivityId) -> Option<GateFacts> {
+        self.keeper.gate(activity)
+    }
+
+    fn each_user(&self, room: &liveroom::rules::RoomId, visit: &mut dyn FnMut(&UserId)) {
+        self.keeper.each_user(room, visit);
+    }
+
+    fn ask(&self, query: &Query) -> Reply {
+        self.keeper.ask(query)
+    }
+
+    fn latest(&self) -> Time {
+        self.keeper.latest()
+    }
+}
