@@ -1,8 +1,13 @@
-//! Writes events into the tables. What `decide` allowed always fits; an event that does not is damage.
+//! Writes events into the tables. What `decide` allowed always fits; an event that does not is damage. One file for each
+//! mechanic; what they share is here.
+
+mod lifecycle;
+mod rain;
+mod sale;
 
 use crate::rules::{
-    Account, Activity, ActivityId, Currency, Fen, Fingerprint, Kind, KindPlan, Order, OrderId, OrderPhase,
-    PaymentOutcome, Phase, Posting, Prize, Rain, RequestId, RoomId, Sale, Step, UserId,
+    Account, Activity, ActivityId, Fingerprint, Kind, KindPlan, OrderPhase, Phase, Posting, RequestId, RoomId, Sale,
+    Step, UserId,
 };
 
 use super::receipts::{Kept, Receipt};
@@ -148,161 +153,6 @@ impl Tables {
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }
 
-    fn grant(&mut self, recorded: &Recorded, id: ActivityId, user: UserId, share: u32, prize: &Prize) -> Fits {
-        let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
-        let Some(Kind::Rain(rain)) = &mut activity.kind else { return Err("only an open rain gives shares") };
-        if share != rain.pool.granted || rain.pool.free == 0 {
-            return Err("not the next share");
-        }
-        let cash = rain.give(user, recorded.at, recorded.no);
-        match prize {
-            Prize::Cash(amount) if *amount != cash => Err("the share holds another amount"),
-            Prize::Cash(amount) => self.post(Posting {
-                from: Account::Escrow(id),
-                to: Account::Wallet(user),
-                currency: Currency::Fen,
-                amount: amount.get(),
-            }),
-            Prize::Coupon(_) => Ok(()),
-        }
-    }
-
-    fn hold(&mut self, recorded: &Recorded) -> Fits {
-        let Event::Reserved { activity, order: id, user, lines, total, hold_until, .. } = &recorded.event else {
-            return Err("not a reservation");
-        };
-        let held = self.activities.get_mut(activity).ok_or("no such activity")?;
-        let Some(Kind::Sale(sale)) = &mut held.kind else { return Err("only an open sale takes orders") };
-        if lines.iter().any(|line| sale.sku(line.sku).is_none_or(|sku| sku.pool.free < line.quantity)) {
-            return Err("more than there is");
-        }
-        let order = Order {
-            id: *id,
-            activity: *activity,
-            user: *user,
-            lines: lines.clone(),
-            total: *total,
-            phase: OrderPhase::Reserved,
-            at: recorded.at,
-            hold_until: *hold_until,
-            previous: sale.latest_order(user),
-        };
-        sale.hold(*user, *id, lines, recorded.no);
-        self.latest_order = id.0;
-        self.due.insert((*hold_until, Due::Order(*id)));
-        self.orders.insert(*id, order);
-        Ok(())
-    }
-
-    /// A reserved order ends, once.
-    fn end_order(&mut self, id: OrderId, phase: OrderPhase, end: impl Fn(&mut Sale, &Order)) -> Fits {
-        let order = self.orders.get_mut(&id).ok_or("no such order")?;
-        if order.phase != OrderPhase::Reserved {
-            return Err("the order has ended before");
-        }
-        order.phase = phase;
-        self.due.remove(&(order.hold_until, Due::Order(id)));
-        let activity = self.activities.get_mut(&order.activity).ok_or("no such activity")?;
-        let Some(Kind::Sale(sale)) = &mut activity.kind else { return Err("only a sale has orders") };
-        end(sale, order);
-        Ok(())
-    }
-
-    fn pay_order(&mut self, no: u64, room: &RoomId, id: OrderId, amount: Fen, outcome: PaymentOutcome) -> Fits {
-        match outcome {
-            PaymentOutcome::Sold => self.end_order(id, OrderPhase::Paid, Sale::sell)?,
-            PaymentOutcome::SoldLate => {
-                let order = self.orders.get_mut(&id).ok_or("no such order")?;
-                if order.phase != OrderPhase::Released {
-                    return Err("only a released order is paid late");
-                }
-                let activity = self.activities.get_mut(&order.activity).ok_or("no such activity")?;
-                let Some(Kind::Sale(sale)) = &mut activity.kind else { return Err("only a sale has orders") };
-                if !sale.can_sell_late(order) {
-                    return Err("more than there is");
-                }
-                order.phase = OrderPhase::Paid;
-                sale.sell_late(order, no);
-            }
-            PaymentOutcome::RefundDue => {}
-        }
-        let to = match outcome {
-            PaymentOutcome::Sold | PaymentOutcome::SoldLate => Account::Proceeds(*room),
-            PaymentOutcome::RefundDue => Account::RefundsDue(*room),
-        };
-        self.post(Posting { from: Account::Outside, to, currency: Currency::Fen, amount: amount.get() })
-    }
-
-    fn step_to(&mut self, recorded: &Recorded, id: ActivityId, step: Step, to: Phase, moved: Fen) -> Fits {
-        self.disarm(id);
-        let activity = self.activity_mut(id)?;
-        if activity.phase.after(step) != Some(to) {
-            return Err("the phase does not allow the step");
-        }
-        activity.phase = to;
-        let now = recorded.at;
-        let funding = activity.funding(moved);
-        match step {
-            Step::Reject | Step::WarmUp => {}
-            Step::Schedule => {
-                activity.reasons.clear();
-                activity.funded = moved;
-                self.post(funding)?;
-            }
-            Step::Open => {
-                activity.opens_at = Some(now);
-                activity.closes_at = Some(now.after_ms(activity.plan.duration_ms()));
-                activity.kind = Some(match &activity.plan.kind {
-                    KindPlan::Rain(plan) => {
-                        let mut rain = Rain::open(plan, &activity.seed);
-                        if plan.waves.first().is_some_and(|wave| wave.after_ms == 0) {
-                            rain.release_wave(plan);
-                        }
-                        Kind::Rain(rain)
-                    }
-                    KindPlan::Sale(plan) => Kind::Sale(Sale::open(plan)),
-                });
-            }
-            Step::Close => {
-                activity.ended = Some(recorded.no);
-                activity.closes_at = Some(now);
-            }
-            Step::Settle | Step::Cancel => {
-                if activity.unspent() != moved {
-                    return Err("what goes back is not what is left");
-                }
-                activity.ended.get_or_insert(recorded.no);
-                activity.final_at = Some(now);
-                activity.funded = activity.funded.minus(moved).ok_or("more goes back than came")?;
-                self.post(Posting { from: funding.to, to: funding.from, ..funding })?;
-            }
-        }
-        self.arm(id);
-        Ok(())
-    }
-
-    fn archive(&mut self, room: &RoomId, id: ActivityId) -> Fits {
-        self.disarm(id);
-        let activity = self.activities.remove(&id).ok_or("no such activity")?;
-        if !activity.phase.is_final() || !activity.is_resolved() {
-            return Err("only what has ended is archived");
-        }
-        let room = self.rooms.get_mut(room).ok_or("no such room")?;
-        room.activities.retain(|other| *other != id);
-        room.receipts.retain(|_, receipt| receipt.kept.activity() != Some(id));
-        if let Some(Kind::Sale(_)) = activity.kind {
-            let due = &mut self.due;
-            self.orders.retain(|_, order| {
-                let stays = order.activity != id;
-                if !stays {
-                    due.remove(&(order.hold_until, Due::Order(order.id)));
-                }
-                stays
-            });
-        }
-        Ok(())
-    }
-
     fn post(&mut self, posting: Posting) -> Fits {
         if posting.amount == 0 {
             return Ok(());
@@ -352,13 +202,13 @@ impl Tables {
         }
     }
 
-    pub(super) fn deadline(&self, id: ActivityId) -> Option<crate::rules::Time> {
+    pub(in crate::store::tables) fn deadline(&self, id: ActivityId) -> Option<crate::rules::Time> {
         let activity = self.activities.get(&id)?;
         activity.deadline().or_else(|| self.archive_at(activity))
     }
 
     /// When an ended activity leaves: not before the orders of a sale that was called off have ended too.
-    pub(super) fn archive_at(&self, activity: &Activity) -> Option<crate::rules::Time> {
+    pub(in crate::store::tables) fn archive_at(&self, activity: &Activity) -> Option<crate::rules::Time> {
         let ended = activity.final_at.filter(|_| activity.is_resolved());
         ended.map(|at| at.after_ms(self.bounds.retention_ms))
     }

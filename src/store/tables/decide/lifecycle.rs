@@ -1,0 +1,144 @@
+//! Rooms and the life of activities: drafted, stepped by hand or by time, amended.
+
+use super::{Context, Outcome};
+use crate::rules::{
+    Activity, ActivityId, AmendError, Amendment, Fen, Kind, NotDone, NotDoneCode, Phase, Plan, RoomId, Seed, Step,
+    UserId,
+};
+use crate::store::tables::{Decision, Due, Tables};
+use crate::store::{Answer, Ask, Cause, Event, Op, Partition};
+
+impl Tables {
+    pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
+        if self.rooms.contains_key(&room) {
+            return Err(NotDoneCode::Conflict.because("the room exists already"));
+        }
+        if self.rooms.len() >= self.bounds.rooms_max {
+            return Err(NotDoneCode::TooMany.because(format!("at most {} rooms", self.bounds.rooms_max)));
+        }
+        if !(-14 * 60..=14 * 60).contains(&utc_offset_min) {
+            return Err(NotDoneCode::Invalid.because("utc_offset_min must be -840 to 840"));
+        }
+        Ok(Decision::Event(Event::RoomCreated { room, host, utc_offset_min, cause }))
+    }
+
+    pub(super) fn draft(&self, context: &Context<'_>, plan: &Plan, seed: Seed) -> Outcome {
+        plan.check().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
+        if plan.limits.looks_back_ms() > self.bounds.retention_ms {
+            let days = self.bounds.retention_ms / 86_400_000;
+            return Err(NotDoneCode::Invalid.because(format!("limits look back further than the {days} days kept")));
+        }
+        let max = self.bounds.activities_per_room_max;
+        if context.room.activities.len() >= max {
+            return Err(NotDoneCode::TooMany.because(format!("at most {max} activities in a room")));
+        }
+        Ok(Decision::Event(Event::Drafted {
+            room: context.room_id,
+            activity: ActivityId(self.latest_activity + 1),
+            plan: Box::new(plan.clone()),
+            seed,
+            cause: context.cause,
+        }))
+    }
+
+    pub(super) fn step(&self, context: &Context<'_>, id: ActivityId, step: Step) -> Outcome {
+        let activity = self.activity_in(context, id)?;
+        let wrong_phase = || NotDoneCode::WrongPhase.because(format!("the activity is {}", activity.phase));
+        let to = activity.phase.after(step).ok_or_else(wrong_phase)?;
+        let mut moved = Fen::ZERO;
+        match step {
+            // The timers' own: by hand they would leave orders or money behind.
+            Step::Reject | Step::Settle => return Err(wrong_phase()),
+            Step::Schedule => {
+                let reasons = activity.plan.review();
+                if !reasons.is_empty() {
+                    let (room, cause) = (context.room_id, context.cause);
+                    return Ok(Decision::Event(Event::Rejected { room, activity: id, reasons, cause }));
+                }
+                moved = activity.plan.funding();
+                self.can_fund(activity, moved)?;
+            }
+            Step::Cancel => moved = activity.unspent(),
+            Step::WarmUp | Step::Open | Step::Close => {}
+        }
+        Ok(Decision::Event(stepped(context, id, step, to, moved)))
+    }
+
+    pub(super) fn amend(&self, context: &Context<'_>, id: ActivityId, amendment: &Amendment) -> Outcome {
+        let activity = self.activity_in(context, id)?;
+        if activity.phase != Phase::Open {
+            return Err(NotDoneCode::WrongPhase.because(format!("the activity is {}", activity.phase)));
+        }
+        activity.may_amend(amendment).map_err(|error| match error {
+            AmendError::UnknownSku(_) => NotDoneCode::UnknownSku.because(error.to_string()),
+            AmendError::Invalid(_) | AmendError::Stock(..) | AmendError::Plan(_) => {
+                NotDoneCode::Invalid.because(error.to_string())
+            }
+        })?;
+        self.can_fund(activity, amendment.budget)?;
+        Ok(Decision::Event(Event::Amended {
+            room: context.room_id,
+            activity: id,
+            number: activity.amendment + 1,
+            amendment: Box::new(amendment.clone()),
+            cause: context.cause,
+        }))
+    }
+
+    /// The one step that time asks of an activity, if any.
+    pub(super) fn activity_due(&self, context: &Context<'_>, id: ActivityId) -> Decision {
+        let idle = Decision::Answer(Answer::Idle);
+        let Some(activity) = self.activities.get(&id) else { return idle };
+        let now = context.now;
+        if self.archive_at(activity).is_some_and(|at| at <= now) {
+            return Decision::Event(Event::Archived { room: activity.room, activity: id });
+        }
+        if activity.deadline().is_none_or(|at| at > now) {
+            return idle;
+        }
+        let next = |step| {
+            let to = activity.phase.after(step).expect("the deadline belongs to the phase");
+            let moved = if step == Step::Settle { activity.unspent() } else { Fen::ZERO };
+            Decision::Event(stepped(context, id, step, to, moved))
+        };
+        match activity.phase {
+            Phase::Scheduled | Phase::WarmUp if activity.opens_at.is_some_and(|at| at <= now) => next(Step::Open),
+            Phase::Scheduled => next(Step::WarmUp),
+            Phase::Open if activity.closes_at.is_some_and(|at| at <= now) => next(Step::Close),
+            Phase::Open => match &activity.kind {
+                Some(Kind::Rain(rain)) => Decision::Event(Event::WaveReleased {
+                    room: activity.room,
+                    activity: id,
+                    wave: rain.waves_released + 1,
+                }),
+                _ => idle,
+            },
+            Phase::Closed => next(Step::Settle),
+            Phase::Draft | Phase::Review | Phase::WarmUp | Phase::Settled | Phase::Cancelled => idle,
+        }
+    }
+
+    /// The timer's operation for something that is due.
+    pub(in crate::store::tables) fn op_for(&self, due: &Due) -> Option<Op> {
+        let (activity, ask) = match due {
+            Due::Activity(id) => (*id, Ask::Due { activity: *id }),
+            Due::Order(id) => (self.orders.get(id)?.activity, Ask::Expire { order: *id }),
+        };
+        let room = self.activities.get(&activity)?.room;
+        Some(Op { partition: Partition::Room(room), by: None, request: None, ask })
+    }
+
+    fn can_fund(&self, activity: &Activity, amount: Fen) -> Result<(), NotDone> {
+        if amount == Fen::ZERO {
+            return Ok(());
+        }
+        let posting = activity.funding(amount);
+        self.ledger
+            .may_post(&posting)
+            .map_err(|error| NotDoneCode::InsufficientFunds.because(format!("sponsor's wallet: {error}")))
+    }
+}
+
+fn stepped(context: &Context<'_>, activity: ActivityId, step: Step, to: Phase, moved: Fen) -> Event {
+    Event::Stepped { room: context.room_id, activity, step, to, moved, cause: context.cause }
+}

@@ -1,0 +1,114 @@
+//! What an operation comes to. Flat early returns in one order: known request, room and activity, phase and token,
+//! limits, stock. One file for each mechanic; what they share is here.
+
+mod lifecycle;
+mod rain;
+mod sale;
+mod wallet;
+
+use crate::rules::{
+    Activity, ActivityId, Fingerprint, Kind, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId, RoomId, Time,
+    UserId,
+};
+
+use super::{Decision, Room, Tables};
+use crate::store::{Answer, Ask, Cause, Event, Op, Partition};
+
+type Outcome = Result<Decision, NotDone>;
+
+/// Everything about an operation but what it asks.
+struct Context<'a> {
+    now: Time,
+    room_id: RoomId,
+    room: &'a Room,
+    by: Option<UserId>,
+    cause: Cause,
+}
+
+impl Tables {
+    /// Decides `op` at `now`.
+    pub(in crate::store) fn decide(&self, now: Time, op: &Op) -> Decision {
+        self.outcome(now, op).unwrap_or_else(|reason| Decision::Answer(Answer::NotDone(reason)))
+    }
+
+    fn outcome(&self, now: Time, op: &Op) -> Outcome {
+        let fingerprint = op.request.map_or(Fingerprint(0), |_| op.ask.fingerprint());
+        let key = op.by.zip(op.request);
+        let room = match &op.partition {
+            Partition::Room(id) => self.rooms.get(id),
+            Partition::Wallet(_) => None,
+        };
+        if let Some(key) = key {
+            let known = match &op.partition {
+                Partition::Room(_) => room.and_then(|room| room.receipts.get(&key)),
+                Partition::Wallet(owner) => self.wallet_receipts.get(&(*owner, key)),
+            };
+            if let Some(receipt) = known {
+                if receipt.fingerprint != fingerprint {
+                    return Err(NotDoneCode::Conflict.because("this request id was used with other parameters"));
+                }
+                return Ok(Decision::Answer(self.answer(receipt)));
+            }
+        }
+        let cause = Cause { by: op.by, request: op.request.map(|id| (id, fingerprint)) };
+        let room_id = match (&op.partition, &op.ask) {
+            (Partition::Wallet(owner), Ask::TopUp { currency, amount }) => {
+                return self.top_up(*owner, *currency, *amount, cause);
+            }
+            (Partition::Room(id), Ask::CreateRoom { host, utc_offset_min }) => {
+                return self.create_room(*id, *host, *utc_offset_min, cause);
+            }
+            (Partition::Room(id), _) => *id,
+            (Partition::Wallet(_), _) => return Err(NotDoneCode::Invalid.because("a wallet is only topped up")),
+        };
+        let room = room.ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
+        let context = Context { now, room_id, room, by: op.by, cause };
+        match &op.ask {
+            Ask::Claim { activity, token, opening } => self.claim(&context, *activity, *token, *opening),
+            Ask::Reserve { activity, token, cart } => self.reserve(&context, *activity, *token, cart),
+            Ask::Release { order } => self.release(&context, *order),
+            Ask::Pay { order, payment, amount } => self.pay(&context, *order, payment, *amount),
+            Ask::Draft { plan, seed } => self.draft(&context, plan, *seed),
+            Ask::Step { activity, step } => self.step(&context, *activity, *step),
+            Ask::Amend { activity, amendment } => self.amend(&context, *activity, amendment),
+            Ask::Due { activity } => Ok(self.activity_due(&context, *activity)),
+            Ask::Expire { order } => Ok(self.expire(&context, *order)),
+            Ask::TopUp { .. } | Ask::CreateRoom { .. } => {
+                Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
+            }
+        }
+    }
+
+    /// Another room's activity is as unknown as one that never was.
+    fn activity_in(&self, context: &Context<'_>, id: ActivityId) -> Result<&Activity, NotDone> {
+        let activity = self.activities.get(&id).filter(|activity| activity.room == context.room_id);
+        activity.ok_or_else(|| NotDoneCode::UnknownActivity.because("no such activity in this room"))
+    }
+
+    fn within_limits(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
+        let limits = &activity.plan.limits;
+        if limits.is_none() {
+            return Ok(());
+        }
+        let rains = context.room.activities.iter().filter_map(|id| match &self.activities.get(id)?.kind {
+            Some(Kind::Rain(rain)) => Some(rain),
+            _ => None,
+        });
+        let wins = || rains.clone().flat_map(|rain| rain.grants_of(user).filter_map(|share| rain.given_at(share)));
+        limits.allow(wins, context.now, context.room.utc_offset_min)
+    }
+}
+
+fn asker(context: &Context<'_>) -> Result<(UserId, RequestId, Fingerprint), NotDone> {
+    let user = context.by.zip(context.cause.request);
+    user.map(|(user, (request, fingerprint))| (user, request, fingerprint))
+        .ok_or_else(|| NotDoneCode::Invalid.because("a claim names its user and its request"))
+}
+
+fn refused(code: RefusalCode) -> Decision {
+    Decision::Answer(Answer::Refused(Refusal::plain(code)))
+}
+
+fn record_refusal(context: &Context<'_>, activity: ActivityId, refusal: Refusal) -> Decision {
+    Decision::Event(Event::Refused { room: context.room_id, activity, cause: context.cause, refusal })
+}

@@ -1,0 +1,78 @@
+//! The steps of an activity, until it leaves.
+
+use super::Fits;
+use crate::rules::{ActivityId, Fen, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step};
+use crate::store::Recorded;
+use crate::store::tables::{Due, Tables};
+
+impl Tables {
+    pub(super) fn step_to(&mut self, recorded: &Recorded, id: ActivityId, step: Step, to: Phase, moved: Fen) -> Fits {
+        self.disarm(id);
+        let activity = self.activity_mut(id)?;
+        if activity.phase.after(step) != Some(to) {
+            return Err("the phase does not allow the step");
+        }
+        activity.phase = to;
+        let now = recorded.at;
+        let funding = activity.funding(moved);
+        match step {
+            Step::Reject | Step::WarmUp => {}
+            Step::Schedule => {
+                activity.reasons.clear();
+                activity.funded = moved;
+                self.post(funding)?;
+            }
+            Step::Open => {
+                activity.opens_at = Some(now);
+                activity.closes_at = Some(now.after_ms(activity.plan.duration_ms()));
+                activity.kind = Some(match &activity.plan.kind {
+                    KindPlan::Rain(plan) => {
+                        let mut rain = Rain::open(plan, &activity.seed);
+                        if plan.waves.first().is_some_and(|wave| wave.after_ms == 0) {
+                            rain.release_wave(plan);
+                        }
+                        Kind::Rain(rain)
+                    }
+                    KindPlan::Sale(plan) => Kind::Sale(Sale::open(plan)),
+                });
+            }
+            Step::Close => {
+                activity.ended = Some(recorded.no);
+                activity.closes_at = Some(now);
+            }
+            Step::Settle | Step::Cancel => {
+                if activity.unspent() != moved {
+                    return Err("what goes back is not what is left");
+                }
+                activity.ended.get_or_insert(recorded.no);
+                activity.final_at = Some(now);
+                activity.funded = activity.funded.minus(moved).ok_or("more goes back than came")?;
+                self.post(Posting { from: funding.to, to: funding.from, ..funding })?;
+            }
+        }
+        self.arm(id);
+        Ok(())
+    }
+
+    pub(super) fn archive(&mut self, room: &RoomId, id: ActivityId) -> Fits {
+        self.disarm(id);
+        let activity = self.activities.remove(&id).ok_or("no such activity")?;
+        if !activity.phase.is_final() || !activity.is_resolved() {
+            return Err("only what has ended is archived");
+        }
+        let room = self.rooms.get_mut(room).ok_or("no such room")?;
+        room.activities.retain(|other| *other != id);
+        room.receipts.retain(|_, receipt| receipt.kept.activity() != Some(id));
+        if let Some(Kind::Sale(_)) = activity.kind {
+            let due = &mut self.due;
+            self.orders.retain(|_, order| {
+                let stays = order.activity != id;
+                if !stays {
+                    due.remove(&(order.hold_until, Due::Order(order.id)));
+                }
+                stays
+            });
+        }
+        Ok(())
+    }
+}
