@@ -1,11 +1,14 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
+mod fingerprint;
+
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, Amendment, CartLine, Currency, Fen, Fingerprint, Grant, NotDone, Order, OrderId, PaymentOutcome, Phase,
-    Plan, Refusal, RequestId, RoomId, Seed, Step, UserId,
+    ActivityId, Amendment, CartLine, Currency, Fen, Grant, NotDone, Order, OrderId, PaymentOutcome, Phase, Plan,
+    Refusal, RequestId, RoomId, Seed, Step, UserId,
 };
+use fingerprint::encoded;
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,38 +161,6 @@ pub enum Answer {
     Idle,
 }
 
-impl Ask {
-    /// The parameters, folded: the same for a repeat, another for a conflict. Tags are part of the log's format.
-    pub fn fingerprint(&self) -> Fingerprint {
-        match self {
-            Self::Claim { activity, token, opening } => {
-                Fingerprint::of(1).word(activity.0).word(*token).word(u64::from(*opening))
-            }
-            Self::Reserve { activity, token, cart } => {
-                cart.iter().fold(Fingerprint::of(2).word(activity.0).word(*token), |sum, line| {
-                    sum.word(u64::from(line.sku.0) << 32 | u64::from(line.quantity)).word(u64::from(line.opening))
-                })
-            }
-            Self::Release { order } => Fingerprint::of(3).word(order.0),
-            Self::Pay { order, payment, amount } => {
-                Fingerprint::of(4).word(order.0).word(amount.get() as u64).bytes(payment.as_bytes())
-            }
-            Self::CreateRoom { host, utc_offset_min } => {
-                Fingerprint::of(5).bytes(host.as_str().as_bytes()).word(*utc_offset_min as u64)
-            }
-            // The seed is not the asker's parameter.
-            Self::Draft { plan, .. } => Fingerprint::of(6).bytes(&encoded(plan.as_ref())),
-            Self::Step { activity, step } => Fingerprint::of(7).word(activity.0).word(*step as u64),
-            Self::Amend { activity, amendment } => {
-                Fingerprint::of(8).word(activity.0).bytes(&encoded(amendment.as_ref()))
-            }
-            Self::TopUp { currency, amount } => Fingerprint::of(9).word(*currency as u64).word(*amount as u64),
-            Self::Due { activity } => Fingerprint::of(10).word(activity.0),
-            Self::Expire { order } => Fingerprint::of(11).word(order.0),
-        }
-    }
-}
-
 impl Op {
     /// At most so many bytes does the operation's event take in the log.
     pub fn event_bytes_max(&self) -> usize {
@@ -205,8 +176,4 @@ impl Op {
                 _ => 0,
             }
     }
-}
-
-fn encoded(value: &impl serde::Serialize) -> Vec<u8> {
-    postcard::to_stdvec(value).expect("plain values always encode")
 }

@@ -4,6 +4,9 @@
 //! [`Session::deliver`] with whatever the mailbox held; [`Session::tick`] at [`Session::tick_at`]. Each may end the
 //! session; then what is in the outbox is the last to send.
 
+mod limits;
+mod request;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +14,20 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use liveroom_protocol::codes::reason;
 use liveroom_protocol::frame::{FrameError, FrameReader, encode_frame};
-use liveroom_protocol::transport::{AGENT_BYTES_MAX, ANNOUNCE_BYTES_MAX, VERSION};
+use liveroom_protocol::transport::{AGENT_BYTES_MAX, VERSION};
 use liveroom_protocol::wire::{self, client_frame, server_frame};
-use serde::{Deserialize, Serialize};
 
-use super::rate::{Bucket, Rate};
 use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
 use crate::engine::{Engine, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
-use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, RequestId, RoomId, SalePlan, SkuId, Time};
+use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Time};
 use crate::store::Ask;
+
+pub use limits::{Rates, SessionLimits};
+
+use limits::Buckets;
+use request::{Wish, wish};
 
 /// Who may come in.
 pub trait Authenticate: Send + Sync {
@@ -35,53 +41,6 @@ pub trait Authenticate: Send + Sync {
 impl Authenticate for Verifier {
     fn authenticate(&self, now: Time, token: &str, room: RoomId) -> Result<Access, TokenError> {
         self.verify(now, token, room)
-    }
-}
-
-/// What bounds a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SessionLimits {
-    /// Requests without an answer.
-    pub in_flight_max: usize,
-    /// Bytes of one frame from the client.
-    pub frame_bytes_max: u32,
-    /// How often one may ask.
-    pub rates: Rates,
-    /// The viewer's own that may wait for it.
-    pub posts_max: usize,
-    /// Bytes of room frames that may wait for the viewer.
-    pub mailbox_bytes_max: usize,
-    /// How long a connection may wait with its hello, ms.
-    pub hello_timeout_ms: u64,
-    /// After so long an unanswered request is said to be pending, ms.
-    pub pending_after_ms: u64,
-}
-
-/// How often one may ask, by kind of request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rates {
-    /// Shares of a rain.
-    pub claim: Rate,
-    /// Carts of a sale.
-    pub reserve: Rate,
-    /// Orders given up.
-    pub release: Rate,
-    /// A host's words to the room.
-    pub announce: Rate,
-    /// Signs of life.
-    pub ping: Rate,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self {
-            claim: Rate { per_second: 20, burst: 40 },
-            reserve: Rate { per_second: 10, burst: 20 },
-            release: Rate { per_second: 5, burst: 10 },
-            announce: Rate { per_second: 2, burst: 10 },
-            ping: Rate { per_second: 2, burst: 10 },
-        }
     }
 }
 
@@ -122,38 +81,6 @@ enum Stage {
         role: Role,
         until: Time,
     },
-}
-
-struct Buckets {
-    claim: Bucket,
-    reserve: Bucket,
-    release: Bucket,
-    announce: Bucket,
-    ping: Bucket,
-}
-
-impl Buckets {
-    fn new(rates: &Rates, now: Time) -> Self {
-        let bucket = |rate: Rate| Bucket::new(rate, now);
-        Self {
-            claim: bucket(rates.claim),
-            reserve: bucket(rates.reserve),
-            release: bucket(rates.release),
-            announce: bucket(rates.announce),
-            ping: bucket(rates.ping),
-        }
-    }
-
-    fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
-        match body {
-            client_frame::Body::Claim(_) => &mut self.claim,
-            client_frame::Body::Reserve(_) => &mut self.reserve,
-            client_frame::Body::Release(_) => &mut self.release,
-            client_frame::Body::Announce(_) => &mut self.announce,
-            // A hello comes once, and is told apart before anything is counted.
-            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.ping,
-        }
-    }
 }
 
 impl Session {
@@ -406,7 +333,7 @@ impl Session {
             let why = NotDoneCode::TooManyInFlight.for_now("too many requests without an answer", 100);
             return self.refuse(request, why);
         }
-        match ask(body) {
+        match wish(body) {
             Ok(Wish::Ask(ask)) => self.submit(now, request, ask),
             Ok(Wish::Announce(text)) => self.announce(request, &text),
             Err(why) => self.refuse(request, why),
@@ -469,38 +396,4 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("in_flight", &self.in_flight.len()).finish_non_exhaustive()
     }
-}
-
-enum Wish {
-    Ask(Ask),
-    Announce(String),
-}
-
-fn ask(body: client_frame::Body) -> Result<Wish, NotDone> {
-    let invalid = |why: &'static str| NotDoneCode::Invalid.because(why);
-    Ok(Wish::Ask(match body {
-        client_frame::Body::Claim(claim) => {
-            Ask::Claim { activity: ActivityId(claim.activity), token: claim.token, opening: claim.opening }
-        }
-        client_frame::Body::Reserve(reserve) => {
-            if reserve.lines.len() > SalePlan::SKUS_MAX {
-                return Err(invalid("a cart has 1 to 50 lines"));
-            }
-            let cart = reserve.lines.iter().map(|line| CartLine {
-                sku: SkuId(line.sku),
-                quantity: line.quantity,
-                opening: line.opening,
-            });
-            Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart: cart.collect() }
-        }
-        client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
-        client_frame::Body::Announce(announce) => {
-            if announce.text.is_empty() || announce.text.len() > ANNOUNCE_BYTES_MAX {
-                return Err(invalid("an announcement has 1 to 1,000 bytes"));
-            }
-            return Ok(Wish::Announce(announce.text));
-        }
-        // Both are dealt with before anything is counted as a request.
-        client_frame::Body::Hello(_) | client_frame::Body::Ping(_) => return Err(invalid("not a request")),
-    }))
 }

@@ -1,5 +1,7 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
+mod subject;
+
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
@@ -200,43 +202,4 @@ pub enum Event {
         /// Which.
         activity: ActivityId,
     },
-}
-
-impl Event {
-    /// The room it happened in; `None` for wallets.
-    pub fn room(&self) -> Option<&RoomId> {
-        match self {
-            Self::RoomCreated { room, .. }
-            | Self::Drafted { room, .. }
-            | Self::Rejected { room, .. }
-            | Self::Stepped { room, .. }
-            | Self::WaveReleased { room, .. }
-            | Self::Amended { room, .. }
-            | Self::Granted { room, .. }
-            | Self::Refused { room, .. }
-            | Self::Reserved { room, .. }
-            | Self::Released { room, .. }
-            | Self::Paid { room, .. }
-            | Self::Archived { room, .. } => Some(room),
-            Self::ToppedUp { .. } => None,
-        }
-    }
-
-    /// The activity it concerns.
-    pub fn activity(&self) -> Option<ActivityId> {
-        match self {
-            Self::Drafted { activity, .. }
-            | Self::Rejected { activity, .. }
-            | Self::Stepped { activity, .. }
-            | Self::WaveReleased { activity, .. }
-            | Self::Amended { activity, .. }
-            | Self::Granted { activity, .. }
-            | Self::Refused { activity, .. }
-            | Self::Reserved { activity, .. }
-            | Self::Released { activity, .. }
-            | Self::Paid { activity, .. }
-            | Self::Archived { activity, .. } => Some(*activity),
-            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
-        }
-    }
 }

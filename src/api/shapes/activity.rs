@@ -1,0 +1,208 @@
+//! Activities, whatever their kind.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rain::{NewRain, RainResultShape};
+use super::sale::{NewSale, NewStock};
+use super::{Problem, fen};
+use crate::rules::{Amendment, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap};
+use crate::store::{ActivityView, ItemView, KindView};
+
+/// A new activity: exactly one of `rain` and `sale`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewActivity {
+    /// 1 to 200 bytes.
+    pub title: String,
+    /// Whose wallet pays; the caller's if not named. Only operators name somebody else.
+    pub sponsor: Option<String>,
+    /// When it opens; otherwise it waits for the host.
+    pub opens_at_ms: Option<i64>,
+    /// How long before that it is announced.
+    #[serde(default)]
+    pub warm_up_ms: u64,
+    /// Limits beyond the activity.
+    #[serde(default)]
+    pub limits: NewLimits,
+    /// Red-packet rain.
+    pub rain: Option<NewRain>,
+    /// Flash sale.
+    pub sale: Option<NewSale>,
+}
+
+/// How often one user may win in the room.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewLimits {
+    /// Wins on one day of the room's time zone, 1 to 1,000.
+    pub per_room_day: Option<u32>,
+    /// Wins in a moving window, 1 to 1,000.
+    pub win_cap: Option<NewWinCap>,
+}
+
+/// At most so many wins in a moving window.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewWinCap {
+    /// Wins, 1 to 1,000.
+    pub wins: u32,
+    /// Window, 1 ms to 31 days.
+    pub window_ms: u64,
+}
+
+/// A change to an open activity. What is not named stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewAmendment {
+    /// Units added to (or, below zero, taken from) items of a sale.
+    #[serde(default)]
+    pub stock: Vec<NewStock>,
+    /// Cash added to a rain…
+    #[serde(default)]
+    pub budget_fen: i64,
+    /// …in so many new shares.
+    #[serde(default)]
+    pub shares: u32,
+    /// A later end.
+    #[serde(default)]
+    pub extend_ms: u64,
+}
+
+/// An activity as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ActivityShape {
+    /// Its number.
+    pub activity: u64,
+    /// Its room.
+    pub room: String,
+    /// `red_packet_rain` or `flash_sale`.
+    pub kind: &'static str,
+    /// Its name.
+    pub title: String,
+    /// draft, review, scheduled, warm_up, open, closed, settled, cancelled.
+    pub phase: &'static str,
+    /// What the review found wanting.
+    pub reasons: Vec<String>,
+    /// Whose wallet pays.
+    pub sponsor: String,
+    /// When claims begin or began.
+    pub opens_at_ms: Option<i64>,
+    /// When claims end or ended.
+    pub closes_at_ms: Option<i64>,
+    /// Amendments so far.
+    pub amendment: u32,
+    /// Cash paid in so far.
+    pub funded_fen: i64,
+    /// Cash that was paid in and not given.
+    pub unspent_fen: i64,
+    /// Pools: the shares of a rain, the items of a sale. Empty before the opening.
+    pub pools: Vec<PoolShape>,
+    /// Orders that hold stock.
+    pub reserved_orders: u32,
+    /// Who got what, once a rain has ended.
+    pub result: Option<RainResultShape>,
+}
+
+/// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct PoolShape {
+    /// The item; 0 for the shares of a rain.
+    pub sku: u32,
+    /// Units at the start and added since, less those taken away.
+    pub stock: u32,
+    /// Units that may be given now.
+    pub free: u32,
+    /// Units held by orders.
+    pub reserved: u32,
+    /// Units given for good.
+    pub granted: u32,
+    /// The latest opening's number.
+    pub opening: u32,
+}
+
+/// The number of an amendment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AmendedShape {
+    /// From 1.
+    pub amendment: u32,
+}
+
+impl NewActivity {
+    /// The plan, with `sponsor` paying.
+    pub(in crate::api) fn plan(self, sponsor: UserId) -> Result<Plan, Problem> {
+        let kind = match (self.rain, self.sale) {
+            (Some(rain), None) => KindPlan::Rain(rain.plan()?),
+            (None, Some(sale)) => KindPlan::Sale(sale.plan()?),
+            _ => return Err(Problem::invalid("an activity is exactly one of rain and sale")),
+        };
+        let NewLimits { per_room_day, win_cap } = self.limits;
+        let win_cap = win_cap.map(|NewWinCap { wins, window_ms }| WinCap { wins, window_ms });
+        Ok(Plan {
+            title: self.title,
+            sponsor,
+            schedule: Schedule { opens_at: self.opens_at_ms.map(Time::from_ms), warm_up_ms: self.warm_up_ms },
+            limits: Limits { per_room_day, win_cap },
+            kind,
+        })
+    }
+}
+
+impl NewAmendment {
+    pub(in crate::api) fn amendment(self) -> Result<Amendment, Problem> {
+        if self.stock.len() > SalePlan::SKUS_MAX {
+            return Err(Problem::invalid("stock names at most 50 items"));
+        }
+        Ok(Amendment {
+            stock: self.stock.into_iter().map(|change| (SkuId(change.sku), change.units)).collect(),
+            budget: fen("budget_fen", self.budget_fen)?,
+            shares: self.shares,
+            extend_ms: self.extend_ms,
+        })
+    }
+}
+
+impl From<&ActivityView> for ActivityShape {
+    fn from(view: &ActivityView) -> Self {
+        let pool = |sku: u32, pool: &ItemView| PoolShape {
+            sku,
+            stock: pool.stock,
+            free: pool.free,
+            reserved: pool.reserved,
+            granted: pool.granted,
+            opening: pool.opening,
+        };
+        let (mut pools, mut orders, mut result) = (Vec::new(), 0, None);
+        match &view.kind {
+            Some(KindView::Rain { pool: shares, summary }) => {
+                pools.push(pool(0, shares));
+                result = summary.as_ref().map(Into::into);
+            }
+            Some(KindView::Sale { items, reserved_orders }) => {
+                pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
+                orders = *reserved_orders;
+            }
+            None => {}
+        }
+        Self {
+            activity: view.id.0,
+            room: view.room.to_string(),
+            kind: match &view.plan.kind {
+                KindPlan::Rain(_) => "red_packet_rain",
+                KindPlan::Sale(_) => "flash_sale",
+            },
+            title: view.plan.title.clone(),
+            phase: view.phase.word(),
+            reasons: view.reasons.clone(),
+            sponsor: view.plan.sponsor.to_string(),
+            opens_at_ms: view.opens_at.map(Time::ms),
+            closes_at_ms: view.closes_at.map(Time::ms),
+            amendment: view.amendment,
+            funded_fen: view.funded.get(),
+            unspent_fen: view.unspent.get(),
+            pools,
+            reserved_orders: orders,
+            result,
+        }
+    }
+}

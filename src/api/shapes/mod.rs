@@ -1,0 +1,36 @@
+//! The JSON of the API, a file for each family. Amounts are integers in fen (1/100 yuan), times are milliseconds since the epoch.
+
+mod activity;
+mod rain;
+mod room;
+mod sale;
+mod wallet;
+
+use super::problem::Problem;
+use crate::rules::{Fen, MoneyError, RoomId, UserId};
+
+pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
+pub(super) use room::{ActionShape, NewRoom, RoomShape};
+pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};
+
+/// Reads a room's id.
+pub(super) fn room_id(text: &str) -> Result<RoomId, Problem> {
+    RoomId::parse(text).map_err(|why| Problem::invalid(format!("a room id {why}")))
+}
+
+/// Reads a user's id.
+pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
+    UserId::parse(text).map_err(|why| Problem::invalid(format!("a user id {why}")))
+}
+
+/// Reads an amount.
+pub(super) fn fen(field: &'static str, amount: i64) -> Result<Fen, Problem> {
+    Fen::new(amount).map_err(|why| match why {
+        MoneyError::NotPositive => Problem::invalid(format!("{field} must not be negative")),
+        MoneyError::TooLarge => Problem::invalid(format!("{field} {why}")),
+    })
+}
+
+fn one_u32() -> u32 {
+    1
+}

@@ -1,0 +1,88 @@
+//! How much one session may ask, and how often.
+
+use liveroom_protocol::wire::client_frame;
+use serde::{Deserialize, Serialize};
+
+use crate::gateway::rate::{Bucket, Rate};
+use crate::rules::Time;
+
+/// What bounds a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// Requests without an answer.
+    pub in_flight_max: usize,
+    /// Bytes of one frame from the client.
+    pub frame_bytes_max: u32,
+    /// How often one may ask.
+    pub rates: Rates,
+    /// The viewer's own that may wait for it.
+    pub posts_max: usize,
+    /// Bytes of room frames that may wait for the viewer.
+    pub mailbox_bytes_max: usize,
+    /// How long a connection may wait with its hello, ms.
+    pub hello_timeout_ms: u64,
+    /// After so long an unanswered request is said to be pending, ms.
+    pub pending_after_ms: u64,
+}
+
+/// How often one may ask, by kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// Shares of a rain.
+    pub claim: Rate,
+    /// Carts of a sale.
+    pub reserve: Rate,
+    /// Orders given up.
+    pub release: Rate,
+    /// A host's words to the room.
+    pub announce: Rate,
+    /// Signs of life.
+    pub ping: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            claim: Rate { per_second: 20, burst: 40 },
+            reserve: Rate { per_second: 10, burst: 20 },
+            release: Rate { per_second: 5, burst: 10 },
+            announce: Rate { per_second: 2, burst: 10 },
+            ping: Rate { per_second: 2, burst: 10 },
+        }
+    }
+}
+
+/// A bucket for each kind of request.
+pub(super) struct Buckets {
+    claim: Bucket,
+    reserve: Bucket,
+    release: Bucket,
+    announce: Bucket,
+    /// Taken by itself: a sign of life is no request.
+    pub(super) ping: Bucket,
+}
+
+impl Buckets {
+    pub(super) fn new(rates: &Rates, now: Time) -> Self {
+        let bucket = |rate: Rate| Bucket::new(rate, now);
+        Self {
+            claim: bucket(rates.claim),
+            reserve: bucket(rates.reserve),
+            release: bucket(rates.release),
+            announce: bucket(rates.announce),
+            ping: bucket(rates.ping),
+        }
+    }
+
+    pub(super) fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
+        match body {
+            client_frame::Body::Claim(_) => &mut self.claim,
+            client_frame::Body::Reserve(_) => &mut self.reserve,
+            client_frame::Body::Release(_) => &mut self.release,
+            client_frame::Body::Announce(_) => &mut self.announce,
+            // A hello comes once, and is told apart before anything is counted.
+            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.ping,
+        }
+    }
+}

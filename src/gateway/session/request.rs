@@ -1,0 +1,45 @@
+//! What a client asks for, in the words of the inside.
+
+use liveroom_protocol::transport::ANNOUNCE_BYTES_MAX;
+use liveroom_protocol::wire::client_frame;
+
+use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, SalePlan, SkuId};
+use crate::store::Ask;
+
+/// Where a request goes.
+pub(super) enum Wish {
+    /// To the store.
+    Ask(Ask),
+    /// To the room, at once.
+    Announce(String),
+}
+
+/// Reads a request.
+pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
+    let invalid = |why: &'static str| NotDoneCode::Invalid.because(why);
+    Ok(Wish::Ask(match body {
+        client_frame::Body::Claim(claim) => {
+            Ask::Claim { activity: ActivityId(claim.activity), token: claim.token, opening: claim.opening }
+        }
+        client_frame::Body::Reserve(reserve) => {
+            if reserve.lines.len() > SalePlan::SKUS_MAX {
+                return Err(invalid("a cart has 1 to 50 lines"));
+            }
+            let cart = reserve.lines.iter().map(|line| CartLine {
+                sku: SkuId(line.sku),
+                quantity: line.quantity,
+                opening: line.opening,
+            });
+            Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart: cart.collect() }
+        }
+        client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
+        client_frame::Body::Announce(announce) => {
+            if announce.text.is_empty() || announce.text.len() > ANNOUNCE_BYTES_MAX {
+                return Err(invalid("an announcement has 1 to 1,000 bytes"));
+            }
+            return Ok(Wish::Announce(announce.text));
+        }
+        // Both are dealt with before anything is counted as a request.
+        client_frame::Body::Hello(_) | client_frame::Body::Ping(_) => return Err(invalid("not a request")),
+    }))
+}

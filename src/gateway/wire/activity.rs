@@ -1,0 +1,72 @@
+//! An activity as it stands.
+
+use liveroom_protocol::wire;
+
+use crate::rules::{KindPlan, Phase, Time};
+use crate::store::{ActivityView, ItemView, KindView};
+
+pub(super) fn activity_state(view: &ActivityView) -> wire::ActivityState {
+    let phase = match view.phase {
+        Phase::Draft | Phase::Review => wire::Phase::Unspecified,
+        Phase::Scheduled => wire::Phase::Scheduled,
+        Phase::WarmUp => wire::Phase::WarmUp,
+        Phase::Open => wire::Phase::Open,
+        Phase::Closed => wire::Phase::Closed,
+        Phase::Settled => wire::Phase::Settled,
+        Phase::Cancelled => wire::Phase::Cancelled,
+    };
+    wire::ActivityState {
+        activity: view.id.0,
+        phase: phase.into(),
+        title: view.plan.title.clone(),
+        amendment: view.amendment,
+        opens_at_ms: view.opens_at.map_or(0, Time::ms),
+        closes_at_ms: view.closes_at.map_or(0, Time::ms),
+        token: view.token.unwrap_or(0),
+        kind: Some(kind_state(view)),
+    }
+}
+
+fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
+    match &view.plan.kind {
+        KindPlan::Rain(plan) => {
+            let pool = match &view.kind {
+                Some(KindView::Rain { pool, .. }) => *pool,
+                _ => not_open_yet(plan.shares()),
+            };
+            wire::activity_state::Kind::Rain(wire::RainState {
+                budget_fen: if view.kind.is_some() { view.funded.get() } else { plan.budget.get() },
+                shares: pool.stock,
+                shares_left: pool.stock - pool.granted,
+                opening: pool.opening,
+                grants_per_user: plan.grants_per_user,
+                animation_seed: view.animation_seed,
+            })
+        }
+        KindPlan::Sale(plan) => {
+            let items = match &view.kind {
+                Some(KindView::Sale { items, .. }) => items.as_slice(),
+                _ => &[],
+            };
+            let skus = plan.skus.iter().map(|sku| {
+                let pool = items.iter().find(|(id, _)| *id == sku.sku).map(|(_, pool)| *pool);
+                let pool = pool.unwrap_or(not_open_yet(sku.stock));
+                wire::SkuState {
+                    sku: sku.sku.0,
+                    title: sku.title.clone(),
+                    list_price_fen: sku.list_price.get(),
+                    sale_price_fen: sku.sale_price.get(),
+                    stock: pool.stock,
+                    free: pool.free,
+                    opening: pool.opening,
+                    per_user_limit: sku.per_user_limit,
+                }
+            });
+            wire::activity_state::Kind::Sale(wire::SaleState { skus: skus.collect() })
+        }
+    }
+}
+
+fn not_open_yet(stock: u32) -> ItemView {
+    ItemView { stock, free: stock, reserved: 0, granted: 0, opening: 0 }
+}

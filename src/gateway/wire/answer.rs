@@ -1,0 +1,103 @@
+//! What a request came to.
+
+use liveroom_protocol::wire::{self, answer, server_frame};
+
+use super::frame;
+use super::result::{grant, order};
+use crate::rules::{NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
+use crate::store::Answer;
+
+/// An answer to a viewer's request.
+pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::ServerFrame {
+    let outcome = match answer {
+        Answer::Granted(grant) => answer::Outcome::Grant(self::grant(grant)),
+        Answer::Reserved(order) => answer::Outcome::Order(self::order(order)),
+        Answer::Released(_) | Answer::Idle => answer::Outcome::Done(wire::Done {}),
+        Answer::Refused(refusal) => answer::Outcome::Refused(refused(refusal)),
+        Answer::NotDone(reason) => answer::Outcome::NotDone(not_done(reason)),
+        // A viewer's session sends none of the operations that these answer.
+        Answer::Paid { .. }
+        | Answer::RoomCreated
+        | Answer::Drafted(_)
+        | Answer::Stepped { .. }
+        | Answer::Amended { .. }
+        | Answer::ToppedUp { .. } => answer::Outcome::Done(wire::Done {}),
+    };
+    answered(request, outcome)
+}
+
+/// The answer for the time being to a request that takes long.
+pub(in crate::gateway) fn pending(request: RequestId) -> wire::ServerFrame {
+    answered(request, answer::Outcome::Pending(wire::Pending {}))
+}
+
+/// A request that was done, and there is nothing to say about it.
+pub(in crate::gateway) fn done(request: RequestId) -> wire::ServerFrame {
+    answered(request, answer::Outcome::Done(wire::Done {}))
+}
+
+fn answered(request: RequestId, outcome: answer::Outcome) -> wire::ServerFrame {
+    let answer = wire::Answer { request_id: request.get(), outcome: Some(outcome) };
+    frame(server_frame::Body::Answer(answer))
+}
+
+fn refused(refusal: &Refusal) -> wire::Refused {
+    let code = match refusal.code {
+        RefusalCode::NotOpen => wire::RefusalCode::NotOpen,
+        RefusalCode::Closed => wire::RefusalCode::Closed,
+        RefusalCode::SoldOut => wire::RefusalCode::SoldOut,
+        RefusalCode::LimitReached => wire::RefusalCode::LimitReached,
+        RefusalCode::InsufficientStock => wire::RefusalCode::InsufficientStock,
+        RefusalCode::OrderPaid => wire::RefusalCode::OrderPaid,
+        RefusalCode::OrderReleased => wire::RefusalCode::OrderReleased,
+        RefusalCode::RoomDayLimit => wire::RefusalCode::RoomDayLimit,
+        RefusalCode::WinCap => wire::RefusalCode::WinCap,
+    };
+    // The commonest refusals speak for themselves: no words, no allocation.
+    let detail = match refusal.code {
+        RefusalCode::SoldOut | RefusalCode::Closed | RefusalCode::NotOpen => String::new(),
+        _ => refusal.to_string(),
+    };
+    wire::Refused { code: code.into(), detail }
+}
+
+/// Why nothing was done.
+fn not_done(reason: &NotDone) -> wire::NotDone {
+    let code = match reason.code {
+        NotDoneCode::Conflict => wire::NotDoneCode::Conflict,
+        NotDoneCode::UnknownActivity => wire::NotDoneCode::UnknownActivity,
+        NotDoneCode::WrongKind => wire::NotDoneCode::WrongKind,
+        NotDoneCode::UnknownSku => wire::NotDoneCode::UnknownSku,
+        NotDoneCode::UnknownOrder => wire::NotDoneCode::UnknownOrder,
+        NotDoneCode::Forbidden => wire::NotDoneCode::Forbidden,
+        NotDoneCode::RateLimited => wire::NotDoneCode::RateLimited,
+        NotDoneCode::TooManyInFlight => wire::NotDoneCode::TooManyInFlight,
+        NotDoneCode::Overloaded => wire::NotDoneCode::Overloaded,
+        NotDoneCode::Unavailable => wire::NotDoneCode::Unavailable,
+        // The rest can't come of what a viewer may ask; a wrong parameter is the nearest truth.
+        NotDoneCode::Invalid
+        | NotDoneCode::UnknownRoom
+        | NotDoneCode::WrongPhase
+        | NotDoneCode::InsufficientFunds
+        | NotDoneCode::TooMany => wire::NotDoneCode::Invalid,
+    };
+    wire::NotDone { code: code.into(), detail: reason.detail.to_string(), retry_after_ms: reason.retry_after_ms }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The inside and the wire spell the same things, each for itself; they must not drift apart.
+    #[test]
+    fn codes_are_the_same_words_inside_and_on_the_wire() {
+        for code in RefusalCode::ALL {
+            let wire = refused(&Refusal::plain(code)).code();
+            assert_eq!(wire.word(), code.word());
+        }
+        for code in NotDoneCode::ALL {
+            let wire = not_done(&code.because("")).code();
+            assert!(wire.word() == code.word() || wire == wire::NotDoneCode::Invalid, "{code:?}");
+        }
+    }
+}

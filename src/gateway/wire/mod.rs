@@ -1,0 +1,60 @@
+//! The inside's types as wire messages, a file for each family. The only place that knows both.
+
+mod activity;
+mod answer;
+mod result;
+mod room;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use liveroom_protocol::frame::frame_bytes;
+use liveroom_protocol::wire::{self, server_frame};
+
+use crate::fanout::{Encode, Leave, Position, RoomMessage};
+use crate::rules::Time;
+use crate::store::ActivityView;
+
+pub(super) use answer::{answer, done, pending};
+pub(super) use result::own;
+
+use activity::activity_state;
+use room::room_event;
+
+/// Encodes room frames for the wire.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WireEncoder;
+
+impl Encode for WireEncoder {
+    fn tick(&self, position: Position, now: Time, messages: &[RoomMessage]) -> Bytes {
+        let events = messages.iter().map(room_event).collect();
+        frame_bytes(&frame(server_frame::Body::Tick(wire::Tick {
+            epoch: position.epoch,
+            offset: position.offset,
+            server_time_ms: now.ms(),
+            events,
+        })))
+    }
+
+    fn snapshot(&self, position: Position, activities: &[Arc<ActivityView>], online: u32) -> Bytes {
+        frame_bytes(&frame(server_frame::Body::Snapshot(wire::Snapshot {
+            epoch: position.epoch,
+            offset: position.offset,
+            activities: activities.iter().map(|view| activity_state(view)).collect(),
+            online,
+        })))
+    }
+}
+
+/// A server frame around a body.
+pub(super) fn frame(body: server_frame::Body) -> wire::ServerFrame {
+    wire::ServerFrame { body: Some(body) }
+}
+
+/// A goodbye that the engine asked for.
+pub(super) fn leave_code(why: Leave) -> wire::GoodbyeCode {
+    match why {
+        Leave::Draining => wire::GoodbyeCode::Draining,
+        Leave::TooSlow => wire::GoodbyeCode::TooSlow,
+    }
+}

@@ -1,0 +1,43 @@
+//! A viewer's own: grants and orders.
+
+use liveroom_protocol::wire::{self, grant, server_frame};
+
+use super::frame;
+use crate::rules::{Grant, Order, OrderPhase, Prize};
+
+/// A viewer's own grants and orders.
+pub(in crate::gateway) fn own(grants: &[Grant], orders: &[Order]) -> wire::ServerFrame {
+    frame(server_frame::Body::Own(wire::Own {
+        grants: grants.iter().map(grant).collect(),
+        orders: orders.iter().map(order).collect(),
+    }))
+}
+
+pub(super) fn grant(grant: &Grant) -> wire::Grant {
+    let prize = match &grant.prize {
+        Prize::Cash(amount) => grant::Prize::AmountFen(amount.get()),
+        Prize::Coupon(coupon) => grant::Prize::Coupon(coupon.clone()),
+    };
+    wire::Grant { activity: grant.activity.0, slot: grant.slot, prize: Some(prize), at_ms: grant.at.ms() }
+}
+
+pub(super) fn order(order: &Order) -> wire::Order {
+    let phase = match order.phase {
+        OrderPhase::Reserved => wire::OrderPhase::Reserved,
+        OrderPhase::Paid => wire::OrderPhase::Paid,
+        OrderPhase::Released => wire::OrderPhase::Released,
+    };
+    let lines = order.lines.iter().map(|line| wire::OrderLine {
+        sku: line.sku.0,
+        quantity: line.quantity,
+        unit_price_fen: line.unit_price.get(),
+    });
+    wire::Order {
+        order: order.id.0,
+        activity: order.activity.0,
+        phase: phase.into(),
+        lines: lines.collect(),
+        total_fen: order.total.get(),
+        hold_until_ms: order.hold_until.ms(),
+    }
+}

@@ -1,0 +1,42 @@
+//! What a room hears.
+
+use liveroom_protocol::wire::{self, room_event};
+
+use super::activity::activity_state;
+use crate::fanout::RoomMessage;
+use crate::rules::Time;
+
+pub(super) fn room_event(message: &RoomMessage) -> wire::RoomEvent {
+    let body = match message {
+        RoomMessage::Activity(view) => room_event::Body::Activity(activity_state(view)),
+        RoomMessage::Announcement { from, text, at } => room_event::Body::Announcement(wire::Announcement {
+            from: from.as_str().to_owned(),
+            text: text.to_string(),
+            at_ms: at.ms(),
+        }),
+        RoomMessage::Online(viewers) => room_event::Body::Online(wire::Online { viewers: *viewers }),
+        RoomMessage::Amendment { activity, number, amendment, closes_at } => {
+            let stock = amendment.stock.iter().map(|(sku, units)| wire::StockChange { sku: sku.0, units: *units });
+            room_event::Body::Amendment(wire::Amendment {
+                activity: activity.0,
+                number: *number,
+                stock: stock.collect(),
+                budget_added_fen: amendment.budget.get(),
+                shares_added: amendment.shares,
+                closes_at_ms: closes_at.map_or(0, Time::ms),
+            })
+        }
+        RoomMessage::RainResult { activity, summary } => {
+            let luckiest = summary.luckiest.as_ref();
+            room_event::Body::RainResult(wire::RainResult {
+                activity: activity.0,
+                winners: summary.winners,
+                grants: summary.grants,
+                total_fen: summary.total.get(),
+                luckiest: luckiest.map_or(String::new(), |(user, _)| user.as_str().to_owned()),
+                luckiest_fen: luckiest.map_or(0, |(_, cash)| cash.get()),
+            })
+        }
+    };
+    wire::RoomEvent { body: Some(body) }
+}

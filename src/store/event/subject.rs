@@ -1,0 +1,43 @@
+//! What an event is about.
+
+use super::Event;
+use crate::rules::{ActivityId, RoomId};
+
+impl Event {
+    /// The room it happened in; `None` for wallets.
+    pub fn room(&self) -> Option<&RoomId> {
+        match self {
+            Self::RoomCreated { room, .. }
+            | Self::Drafted { room, .. }
+            | Self::Rejected { room, .. }
+            | Self::Stepped { room, .. }
+            | Self::WaveReleased { room, .. }
+            | Self::Amended { room, .. }
+            | Self::Granted { room, .. }
+            | Self::Refused { room, .. }
+            | Self::Reserved { room, .. }
+            | Self::Released { room, .. }
+            | Self::Paid { room, .. }
+            | Self::Archived { room, .. } => Some(room),
+            Self::ToppedUp { .. } => None,
+        }
+    }
+
+    /// The activity it concerns.
+    pub fn activity(&self) -> Option<ActivityId> {
+        match self {
+            Self::Drafted { activity, .. }
+            | Self::Rejected { activity, .. }
+            | Self::Stepped { activity, .. }
+            | Self::WaveReleased { activity, .. }
+            | Self::Amended { activity, .. }
+            | Self::Granted { activity, .. }
+            | Self::Refused { activity, .. }
+            | Self::Reserved { activity, .. }
+            | Self::Released { activity, .. }
+            | Self::Paid { activity, .. }
+            | Self::Archived { activity, .. } => Some(*activity),
+            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
+        }
+    }
+}
