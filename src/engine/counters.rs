@@ -44,4 +44,6 @@ pub struct Counters {
     pub overloaded: Counter,
     /// Room frames handed to viewers.
     pub frames: Counter,
+    /// Messages from other nodes that did not fit into a room's tick.
+    pub talk_unheard: Counter,
 }

@@ -13,14 +13,14 @@ mod room;
 mod stepper;
 mod ticker;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam::channel;
 use tokio::sync::{oneshot, watch};
 
-use crate::fanout::{Channel, ChannelLimits, Encode, Joined, Leave, Mailbox, Position, RoomMessage};
+use crate::fanout::{Broker, Channel, ChannelLimits, Encode, Heard, Joined, Leave, Mailbox, Position, RoomMessage};
 use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, Query, Reply};
 
@@ -74,6 +74,8 @@ struct Shared {
     rooms: Rooms,
     clock: Clock,
     encode: Arc<dyn Encode>,
+    /// The way to other nodes, where there are others.
+    broker: OnceLock<Arc<dyn Broker>>,
     limits: EngineLimits,
     counters: Counters,
     /// Whether the arbiter has been told already to look at what others have decided.
@@ -138,6 +140,7 @@ impl Engine {
             rooms: Rooms::default(),
             clock,
             encode,
+            broker: OnceLock::new(),
             limits,
             counters: Counters::default(),
             woken: AtomicBool::new(false),
@@ -186,6 +189,12 @@ impl Engine {
         room.enter(user, &mailbox);
         let joined = room.channel.join(&mailbox, resume, self.shared.encode.as_ref());
         self.shared.rooms.crowd_changed(&room);
+        if let Some(broker) = self.shared.broker.get()
+            && room.channel.online_here() == 1
+        {
+            // Whoever comes first hears the other nodes from the start; the number itself can wait.
+            broker.online(room.id, 1);
+        }
         Ok((Seat { room, user, mailbox }, joined))
     }
 
@@ -215,6 +224,32 @@ impl Engine {
         // Once is enough until the arbiter has looked. Where no more fits into its queue, it looks with the next batch.
         if !self.shared.woken.swap(true, Ordering::AcqRel) && self.send(Command::Follow).is_err() {
             self.shared.woken.store(false, Ordering::Release);
+        }
+    }
+
+    /// Rooms have viewers on other nodes, too, whom this reaches. Once, before there are viewers here.
+    pub fn relay_through(&self, broker: Arc<dyn Broker>) {
+        if self.shared.broker.set(broker).is_err() {
+            tracing::error!("a server has one way to other nodes; another one is not used");
+        }
+    }
+
+    /// Takes over what came from another node. What does not fit into a tick is dropped and counted.
+    pub fn hear(&self, room: &RoomId, heard: Heard) {
+        let Some(room) = self.room(room) else { return };
+        match heard {
+            Heard::Talk(talk) => {
+                let messages = u64::from(talk.messages);
+                if room.channel.publish_relayed(talk) {
+                    self.shared.rooms.has_news(&room);
+                } else {
+                    self.shared.counters.talk_unheard.add(messages);
+                }
+            }
+            Heard::Online(viewers) => {
+                room.channel.set_elsewhere(viewers);
+                self.shared.rooms.crowd_changed(&room);
+            }
         }
     }
 
@@ -260,11 +295,11 @@ impl Engine {
         self.shared.rooms.for_each(|room| room.channel.dismiss(why));
     }
 
-    /// How many viewers there are in all rooms, and how many rooms.
+    /// How many viewers there are here in all rooms, and how many rooms.
     pub fn census(&self) -> (u64, u64) {
         let (mut viewers, mut rooms) = (0, 0);
         self.shared.rooms.for_each(|room| {
-            viewers += u64::from(room.channel.online());
+            viewers += u64::from(room.channel.online_here());
             rooms += 1;
         });
         (viewers, rooms)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
+use crate::fanout::Talk;
 
 /// So many viewers get their frames before others have a turn: their sessions then find everything still in the cache, and
 /// other rooms do not wait for a crowd.
@@ -33,6 +34,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
         if now >= next_crowds && !shared.rooms.crowds.is_empty() {
             next_crowds = now + limits.online_every;
             for room in shared.rooms.take_crowds() {
+                if let Some(broker) = shared.broker.get() {
+                    broker.online(room.id, room.channel.online_here());
+                }
                 if room.channel.publish_online() {
                     shared.rooms.has_news(&room);
                 }
@@ -40,6 +44,12 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
         for room in shared.rooms.take_news() {
             let flushed = room.channel.flush(shared.clock.now(), shared.encode.as_ref());
+            if let Some(broker) = shared.broker.get()
+                && !flushed.said.is_empty()
+            {
+                let events = shared.encode.talk(&flushed.said);
+                broker.publish(room.id, Talk { messages: flushed.said.len() as u32, events });
+            }
             shared.counters.frames.add((flushed.frames.len() * flushed.viewers.len()) as u64);
             for viewers in flushed.viewers.chunks(VIEWERS_AT_ONCE) {
                 viewers.iter().for_each(|viewer| flushed.deliver(viewer));

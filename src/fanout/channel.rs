@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Class, Encode, History, Mailbox, Position, RoomMessage};
+use super::{Class, Encode, History, Mailbox, Position, RoomMessage, Talk};
 use crate::rules::{ActivityId, Time};
 use crate::store::ActivityView;
 
@@ -17,7 +17,7 @@ pub struct ChannelLimits {
     pub history_frames: usize,
     /// Bytes kept for those who were away.
     pub history_bytes: usize,
-    /// Talk messages of one tick; more are refused.
+    /// Talk messages of one tick, those from other nodes included; more are refused.
     pub talk_per_tick: usize,
 }
 
@@ -37,7 +37,14 @@ struct Inner {
     /// What the next tick carries: the latest state of each activity, and the rest in order.
     fresh_states: BTreeMap<ActivityId, Arc<ActivityView>>,
     fresh_notes: Vec<RoomMessage>,
+    /// What was said here; other nodes are to hear it.
     fresh_talk: Vec<RoomMessage>,
+    /// What was said elsewhere, and the number of viewers.
+    fresh_relayed: Vec<RoomMessage>,
+    /// Messages in all of it.
+    fresh_relayed_messages: usize,
+    /// Viewers on other nodes.
+    elsewhere: u32,
     online_told: u32,
 }
 
@@ -59,6 +66,8 @@ pub struct Flushed {
     pub viewers: Vec<Arc<Mailbox>>,
     /// At most one frame of states and one of talk.
     pub frames: Vec<(Class, Bytes)>,
+    /// What of the talk was said here.
+    pub said: Vec<RoomMessage>,
 }
 
 impl Flushed {
@@ -84,6 +93,9 @@ impl Channel {
             fresh_states: BTreeMap::new(),
             fresh_notes: Vec::new(),
             fresh_talk: Vec::new(),
+            fresh_relayed: Vec::new(),
+            fresh_relayed_messages: 0,
+            elsewhere: 0,
             online_told: 0,
         };
         Self { epoch, limits, inner: Mutex::new(inner) }
@@ -142,29 +154,50 @@ impl Channel {
         self.inner.lock().fresh_notes.push(message);
     }
 
-    /// Talk, for the next tick; refused (`false`) when the tick is full.
+    /// Talk that begins here, for the next tick and for other nodes; refused (`false`) when the tick is full.
     pub fn publish_talk(&self, message: RoomMessage) -> bool {
         let mut inner = self.inner.lock();
-        let fits = inner.fresh_talk.len() < self.limits.talk_per_tick;
+        let fits = inner.talk_messages() < self.limits.talk_per_tick;
         if fits {
             inner.fresh_talk.push(message);
         }
         fits
     }
 
-    /// How many viewers there are.
-    pub fn online(&self) -> u32 {
+    /// Talk of another node, for the next tick; refused (`false`) when the tick is full.
+    pub fn publish_relayed(&self, talk: Talk) -> bool {
+        let mut inner = self.inner.lock();
+        let fits = inner.talk_messages() + talk.messages as usize <= self.limits.talk_per_tick;
+        if fits {
+            inner.fresh_relayed_messages += talk.messages as usize;
+            inner.fresh_relayed.push(RoomMessage::Relayed(talk));
+        }
+        fits
+    }
+
+    /// How many viewers there are here.
+    pub fn online_here(&self) -> u32 {
         self.inner.lock().viewers.len() as u32
+    }
+
+    /// How many viewers there are on all nodes, as far as they have been heard.
+    pub fn online(&self) -> u32 {
+        self.inner.lock().online()
+    }
+
+    /// So many viewers are on other nodes.
+    pub fn set_elsewhere(&self, viewers: u32) {
+        self.inner.lock().elsewhere = viewers;
     }
 
     /// Tells the number of viewers with the next tick, if it is not what was told last. Says whether it does.
     pub fn publish_online(&self) -> bool {
         let mut inner = self.inner.lock();
-        let online = inner.viewers.len() as u32;
+        let online = inner.online();
         let changed = online != inner.online_told;
         if changed {
             inner.online_told = online;
-            inner.fresh_talk.push(RoomMessage::Online(online));
+            inner.fresh_relayed.push(RoomMessage::Online(online));
         }
         changed
     }
@@ -175,20 +208,24 @@ impl Channel {
         let mut inner = self.inner.lock();
         let states = std::mem::take(&mut inner.fresh_states);
         let notes = std::mem::take(&mut inner.fresh_notes);
-        let talk = std::mem::take(&mut inner.fresh_talk);
-        let messages: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).collect();
+        let mut talk = std::mem::take(&mut inner.fresh_talk);
+        let said = talk.len();
+        talk.append(&mut inner.fresh_relayed);
+        inner.fresh_relayed_messages = 0;
+        let news: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).collect();
         inner.states.extend(states);
         let mut frames = Vec::new();
-        for (class, messages) in [(Class::State, messages), (Class::Talk, talk)] {
+        for (class, messages) in [(Class::State, &news), (Class::Talk, &talk)] {
             if messages.is_empty() {
                 continue;
             }
             let position = Position { epoch: self.epoch, offset: inner.history.latest() + 1 };
-            let frame = encode.tick(position, now, &messages);
+            let frame = encode.tick(position, now, messages);
             frames.push((class, frame.clone()));
             inner.history.push(class, frame);
         }
-        Flushed { viewers: if frames.is_empty() { Vec::new() } else { inner.viewers.clone() }, frames }
+        talk.truncate(said);
+        Flushed { viewers: if frames.is_empty() { Vec::new() } else { inner.viewers.clone() }, frames, said: talk }
     }
 
     /// Ends every session of the room.
@@ -198,6 +235,14 @@ impl Channel {
 }
 
 impl Inner {
+    fn online(&self) -> u32 {
+        (self.viewers.len() as u32).saturating_add(self.elsewhere)
+    }
+
+    fn talk_messages(&self) -> usize {
+        self.fresh_talk.len() + self.fresh_relayed_messages
+    }
+
     /// Encoded once for everybody who needs it at the same position.
     fn snapshot(&mut self, position: Position, encode: &dyn Encode) -> Bytes {
         if let Some((offset, frame)) = &self.snapshot
@@ -206,7 +251,7 @@ impl Inner {
             return frame.clone();
         }
         let states: Vec<_> = self.states.values().cloned().collect();
-        let frame = encode.snapshot(position, &states, self.viewers.len() as u32);
+        let frame = encode.snapshot(position, &states, self.online());
         self.snapshot = Some((position.offset, frame.clone()));
         frame
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Position;
+use super::{Position, Talk};
 use crate::rules::{ActivityId, Amendment, RainSummary, Time, UserId};
 use crate::store::ActivityView;
 
@@ -42,12 +42,17 @@ pub enum RoomMessage {
     },
     /// How many viewers there are.
     Online(u32),
+    /// What was said on another node.
+    Relayed(Talk),
 }
 
 /// Turns what a room hears into the bytes of a wire frame. The gateway does; the inside knows no wire.
 pub trait Encode: Send + Sync {
     /// All that was heard in one tick.
     fn tick(&self, position: Position, now: Time, messages: &[RoomMessage]) -> Bytes;
+
+    /// What was said here in one tick, for other nodes to put into their ticks.
+    fn talk(&self, messages: &[RoomMessage]) -> Bytes;
 
     /// The state of the room at `position`.
     fn snapshot(&self, position: Position, activities: &[Arc<ActivityView>], online: u32) -> Bytes;

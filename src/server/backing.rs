@@ -1,6 +1,7 @@
 //! What keeps the decisions, and what runs beside it: the one place that knows which keeper there is.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -12,6 +13,7 @@ use crate::api::Gauges;
 use crate::engine::Engine;
 use crate::events::ndjson::NdjsonFiles;
 use crate::events::{CursorFile, Progress, Relay};
+use crate::fanout::pubsub::{self, PubSub, Traffic};
 use crate::store::Keeper;
 use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
 use crate::store::journal::{self, Disk, LogView, RealDisk};
@@ -76,6 +78,7 @@ pub(super) struct Beside {
     relay: Option<Relay>,
     bell: Option<Bell>,
     stewardship: Option<Stewardship>,
+    talk: Option<(Arc<Traffic>, pubsub::Running)>,
 }
 
 impl Beside {
@@ -93,23 +96,33 @@ impl Beside {
         let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
         let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, recovered);
         let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
-        Ok(Self { checkpoints: Some(checkpoints), relay, bell: None, stewardship: None })
+        Ok(Self { checkpoints: Some(checkpoints), relay, bell: None, stewardship: None, talk: None })
     }
 
     fn redis(config: &Config, options: &RedisOptions, node: String, engine: Engine) -> Result<Self> {
         let stewardship = Stewardship::start(config, options, &node)?;
+        let hear = engine.clone();
+        let (broker, talking) = PubSub::start(options.clone(), node.clone(), move |room, heard| hear.hear(room, heard));
+        let traffic = Arc::clone(broker.traffic());
+        engine.relay_through(broker);
         let bell = Bell::listen(options, node, move || engine.wake())?;
-        Ok(Self { checkpoints: None, relay: None, bell: Some(bell), stewardship: Some(stewardship) })
+        let talk = Some((traffic, talking));
+        Ok(Self { checkpoints: None, relay: None, bell: Some(bell), stewardship: Some(stewardship), talk })
     }
 
-    pub(super) fn gauges(&self) -> Option<Arc<dyn Gauges>> {
-        self.relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>)
+    pub(super) fn gauges(&self) -> impl Iterator<Item = Arc<dyn Gauges>> {
+        let relay = self.relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>);
+        let talk = self.talk.as_ref().map(|(traffic, _)| Arc::clone(traffic) as Arc<dyn Gauges>);
+        relay.into_iter().chain(talk)
     }
 
     /// Ends everything, after the engine has ended.
     pub(super) fn stop(self) {
         if let Some(bell) = self.bell {
             bell.stop();
+        }
+        if let Some((_, talking)) = self.talk {
+            talking.stop();
         }
         if let Some(stewardship) = self.stewardship {
             stewardship.stop();
@@ -160,5 +173,21 @@ impl Gauges for Progress {
             ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
             ("events_failures", "Attempts of the sink that failed", true, self.failures()),
         ]
+    }
+}
+
+impl Gauges for Traffic {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        let Self { sent, heard, dropped, missed, nodes, connections } = self;
+        [
+            ("talk_sent", "Messages of talk sent to other nodes", true, sent),
+            ("talk_heard", "Messages of talk heard from other nodes", true, heard),
+            ("talk_dropped", "Messages of talk lost on their way to other nodes", true, dropped),
+            ("talk_missed", "Envelopes from other nodes that were lost or not understood", true, missed),
+            ("talk_connections", "Connections made to hear other nodes", true, connections),
+            ("nodes_seen", "Other nodes with viewers in a room that has viewers here", false, nodes),
+        ]
+        .map(|(name, help, grows, value)| (name, help, grows, value.load(Ordering::Relaxed)))
+        .into()
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use liveroom_protocol::frame::frame_bytes;
 use liveroom_protocol::wire::{self, server_frame};
+use prost::Message as _;
 
 use crate::fanout::{Encode, Leave, Position, RoomMessage};
 use crate::rules::Time;
@@ -19,7 +20,7 @@ pub(super) use answer::{answer, done, pending};
 pub(super) use result::own;
 
 use activity::activity_state;
-use room::room_event;
+use room::room_events;
 
 /// Encodes room frames for the wire.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,13 +28,17 @@ pub struct WireEncoder;
 
 impl Encode for WireEncoder {
     fn tick(&self, position: Position, now: Time, messages: &[RoomMessage]) -> Bytes {
-        let events = messages.iter().map(room_event).collect();
+        let events = room_events(messages);
         frame_bytes(&frame(server_frame::Body::Tick(wire::Tick {
             epoch: position.epoch,
             offset: position.offset,
             server_time_ms: now.ms(),
             events,
         })))
+    }
+
+    fn talk(&self, messages: &[RoomMessage]) -> Bytes {
+        wire::Tick { events: room_events(messages), ..wire::Tick::default() }.encode_to_vec().into()
     }
 
     fn snapshot(&self, position: Position, activities: &[Arc<ActivityView>], online: u32) -> Bytes {

@@ -1,12 +1,29 @@
 //! What a room hears.
 
 use liveroom_protocol::wire::{self, room_event};
+use prost::Message as _;
 
 use super::activity::activity_state;
 use crate::fanout::RoomMessage;
 use crate::rules::Time;
 
-pub(super) fn room_event(message: &RoomMessage) -> wire::RoomEvent {
+/// The events of a tick. What another node has encoded is taken in among ours.
+pub(super) fn room_events(messages: &[RoomMessage]) -> Vec<wire::RoomEvent> {
+    let mut events = Vec::with_capacity(messages.len());
+    for message in messages {
+        match message {
+            RoomMessage::Relayed(talk) => match wire::Tick::decode(talk.events.clone()) {
+                Ok(said) => events.extend(said.events),
+                Err(error) => tracing::warn!(%error, "what another node said can't be read"),
+            },
+            message => events.extend(room_event(message)),
+        }
+    }
+    events
+}
+
+/// `None` for what holds events of its own.
+fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
     let body = match message {
         RoomMessage::Activity(view) => room_event::Body::Activity(activity_state(view)),
         RoomMessage::Announcement { from, text, at } => room_event::Body::Announcement(wire::Announcement {
@@ -37,6 +54,7 @@ pub(super) fn room_event(message: &RoomMessage) -> wire::RoomEvent {
                 luckiest_fen: luckiest.map_or(0, |(_, cash)| cash.get()),
             })
         }
+        RoomMessage::Relayed(_) => return None,
     };
-    wire::RoomEvent { body: Some(body) }
+    Some(wire::RoomEvent { body: Some(body) })
 }

@@ -51,6 +51,13 @@ impl FromStr for RedisUrl {
     }
 }
 
+impl RedisUrl {
+    /// What a client needs to connect, the password included.
+    pub fn info(&self) -> &ConnectionInfo {
+        &self.info
+    }
+}
+
 impl TryFrom<String> for RedisUrl {
     type Error = InvalidUrl;
 

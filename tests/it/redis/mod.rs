@@ -5,6 +5,7 @@ mod nodes;
 mod served;
 mod server;
 mod steward;
+mod talk;
 
 use liveroom::rules::{ActivityId, Time, UserId};
 use liveroom::store::redis::RedisOptions;

@@ -144,11 +144,16 @@ impl Served {
 
     /// A well-behaved client.
     pub async fn client(&self, over: Over, room: &str, user: &str) -> (Client, Events) {
+        Client::connect(self.options(over, room, self.token(user, "viewer"))).await.unwrap()
+    }
+
+    /// What it takes to be one.
+    pub fn options(&self, over: Over, room: &str, token: String) -> Options {
         let (target, transport) = match over {
             Over::Quic => (self.server.quic, Transport::Quic(Endpoint::new(Trust::InsecureLoopback).unwrap())),
             Over::Ws => (self.server.ws, Transport::WebSocket(WsConnector::plain())),
         };
-        Client::connect(Options::new(target.into(), transport, room, self.token(user, "viewer"))).await.unwrap()
+        Options::new(target.into(), transport, room, token)
     }
 
     /// What a viewer must name to be given something: as the room says it.

@@ -1,0 +1,258 @@
+//! The task that owns the connection: subscribes where there are viewers, sends what is said here, hears what is said there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use redis::{PushInfo, PushKind, RedisError, RedisResult};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+
+use super::census::Census;
+use super::envelope::{self, Envelope, Word};
+use super::line::{Line, said};
+use super::{FAREWELL, Shared, Traffic};
+use crate::fanout::{Heard, Talk};
+use crate::rules::RoomId;
+use crate::store::redis::RedisOptions;
+
+/// How often a node says how many viewers it has.
+const BEAT: Duration = Duration::from_secs(2);
+
+/// Calls of Redis under way at once; what comes meanwhile waits, in bounded room.
+const CALLS_MAX: usize = 64;
+
+/// The first pause before a connection is made anew, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// What takes what is heard.
+pub(super) type Hear = Box<dyn Fn(&RoomId, Heard) + Send>;
+
+/// The task's state.
+pub(super) struct Carrier {
+    options: RedisOptions,
+    node: String,
+    shared: Arc<Shared>,
+    talk: mpsc::Receiver<(RoomId, Talk)>,
+    hear: Hear,
+    census: Census,
+    /// Rooms that are heard over the present connection.
+    rooms: BTreeSet<RoomId>,
+    /// Rooms about which there is something to tell.
+    due: BTreeSet<RoomId>,
+    beats: Interval,
+}
+
+type Calls = FuturesUnordered<BoxFuture<'static, Called>>;
+
+struct Called {
+    result: RedisResult<()>,
+    /// Messages that are lost if it failed.
+    messages: u64,
+    /// The room that was to be heard.
+    subscribed: Option<RoomId>,
+}
+
+impl Carrier {
+    pub(super) fn new(
+        options: RedisOptions, node: String, shared: Arc<Shared>, talk: mpsc::Receiver<(RoomId, Talk)>, hear: Hear,
+    ) -> Self {
+        let mut beats = interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (census, rooms, due) = (Census::default(), BTreeSet::new(), BTreeSet::new());
+        Self { options, node, shared, talk, hear, census, rooms, due, beats }
+    }
+
+    /// Runs until `stop`.
+    pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let connecting = connect(pause, self.options.clone(), Arc::clone(&self.shared.traffic));
+            tokio::pin!(connecting);
+            let connected = loop {
+                tokio::select! {
+                    connected = &mut connecting => break connected,
+                    () = self.alone() => {}
+                    _ = &mut stop => return,
+                }
+            };
+            let why = match connected {
+                Ok((line, pushes)) => {
+                    Traffic::add(&self.shared.traffic.connections, 1);
+                    pause = Duration::ZERO;
+                    match self.serve(line, pushes, &mut stop).await {
+                        Ok(()) => return,
+                        Err(why) => why,
+                    }
+                }
+                Err(why) => why,
+            };
+            tracing::warn!(%why, "talk does not reach other nodes now");
+            pause = (pause * 2).clamp(PAUSES.0, PAUSES.1);
+        }
+    }
+
+    /// While there is no connection: what is said is lost, and the other nodes fall silent.
+    async fn alone(&mut self) {
+        tokio::select! {
+            Some((_, talk)) = self.talk.recv() => Traffic::add(&self.shared.traffic.dropped, talk.messages.into()),
+            _ = self.beats.tick() => self.count_silent(),
+        }
+    }
+
+    /// Serves over one connection: to the end, or until that breaks.
+    async fn serve(
+        &mut self, line: Line, mut pushes: mpsc::Receiver<PushInfo>, stop: &mut oneshot::Receiver<()>,
+    ) -> RedisResult<()> {
+        let mut calls = Calls::new();
+        self.rooms.clear();
+        self.due = self.shared.here.lock().viewers.keys().copied().collect();
+        loop {
+            while calls.len() < CALLS_MAX
+                && let Some(room) = self.due.pop_first()
+            {
+                calls.extend(self.tell(&line, room));
+            }
+            tokio::select! {
+                Some(called) = calls.next() => self.called(called)?,
+                push = pushes.recv() => match push {
+                    Some(push) if push.kind != PushKind::Disconnection => self.pushed(push),
+                    _ => return Err(gone()),
+                },
+                Some((room, talk)) = self.talk.recv(), if calls.len() < CALLS_MAX => calls.push(self.send(&line, room, &talk)),
+                () = self.shared.news.notified() => self.due.extend(self.shared.here.lock().changed.drain(..)),
+                _ = self.beats.tick() => {
+                    self.count_silent();
+                    self.due.extend(self.shared.here.lock().viewers.keys());
+                    self.due.extend(&self.rooms);
+                }
+                _ = &mut *stop => {
+                    // Whoever misses it notices the silence.
+                    let _ = timeout(FAREWELL, self.farewell(line)).await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Tells the other nodes how many viewers the room has here, and hears the room or hears it no more.
+    fn tell(&mut self, line: &Line, room: RoomId) -> Option<BoxFuture<'static, Called>> {
+        let viewers = self.shared.here.lock().viewers.get(&room).copied().unwrap_or(0);
+        let heard = match viewers {
+            0 if self.rooms.remove(&room) => {
+                self.census.forget(&room);
+                self.count_nodes();
+                (self.hear)(&room, Heard::Online(0));
+                true
+            }
+            0 => return None,
+            _ => !self.rooms.insert(room),
+        };
+        let (mut line, channel) = (line.clone(), envelope::channel(&self.options.prefix, &room));
+        let online = Word::Online { viewers, asks: !heard };
+        let envelope = Envelope::new(&self.node, online).encode();
+        Some(Box::pin(async move {
+            let told = async {
+                if !heard {
+                    line.subscribe(&channel).await?;
+                }
+                line.publish(&channel, &envelope).await?;
+                if viewers == 0 { line.unsubscribe(&channel).await } else { Ok(()) }
+            };
+            Called { result: told.await, messages: 0, subscribed: (!heard).then_some(room) }
+        }))
+    }
+
+    fn send(&self, line: &Line, room: RoomId, talk: &Talk) -> BoxFuture<'static, Called> {
+        let (mut line, channel) = (line.clone(), envelope::channel(&self.options.prefix, &room));
+        let messages = u64::from(talk.messages);
+        let word = Word::Talk { messages: talk.messages, events: &talk.events };
+        let envelope = Envelope::new(&self.node, word).encode();
+        let traffic = Arc::clone(&self.shared.traffic);
+        Box::pin(async move {
+            let result = line.publish(&channel, &envelope).await;
+            if result.is_ok() {
+                Traffic::add(&traffic.sent, messages);
+            }
+            Called { result, messages, subscribed: None }
+        })
+    }
+
+    /// An error of the connection ends it; one of the call costs what it was for.
+    fn called(&mut self, called: Called) -> RedisResult<()> {
+        let Err(why) = called.result else { return Ok(()) };
+        Traffic::add(&self.shared.traffic.dropped, called.messages);
+        if let Some(room) = called.subscribed {
+            // The next beat tries again.
+            self.rooms.remove(&room);
+        }
+        if why.is_io_error() || why.is_unrecoverable_error() {
+            return Err(why);
+        }
+        tracing::warn!(%why, "other nodes were not told");
+        Ok(())
+    }
+
+    fn pushed(&mut self, push: PushInfo) {
+        let Some((channel, envelope)) = said(push) else { return };
+        let Some(room) = envelope::room(&self.options.prefix, &channel) else { return };
+        let Some(envelope) = Envelope::decode(&envelope) else {
+            return Traffic::add(&self.shared.traffic.missed, 1);
+        };
+        if envelope.node == self.node || !self.rooms.contains(&room) {
+            return;
+        }
+        match envelope.word {
+            Word::Talk { messages, events } => {
+                Traffic::add(&self.shared.traffic.heard, messages.into());
+                (self.hear)(&room, Heard::Talk(Talk { messages, events: events.to_vec().into() }));
+            }
+            Word::Online { viewers, asks } => {
+                if asks {
+                    self.due.insert(room);
+                }
+                if let Some(sum) = self.census.note(room, envelope.node, viewers) {
+                    self.count_nodes();
+                    (self.hear)(&room, Heard::Online(sum));
+                }
+            }
+        }
+    }
+
+    fn count_silent(&mut self) {
+        for (room, sum) in self.census.beat() {
+            (self.hear)(&room, Heard::Online(sum));
+        }
+        self.count_nodes();
+    }
+
+    fn count_nodes(&self) {
+        self.shared.traffic.nodes.store(self.census.nodes() as u64, Ordering::Relaxed);
+    }
+
+    async fn farewell(&mut self, line: Line) {
+        let none = Envelope::new(&self.node, Word::Online { viewers: 0, asks: false }).encode();
+        for rooms in std::mem::take(&mut self.rooms).into_iter().collect::<Vec<_>>().chunks(CALLS_MAX) {
+            let goodbyes = rooms.iter().map(|room| {
+                let (mut line, channel) = (line.clone(), envelope::channel(&self.options.prefix, room));
+                let none = &none;
+                async move { line.publish(&channel, none).await }
+            });
+            futures_util::future::join_all(goodbyes).await;
+        }
+    }
+}
+
+async fn connect(
+    pause: Duration, options: RedisOptions, traffic: Arc<Traffic>,
+) -> RedisResult<(Line, mpsc::Receiver<PushInfo>)> {
+    sleep(pause).await;
+    Line::connect(&options, traffic).await
+}
+
+fn gone() -> RedisError {
+    RedisError::from((redis::ErrorKind::Io, "the connection to Redis is gone"))
+}

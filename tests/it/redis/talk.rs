@@ -1,0 +1,161 @@
+//! One room on several nodes: all its viewers hear what is said, and how many there are.
+
+use liveroom::server::config::Config;
+use liveroom::store::redis::Durability;
+use liveroom_protocol::client::{Client, Event, Events, Outcome, RoomView};
+use liveroom_protocol::wire::room_event::Body;
+use rustix::process::Signal;
+use tokio::time::timeout;
+
+use super::{RedisServer, shared};
+use crate::served::{Over, PATIENCE, Served, run, until};
+
+fn on(redis: &RedisServer, prefix: &str) -> impl FnOnce(&mut Config) + use<> {
+    let (url, prefix) = (redis.url().parse().unwrap(), prefix.to_owned());
+    move |config| {
+        config.store.redis = Some(url);
+        config.store.redis_prefix = prefix;
+        config.store.durability = Durability::Memory;
+        config.engine.online_every = std::time::Duration::from_millis(50);
+    }
+}
+
+/// Somebody in the room: what they see of it, and what they have heard.
+struct Listener {
+    _client: Client,
+    events: Events,
+    view: RoomView,
+    said: Vec<String>,
+}
+
+impl Listener {
+    async fn enter(served: &Served, over: Over, user: &str) -> Self {
+        let (client, events) = served.client(over, "r1", user).await;
+        Self { _client: client, events, view: RoomView::new(), said: Vec::new() }
+    }
+
+    /// Listens until it is so.
+    async fn until(&mut self, what: &str, so: impl Fn(&RoomView, &[String]) -> bool) {
+        let listen = async {
+            while !so(&self.view, &self.said) {
+                let event = self.events.next().await.expect("a client that goes on");
+                self.view.apply(&event);
+                if let Event::Tick(tick) = event {
+                    self.said.extend(tick.events.into_iter().filter_map(|event| match event.body {
+                        Some(Body::Announcement(said)) => Some(said.text),
+                        _ => None,
+                    }));
+                }
+            }
+        };
+        timeout(PATIENCE, listen).await.unwrap_or_else(|_| panic!("in vain: {what}"));
+    }
+
+    async fn hears(&mut self, all: &[&str]) {
+        self.until(&format!("{all:?}"), |_, said| said.len() >= all.len()).await;
+        assert_eq!(self.said, all);
+    }
+
+    async fn sees(&mut self, viewers: u32) {
+        self.until(&format!("{viewers} viewers"), |view, _| view.online() == viewers).await;
+    }
+}
+
+async fn say(host: &Client, text: &str) {
+    assert_eq!(host.announce(text).await, Ok(Outcome::Done));
+}
+
+/// A host on one node; the room's people on both.
+async fn room(redis: &RedisServer) -> ([Served; 2], Client, [Listener; 2]) {
+    let prefix = redis.options().prefix;
+    let one = Served::furnished(on(redis, &prefix)).await;
+    let two = Served::with(on(redis, &prefix)).await;
+    let there = || two.server.engine().room(&crate::stage::room());
+    until("the other node has the room", async || there()).await;
+    let (host, _events) = {
+        let token = one.token("host", "host");
+        let options = one.options(Over::Quic, "r1", token);
+        Client::connect(options).await.unwrap()
+    };
+    let here = Listener::enter(&one, Over::Ws, "ann").await;
+    let there = Listener::enter(&two, Over::Quic, "bob").await;
+    ([one, two], host, [here, there])
+}
+
+#[test]
+fn everybody_hears_what_is_said_and_how_many_there_are() {
+    run(async {
+        let ([one, two], host, [mut here, mut there]) = room(shared()).await;
+        here.sees(3).await;
+        there.sees(3).await;
+        say(&host, "welcome").await;
+        say(&host, "to the tea house").await;
+        here.hears(&["welcome", "to the tea house"]).await;
+        there.hears(&["welcome", "to the tea house"]).await;
+        assert_eq!((one.metric("talk_sent").await, two.metric("talk_heard").await), (2, 2));
+        assert_eq!((one.metric("nodes_seen").await, two.metric("nodes_seen").await), (1, 1));
+        assert_eq!((one.metric("viewers").await, two.metric("viewers").await), (2, 1));
+        let room = one.operator("GET", "/v1/rooms/r1", serde_json::Value::Null).await.expect(200);
+        assert_eq!(room["online"], 3, "on all nodes");
+        // Nobody there listens any more; who comes next hears what is said from then on, and of whom there is.
+        drop(there);
+        here.sees(2).await;
+        say(&host, "are you there?").await;
+        here.hears(&["welcome", "to the tea house", "are you there?"]).await;
+        let mut there = Listener::enter(&two, Over::Ws, "eve").await;
+        there.sees(3).await;
+        say(&host, "good").await;
+        there.hears(&["good"]).await;
+        two.server.stop().await;
+        here.sees(2).await;
+        one.server.stop().await;
+    });
+}
+
+#[test]
+fn a_redis_that_is_away_costs_talk_and_nothing_else() {
+    let mut redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    run(async {
+        let ([one, two], host, [mut here, mut there]) = room(&redis).await;
+        here.sees(3).await;
+        redis.kill();
+        say(&host, "hello?").await;
+        here.hears(&["hello?"]).await;
+        redis.restart();
+        let connections = async |served: &Served| (served.metric("talk_connections").await > 1).then_some(());
+        until("this node is connected again", async || connections(&one).await).await;
+        until("the other is, too", async || connections(&two).await).await;
+        // They know of each other again, so each hears the other.
+        for node in [&one, &two] {
+            until("it sees the other", async || (node.metric("nodes_seen").await == 1).then_some(())).await;
+        }
+        there.sees(3).await;
+        until("what is said arrives", async || {
+            say(&host, "again").await;
+            there.until("again", |_, said| said.iter().any(|text| text == "again")).await;
+            Some(())
+        })
+        .await;
+        assert!(one.metric("talk_dropped").await > 0, "and what was lost is counted");
+        assert!(!there.said.iter().any(|text| text == "hello?"), "late talk is no talk");
+        one.server.stop().await;
+        two.server.stop().await;
+    });
+}
+
+#[test]
+fn a_node_that_falls_silent_is_not_counted_for_long() {
+    let redis = RedisServer::start(&[]);
+    run(async {
+        let ([one, two], _host, [mut here, _there]) = room(&redis).await;
+        here.sees(3).await;
+        // Only the way between the nodes stands still, and comes back with fewer.
+        redis.said(&["CLIENT", "KILL", "TYPE", "pubsub"]).unwrap();
+        redis.signal(Signal::STOP);
+        here.sees(2).await;
+        redis.signal(Signal::CONT);
+        here.sees(3).await;
+        one.server.stop().await;
+        two.server.stop().await;
+    });
+}
