@@ -52,7 +52,12 @@ impl Collector for Everything {
             ("gate_refusals", "Claims refused by the gate", true, counters.gate_refusals.get()),
             ("overloaded", "Requests refused because too many waited", true, counters.overloaded.get()),
             ("frames", "Room frames handed to viewers", true, counters.frames.get()),
-            ("talk_unheard", "Messages from other nodes that a room's tick had no room for", true, counters.talk_unheard.get()),
+            (
+                "talk_unheard",
+                "Messages from other nodes that a room's tick had no room for",
+                true,
+                counters.talk_unheard.get(),
+            ),
             ("queued_ops", "Operations that wait for the store", false, self.engine.queued() as u64),
             ("viewers", "Viewers now", false, viewers),
             ("rooms", "Rooms", false, rooms),
