@@ -102,6 +102,17 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 offset: 301,
                 activities: vec![rain_state(5, Phase::Open), sale_state(6, Phase::Scheduled)],
                 online: 1000,
+                broadcast: None,
+            })),
+        ),
+        (
+            "snapshot_on_air",
+            from_server(Body::Snapshot(Snapshot {
+                epoch: 7,
+                offset: 301,
+                activities: Vec::new(),
+                online: 1000,
+                broadcast: Some(Broadcast { broadcast: 3, started_ms: 1_800_000_000_000, ended_ms: 0 }),
             })),
         ),
         ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()] }))),
@@ -177,6 +188,14 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
                 budget_added_fen: 0,
                 shares_added: 0,
                 closes_at_ms: 1_800_000_060_000,
+            })),
+        ),
+        (
+            "tick_broadcast",
+            tick(Body::Broadcast(Broadcast {
+                broadcast: 3,
+                started_ms: 1_800_000_000_000,
+                ended_ms: 1_800_003_600_000,
             })),
         ),
         (

@@ -2,6 +2,7 @@
 
 mod activities;
 mod auth;
+mod broadcasts;
 mod dev;
 mod extract;
 mod health;
@@ -82,6 +83,8 @@ fn router(api: Api) -> Router {
     development
         .route("/v1/rooms/{room}", put(rooms::create).get(rooms::show))
         .route("/v1/rooms/{room}/trail", get(rooms::trail))
+        .route("/v1/rooms/{room}/broadcasts", post(broadcasts::start))
+        .route("/v1/rooms/{room}/broadcasts/{broadcast}/end", post(broadcasts::end))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))
         .route("/v1/rooms/{room}/activities/{activity}", get(activities::show))
         .route("/v1/rooms/{room}/activities/{activity}/schedule", post(activities::schedule))

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, health, metrics, payments, rooms, wallets};
+use super::{activities, broadcasts, health, metrics, payments, rooms, wallets};
 
 /// The document.
 #[derive(OpenApi)]
@@ -18,6 +18,8 @@ use super::{activities, health, metrics, payments, rooms, wallets};
         rooms::create,
         rooms::show,
         rooms::trail,
+        broadcasts::start,
+        broadcasts::end,
         activities::draft,
         activities::list,
         activities::show,

@@ -35,7 +35,9 @@ pub(super) async fn create(
     };
     let ask = Ask::CreateRoom { host, utc_offset_min: new.utc_offset_min };
     match caller.commit(&api, Partition::Room(id), ask).await? {
-        Answer::RoomCreated => Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0 }))),
+        Answer::RoomCreated => {
+            Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0, broadcast: None })))
+        }
         _ => Err(Problem::unexpected()),
     }
 }
@@ -48,7 +50,8 @@ pub(super) async fn show(
 ) -> Result<Json<RoomShape>, Problem> {
     let id = caller.may_act_in(&api, &room)?;
     let live = api.engine.room(&id).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
-    Ok(Json(RoomShape { room, host: live.host.to_string(), online: live.channel.online() }))
+    let broadcast = live.channel.broadcast().as_ref().map(Into::into);
+    Ok(Json(RoomShape { room, host: live.host.to_string(), online: live.channel.online(), broadcast }))
 }
 
 /// Shows what hosts and operators did in a room, the latest last.
@@ -72,6 +75,8 @@ impl From<&HostAction> for ActionShape {
             Action::Reject => "reject".to_owned(),
             Action::Step(step) => step.word().to_owned(),
             Action::Amend(number) => format!("amend {number}"),
+            Action::StartBroadcast(number) => format!("start_broadcast {number}"),
+            Action::EndBroadcast(number) => format!("end_broadcast {number}"),
         };
         Self {
             event: action.no,

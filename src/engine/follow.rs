@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::Shared;
 use super::gate::Gate;
+use super::presence;
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
 use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
@@ -29,8 +30,9 @@ struct Unheard {
 /// Builds the live side of everything that a keeper holds.
 pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
     let Reply::Rooms(rooms) = keeper.ask(&Query::Rooms) else { return };
-    for (id, host) in rooms {
+    for (id, host, broadcast) in rooms {
         let room = open_room(shared, id, host);
+        broadcast.into_iter().for_each(|broadcast| room.channel.publish_broadcast(broadcast));
         keeper.each_user(&id, &mut |user| room.gates.remember(user));
         room.gates.grow(|visit| keeper.each_user(&id, visit));
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
@@ -77,10 +79,12 @@ impl Follower {
                 remember(&open_room(shared, *room, *host), &recorded.event);
                 continue;
             }
-            let (Some(room), Some(activity)) = (shared.rooms.get(room), recorded.event.activity()) else {
-                continue;
-            };
+            let Some(room) = shared.rooms.get(room) else { continue };
             remember(&room, &recorded.event);
+            if let Event::Presence { what, .. } = &recorded.event {
+                presence::follow(shared, &room, recorded.at, what);
+            }
+            let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
             unheard.urgent |= urgent;
@@ -142,6 +146,9 @@ fn remember(room: &LiveRoom, event: &Event) {
         | Event::Refused { cause, .. }
         | Event::Released { cause, .. }
         | Event::Paid { cause, .. } => cause.by.iter().for_each(|user| room.gates.remember(user)),
+        Event::Presence { what, .. } => {
+            what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
+        }
         Event::WaveReleased { .. } | Event::Archived { .. } | Event::ToppedUp { .. } => {}
     }
 }
@@ -185,7 +192,8 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }
         | Event::RoomCreated { .. }
-        | Event::ToppedUp { .. } => true,
+        | Event::ToppedUp { .. }
+        | Event::Presence { .. } => true,
     }
 }
 

@@ -9,6 +9,7 @@ mod counters;
 mod entropy;
 mod follow;
 mod gate;
+mod presence;
 mod room;
 mod stepper;
 mod ticker;

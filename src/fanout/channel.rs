@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{Class, Encode, History, Mailbox, Position, RoomMessage, Talk};
-use crate::rules::{ActivityId, Time};
+use crate::rules::{ActivityId, Broadcast, Time};
 use crate::store::ActivityView;
 
 /// What bounds a channel.
@@ -33,6 +33,8 @@ struct Inner {
     history: History,
     /// States that everybody has heard: those of a snapshot.
     states: BTreeMap<ActivityId, Arc<ActivityView>>,
+    /// The latest broadcast.
+    broadcast: Option<Broadcast>,
     snapshot: Option<(u64, Bytes)>,
     /// What the next tick carries: the latest state of each activity, and the rest in order.
     fresh_states: BTreeMap<ActivityId, Arc<ActivityView>>,
@@ -89,6 +91,7 @@ impl Channel {
             viewers: Vec::new(),
             history: History::new(limits.history_frames, limits.history_bytes),
             states: BTreeMap::new(),
+            broadcast: None,
             snapshot: None,
             fresh_states: BTreeMap::new(),
             fresh_notes: Vec::new(),
@@ -147,6 +150,18 @@ impl Channel {
         inner.states.remove(&activity);
         inner.fresh_states.remove(&activity);
         inner.snapshot = None;
+    }
+
+    /// The room goes on air, or off, with the next tick.
+    pub fn publish_broadcast(&self, broadcast: Broadcast) {
+        let mut inner = self.inner.lock();
+        inner.broadcast = Some(broadcast);
+        inner.fresh_notes.push(RoomMessage::Broadcast(broadcast));
+    }
+
+    /// The latest broadcast, whether it is on or over.
+    pub fn broadcast(&self) -> Option<Broadcast> {
+        self.inner.lock().broadcast
     }
 
     /// Something that belongs to the activities' states, for the next tick.
@@ -251,7 +266,7 @@ impl Inner {
             return frame.clone();
         }
         let states: Vec<_> = self.states.values().cloned().collect();
-        let frame = encode.snapshot(position, &states, self.online());
+        let frame = encode.snapshot(position, &states, self.online(), self.broadcast);
         self.snapshot = Some((position.offset, frame.clone()));
         frame
     }

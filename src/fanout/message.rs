@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Position, Talk};
-use crate::rules::{ActivityId, Amendment, RainSummary, Time, UserId};
+use crate::rules::{ActivityId, Amendment, Broadcast, RainSummary, Time, UserId};
 use crate::store::ActivityView;
 
 /// One thing that a room hears.
@@ -44,6 +44,8 @@ pub enum RoomMessage {
     Online(u32),
     /// What was said on another node.
     Relayed(Talk),
+    /// The room went on air, or off.
+    Broadcast(Broadcast),
 }
 
 /// Turns what a room hears into the bytes of a wire frame. The gateway does; the inside knows no wire.
@@ -55,5 +57,7 @@ pub trait Encode: Send + Sync {
     fn talk(&self, messages: &[RoomMessage]) -> Bytes;
 
     /// The state of the room at `position`.
-    fn snapshot(&self, position: Position, activities: &[Arc<ActivityView>], online: u32) -> Bytes;
+    fn snapshot(
+        &self, position: Position, activities: &[Arc<ActivityView>], online: u32, broadcast: Option<Broadcast>,
+    ) -> Bytes;
 }

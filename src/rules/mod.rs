@@ -2,6 +2,7 @@
 //! parameter, chance is a [`Seed`] drawn once and kept, so that everything replays bit for bit.
 
 mod activity;
+mod broadcast;
 mod fingerprint;
 mod ids;
 mod ledger;
@@ -20,6 +21,7 @@ mod tests;
 mod time;
 
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
+pub use broadcast::Broadcast;
 pub use fingerprint::Fingerprint;
 pub use ids::{ActivityId, OrderId, RequestId, RoomId, SkuId, UserId};
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};

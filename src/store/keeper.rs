@@ -1,6 +1,6 @@
 //! The contract of all stores.
 
-use crate::rules::{Account, ActivityId, Currency, Grant, Order, OrderId, RoomId, Time, UserId};
+use crate::rules::{Account, ActivityId, Broadcast, Currency, Grant, Order, OrderId, RoomId, Time, UserId};
 
 use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 
@@ -119,8 +119,8 @@ pub enum Reply {
     Activities(Vec<ActivityView>),
     /// What hosts and operators did, the latest last.
     Trail(Vec<HostAction>),
-    /// Rooms and their hosts.
-    Rooms(Vec<(RoomId, UserId)>),
+    /// Rooms, their hosts, and the latest broadcast of each.
+    Rooms(Vec<(RoomId, UserId, Option<Broadcast>)>),
     /// A balance.
     Balance(i64),
     /// An order.

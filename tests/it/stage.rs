@@ -347,6 +347,8 @@ pub fn say(answer: &Answer) -> String {
         Answer::Amended { number, .. } => format!("amendment {number}"),
         Answer::ToppedUp { balance } => format!("holds {balance}"),
         Answer::Idle => "idle".to_owned(),
+        Answer::Presence(PresenceAnswer::OnAir(number)) => format!("broadcast {number} on"),
+        Answer::Presence(PresenceAnswer::OffAir(number)) => format!("broadcast {number} over"),
     }
 }
 

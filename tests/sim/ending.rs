@@ -89,7 +89,7 @@ impl World {
             let Some(room) = server.engine.room(&viewer.room) else { continue };
             let told = snapshot(&server.engine.snapshot(&room));
             let position = Position { epoch: told.epoch, offset: told.offset };
-            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(viewer.room), told.online));
+            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(viewer.room), told.online, None));
             assert_eq!(truth.activities, told.activities, "a newcomer is not told what the tables hold");
             assert!(viewer.stands_at(told.epoch, told.offset), "{} missed frames and was not told so", viewer.user);
             for state in &told.activities {
@@ -110,7 +110,7 @@ impl World {
             let Some(live) = server.engine.room(room) else { continue };
             let told = snapshot(&server.engine.snapshot(&live));
             let position = Position { epoch: told.epoch, offset: told.offset };
-            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(*room), told.online));
+            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(*room), told.online, None));
             let openings = |snapshot: &Snapshot| snapshot.activities.iter().map(opening).collect::<Vec<_>>();
             assert_eq!(openings(&told), openings(&truth), "the room has not heard of an opening");
         }

@@ -232,6 +232,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Presence { what, .. } => {
+            let cause = what.cause()?;
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::WaveReleased { .. } | Event::Archived { .. } => None,
     }
 }
@@ -260,6 +265,7 @@ fn name(event: &Event) -> &'static str {
         Event::Paid { outcome: PaymentOutcome::RefundDue, .. } => "paid_refund_due",
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
+        Event::Presence { .. } => "presence",
     }
 }
 

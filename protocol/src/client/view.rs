@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outcome::Event;
-use crate::wire::{ActivityState, Phase, Snapshot, Tick, activity_state, room_event};
+use crate::wire::{ActivityState, Broadcast, Phase, Snapshot, Tick, activity_state, room_event};
 
 /// Above this many activities the oldest that are over are forgotten.
 const ACTIVITIES_MAX: usize = 256;
@@ -13,6 +13,7 @@ const ACTIVITIES_MAX: usize = 256;
 pub struct RoomView {
     activities: BTreeMap<u64, ActivityState>,
     online: u32,
+    broadcast: Option<Broadcast>,
 }
 
 impl RoomView {
@@ -42,6 +43,7 @@ impl RoomView {
                     self.activities.insert(state.activity, state.clone());
                 }
                 Some(room_event::Body::Online(online)) => self.online = online.viewers,
+                Some(room_event::Body::Broadcast(broadcast)) => self.broadcast = Some(*broadcast),
                 // Said to people; the state they belong to comes beside them.
                 Some(
                     room_event::Body::Announcement(_)
@@ -58,6 +60,7 @@ impl RoomView {
     pub fn apply_snapshot(&mut self, snapshot: &Snapshot) {
         self.activities = snapshot.activities.iter().map(|state| (state.activity, state.clone())).collect();
         self.online = snapshot.online;
+        self.broadcast = snapshot.broadcast;
     }
 
     /// The activities, by id.
@@ -73,6 +76,11 @@ impl RoomView {
     /// How many viewers are there.
     pub fn online(&self) -> u32 {
         self.online
+    }
+
+    /// The latest broadcast; its end is zero while it is on.
+    pub fn broadcast(&self) -> Option<Broadcast> {
+        self.broadcast
     }
 
     /// The token and opening to claim a share of an open rain with.

@@ -1,6 +1,7 @@
 //! The JSON of the API, a file for each family. Amounts are integers in fen (1/100 yuan), times are milliseconds since the epoch.
 
 mod activity;
+mod broadcast;
 mod rain;
 mod room;
 mod sale;
@@ -10,6 +11,7 @@ use super::problem::Problem;
 use crate::rules::{Fen, MoneyError, RoomId, UserId};
 
 pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
+pub(super) use broadcast::BroadcastShape;
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};
 

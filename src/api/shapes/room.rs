@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::BroadcastShape;
+
 /// A new room.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,8 @@ pub(in crate::api) struct RoomShape {
     pub host: String,
     /// Viewers now.
     pub online: u32,
+    /// The latest broadcast, whether it is on or over.
+    pub broadcast: Option<BroadcastShape>,
 }
 
 /// Something that a host or an operator did.

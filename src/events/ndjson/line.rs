@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::presence;
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -26,6 +27,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | `paid` | `order`, `payment`, `amount_fen`, `outcome`: `sold`, `sold_late` or `refund_due` |
 /// | `topped_up` | `currency`, `amount`, `balance` |
 /// | `archived` | nothing |
+/// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a>(pub &'a Recorded);
 
@@ -45,6 +47,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Paid { .. } => "paid",
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
+        Event::Presence { what, .. } => presence::kind(what),
     }
 }
 
@@ -144,6 +147,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
             line.serialize_entry("balance", balance)
         }
         Event::Archived { .. } => Ok(()),
+        Event::Presence { what, .. } => presence::rest(line, what),
     }
 }
 
@@ -152,7 +156,7 @@ fn asked<M: SerializeMap>(line: &mut M, user: &UserId, request: RequestId) -> Re
     line.serialize_entry("request_id", &Decimal(request))
 }
 
-fn caused<M: SerializeMap>(line: &mut M, cause: &Cause) -> Result<(), M::Error> {
+pub(super) fn caused<M: SerializeMap>(line: &mut M, cause: &Cause) -> Result<(), M::Error> {
     if let Some(by) = &cause.by {
         line.serialize_entry("by", by)?;
     }

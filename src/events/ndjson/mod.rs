@@ -9,6 +9,7 @@
 
 mod compare;
 mod line;
+mod presence;
 #[cfg(test)]
 mod tests;
 

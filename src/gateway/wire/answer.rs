@@ -5,7 +5,7 @@ use liveroom_protocol::wire::{self, answer, server_frame};
 use super::frame;
 use super::result::{grant, order};
 use crate::rules::{NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
-use crate::store::Answer;
+use crate::store::{Answer, PresenceAnswer};
 
 /// An answer to a viewer's request.
 pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::ServerFrame {
@@ -21,7 +21,10 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Drafted(_)
         | Answer::Stepped { .. }
         | Answer::Amended { .. }
-        | Answer::ToppedUp { .. } => answer::Outcome::Done(wire::Done {}),
+        | Answer::ToppedUp { .. }
+        | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
+            answer::Outcome::Done(wire::Done {})
+        }
     };
     answered(request, outcome)
 }

@@ -2,6 +2,7 @@
 
 mod activity;
 mod answer;
+mod presence;
 mod result;
 mod room;
 
@@ -13,7 +14,7 @@ use liveroom_protocol::wire::{self, server_frame};
 use prost::Message as _;
 
 use crate::fanout::{Encode, Leave, Position, RoomMessage};
-use crate::rules::Time;
+use crate::rules::{Broadcast, Time};
 use crate::store::ActivityView;
 
 pub(super) use answer::{answer, done, pending};
@@ -41,12 +42,15 @@ impl Encode for WireEncoder {
         wire::Tick { events: room_events(messages), ..wire::Tick::default() }.encode_to_vec().into()
     }
 
-    fn snapshot(&self, position: Position, activities: &[Arc<ActivityView>], online: u32) -> Bytes {
+    fn snapshot(
+        &self, position: Position, activities: &[Arc<ActivityView>], online: u32, broadcast: Option<Broadcast>,
+    ) -> Bytes {
         frame_bytes(&frame(server_frame::Body::Snapshot(wire::Snapshot {
             epoch: position.epoch,
             offset: position.offset,
             activities: activities.iter().map(|view| activity_state(view)).collect(),
             online,
+            broadcast: broadcast.as_ref().map(presence::broadcast),
         })))
     }
 }

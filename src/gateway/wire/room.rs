@@ -4,6 +4,7 @@ use liveroom_protocol::wire::{self, room_event};
 use prost::Message as _;
 
 use super::activity::activity_state;
+use super::presence;
 use crate::fanout::RoomMessage;
 use crate::rules::Time;
 
@@ -31,6 +32,7 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
             text: text.to_string(),
             at_ms: at.ms(),
         }),
+        RoomMessage::Broadcast(broadcast) => room_event::Body::Broadcast(presence::broadcast(broadcast)),
         RoomMessage::Online(viewers) => room_event::Body::Online(wire::Online { viewers: *viewers }),
         RoomMessage::Amendment { activity, number, amendment, closes_at } => {
             let stock = amendment.stock.iter().map(|(sku, units)| wire::StockChange { sku: sku.0, units: *units });

@@ -1,5 +1,6 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
+mod presence;
 mod subject;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,8 @@ use crate::rules::{
     ActivityId, Amendment, Fen, Fingerprint, OrderId, OrderLine, PaymentOutcome, Phase, Plan, Posting, Prize, Refusal,
     RequestId, RoomId, Seed, Step, Time, UserId,
 };
+
+pub use presence::PresenceEvent;
 
 /// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,5 +204,12 @@ pub enum Event {
         room: RoomId,
         /// Which.
         activity: ActivityId,
+    },
+    /// A broadcast, or presence in it.
+    Presence {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: PresenceEvent,
     },
 }

@@ -18,7 +18,8 @@ impl Event {
             | Self::Reserved { room, .. }
             | Self::Released { room, .. }
             | Self::Paid { room, .. }
-            | Self::Archived { room, .. } => Some(room),
+            | Self::Archived { room, .. }
+            | Self::Presence { room, .. } => Some(room),
             Self::ToppedUp { .. } => None,
         }
     }
@@ -37,7 +38,7 @@ impl Event {
             | Self::Released { activity, .. }
             | Self::Paid { activity, .. }
             | Self::Archived { activity, .. } => Some(*activity),
-            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
+            Self::RoomCreated { .. } | Self::ToppedUp { .. } | Self::Presence { .. } => None,
         }
     }
 }

@@ -31,6 +31,7 @@ impl Ask {
             Self::TopUp { currency, amount } => Fingerprint::of(9).word(*currency as u64).word(*amount as u64),
             Self::Due { activity } => Fingerprint::of(10).word(activity.0),
             Self::Expire { order } => Fingerprint::of(11).word(order.0),
+            Self::Presence(ask) => ask.fingerprint(),
         }
     }
 }

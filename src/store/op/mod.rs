@@ -1,6 +1,7 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
 mod fingerprint;
+mod presence;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,8 @@ use crate::rules::{
     Refusal, RequestId, RoomId, Seed, Step, UserId,
 };
 use fingerprint::encoded;
+
+pub use presence::{PresenceAnswer, PresenceAsk};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +115,8 @@ pub enum Ask {
         /// Which order.
         order: OrderId,
     },
+    /// Broadcasts, and who watches them.
+    Presence(PresenceAsk),
 }
 
 /// What a store answers.
@@ -159,6 +164,8 @@ pub enum Answer {
     },
     /// A timer had nothing to do (any more).
     Idle,
+    /// About a broadcast, or presence in it.
+    Presence(PresenceAnswer),
 }
 
 impl Op {

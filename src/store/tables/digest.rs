@@ -13,7 +13,7 @@ impl Tables {
         hash.update(encoded(&counters));
         hash.update(sum(self.rooms.iter().map(|(id, room)| {
             let receipts = sum(room.receipts.iter());
-            encoded(&(id, room.host, room.utc_offset_min, &room.activities, receipts, &room.trail))
+            encoded(&(id, room.host, room.utc_offset_min, &room.broadcast, &room.activities, receipts, &room.trail))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
             // The maps within an activity are summed apart: the rest encodes in one order.

@@ -17,7 +17,8 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time, UserId,
+    Activity, ActivityId, Broadcast, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time,
+    UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -28,7 +29,7 @@ pub use view::{ActivityView, GateFacts, ItemView, KindView};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
-pub const DECISIONS: u32 = 1;
+pub const DECISIONS: u32 = 2;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -78,6 +79,8 @@ pub struct Room {
     pub host: UserId,
     /// Its time zone, minutes east of Greenwich.
     pub utc_offset_min: i32,
+    /// The latest broadcast, whether it is on or over.
+    pub broadcast: Option<Broadcast>,
     activities: Vec<ActivityId>,
     receipts: Map<RequestKey, Receipt>,
     /// What hosts and operators did here: the latest [`Room::TRAIL_KEPT`] actions. The events' sink has them all.
@@ -112,6 +115,10 @@ pub enum Action {
     Step(Step),
     /// Amended an open activity.
     Amend(u32),
+    /// Went on air.
+    StartBroadcast(u32),
+    /// Went off air.
+    EndBroadcast(u32),
 }
 
 impl Room {

@@ -7,6 +7,7 @@ use crate::rules::{
 };
 
 use super::{Answer, Tables};
+use crate::store::PresenceAnswer;
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +29,15 @@ pub(super) enum Kept {
     Refused(ActivityId, Refusal),
     Paid(ActivityId, OrderId, PaymentOutcome),
     ToppedUp(i64),
+    OnAir(u32),
+    OffAir(u32),
 }
 
 impl Kept {
     /// The activity with which it goes when that is archived.
     pub(super) fn activity(&self) -> Option<ActivityId> {
         match self {
-            Self::RoomCreated | Self::ToppedUp(_) => None,
+            Self::RoomCreated | Self::ToppedUp(_) | Self::OnAir(_) | Self::OffAir(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -61,6 +64,8 @@ impl Tables {
             Kept::Refused(_, refusal) => Answer::Refused(refusal),
             Kept::Paid(_, order, outcome) => Answer::Paid { order, outcome },
             Kept::ToppedUp(balance) => Answer::ToppedUp { balance },
+            Kept::OnAir(broadcast) => Answer::Presence(PresenceAnswer::OnAir(broadcast)),
+            Kept::OffAir(broadcast) => Answer::Presence(PresenceAnswer::OffAir(broadcast)),
         }
     }
 

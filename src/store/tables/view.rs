@@ -170,7 +170,9 @@ impl Tables {
                 Some(room) => Reply::Trail(room.trail.iter().copied().collect()),
                 None => Reply::Unknown,
             },
-            Query::Rooms => Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host)).collect()),
+            Query::Rooms => {
+                Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
+            }
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
             Query::Order { order } => match self.orders.get(order) {
                 Some(order) => match self.activities.get(&order.activity) {

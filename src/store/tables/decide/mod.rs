@@ -1,6 +1,7 @@
 //! What an operation comes to. Flat early returns in one order: known request, room and activity, phase and token,
 //! limits, stock. One file for each mechanic; what they share is here.
 
+mod broadcast;
 mod lifecycle;
 mod rain;
 mod sale;
@@ -12,7 +13,7 @@ use crate::rules::{
 };
 
 use super::{Decision, Room, Tables};
-use crate::store::{Answer, Ask, Cause, Event, Op, Partition};
+use crate::store::{Answer, Ask, Cause, Event, Op, Partition, PresenceAsk};
 
 type Outcome = Result<Decision, NotDone>;
 
@@ -73,6 +74,8 @@ impl Tables {
             Ask::Amend { activity, amendment } => self.amend(&context, *activity, amendment),
             Ask::Due { activity } => Ok(self.activity_due(&context, *activity)),
             Ask::Expire { order } => Ok(self.expire(&context, *order)),
+            Ask::Presence(PresenceAsk::StartBroadcast) => self.start_broadcast(&context),
+            Ask::Presence(PresenceAsk::EndBroadcast { broadcast }) => self.end_broadcast(&context, *broadcast),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }

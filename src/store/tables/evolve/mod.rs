@@ -1,6 +1,7 @@
 //! Writes events into the tables. What `decide` allowed always fits; an event that does not is damage. One file for each
 //! mechanic; what they share is here.
 
+mod broadcast;
 mod lifecycle;
 mod rain;
 mod sale;
@@ -12,7 +13,7 @@ use crate::rules::{
 
 use super::receipts::{Kept, Receipt};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{Cause, Event, Recorded};
+use crate::store::{Cause, Event, PresenceEvent, Recorded};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -52,6 +53,12 @@ impl Tables {
             Event::Rejected { cause, .. } => (cause, Action::Reject),
             Event::Stepped { cause, step, .. } => (cause, Action::Step(*step)),
             Event::Amended { cause, number, .. } => (cause, Action::Amend(*number)),
+            Event::Presence { what: PresenceEvent::BroadcastStarted { broadcast, cause }, .. } => {
+                (cause, Action::StartBroadcast(*broadcast))
+            }
+            Event::Presence { what: PresenceEvent::BroadcastEnded { broadcast, cause }, .. } => {
+                (cause, Action::EndBroadcast(*broadcast))
+            }
             _ => return,
         };
         let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
@@ -93,6 +100,7 @@ impl Tables {
                 let new = Room {
                     host: *host,
                     utc_offset_min: *utc_offset_min,
+                    broadcast: None,
                     activities: Vec::new(),
                     receipts: Map::default(),
                     trail: VecDeque::new(),
@@ -149,6 +157,7 @@ impl Tables {
                 self.archive(room, *activity)?;
                 Ok(Answer::Idle)
             }
+            Event::Presence { room, what } => self.presence(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }

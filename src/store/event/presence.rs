@@ -1,0 +1,34 @@
+//! What happened around broadcasts and those who watch them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Cause;
+
+/// Events around broadcasts and presence. Variants and fields are part of the log's format: new ones go at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceEvent {
+    /// The room went on air.
+    BroadcastStarted {
+        /// The room's n-th broadcast, from 1.
+        broadcast: u32,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// The room went off air.
+    BroadcastEnded {
+        /// Which broadcast.
+        broadcast: u32,
+        /// Who caused it.
+        cause: Cause,
+    },
+}
+
+impl PresenceEvent {
+    /// Who caused it; `None` for what time and presence bring.
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::BroadcastStarted { cause, .. } | Self::BroadcastEnded { cause, .. } => Some(cause),
+        }
+    }
+}
