@@ -83,7 +83,7 @@ impl Viewer {
         let (mut connect, mut hang_up) = (false, false);
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Connect => connect = true,
+                Output::Connect(_) => connect = true,
                 Output::HangUp => hang_up = true,
                 Output::Event(event) => self.view.apply(&event),
                 Output::Settled { request_id, outcome } => self.settle(request_id, outcome),
@@ -291,10 +291,12 @@ fn new_core(room: RoomId, now: Instant, seed: u64) -> Core {
         pause_min: Duration::from_millis(20),
         pause_max: Duration::from_secs(1),
         hello_deadline: Duration::from_secs(5),
+        ..RetryPolicy::default()
     };
     // Who garbled the stream learns of it by the silence that follows.
     let heartbeat = Some((Duration::from_secs(4), Duration::from_secs(10)));
-    let settings = Settings { room: room.as_str().to_owned(), agent: "simulated".to_owned(), retry, heartbeat };
+    let settings =
+        Settings { room: room.as_str().to_owned(), agent: "simulated".to_owned(), targets: 1, retry, heartbeat };
     Core::new(settings, now, seed)
 }
 

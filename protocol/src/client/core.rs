@@ -39,6 +39,8 @@ pub struct Settings {
     pub room: String,
     /// What the client calls itself.
     pub agent: String,
+    /// How many servers there are to go to, at least one.
+    pub targets: usize,
     /// How patient it is.
     pub retry: RetryPolicy,
     /// Where the transport does not keep the connection alive by itself: how often to ping, and how long silence may last.
@@ -48,8 +50,9 @@ pub struct Settings {
 /// What a core asks of its driver, or tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// Connect, then call [`Core::handle_connected`] or [`Core::handle_disconnected`].
-    Connect,
+    /// Connect to that one of the servers, counted from 0, then call [`Core::handle_connected`] or
+    /// [`Core::handle_disconnected`].
+    Connect(usize),
     /// Drop the connection; nothing needs to be reported about it.
     HangUp,
     /// Something for the program.
@@ -86,21 +89,27 @@ pub struct Core {
     /// What a resume would start from; `None` until the room's state is known.
     position: Option<Position>,
     goodbye: Option<Goodbye>,
+    /// Which of the servers it is with, or will try next.
+    target: usize,
     /// Connections in a row that were not good ones.
     failures: u32,
     /// Welcomes refused in a row for want of a good token.
     unauthorized: u32,
     heard_at: Instant,
     said_at: Instant,
+    /// Since when the server owes an answer and has said nothing at all.
+    unheard_since: Option<Instant>,
     jitter: Jitter,
     outgoing: BytesMut,
     outputs: VecDeque<Output>,
 }
 
 impl Core {
-    /// A core that wants to connect at once. `seed` spreads its pauses.
+    /// A core that wants to connect at once. `seed` spreads its pauses, and clients over the servers.
     pub fn new(settings: Settings, now: Instant, seed: u64) -> Self {
+        let mut jitter = Jitter::seeded(seed);
         Self {
+            target: jitter.below(settings.targets as u64) as usize,
             requests: Requests::new(settings.retry.clone()),
             settings,
             stage: Stage::Away(now),
@@ -110,7 +119,8 @@ impl Core {
             unauthorized: 0,
             heard_at: now,
             said_at: now,
-            jitter: Jitter::seeded(seed),
+            unheard_since: None,
+            jitter,
             outgoing: BytesMut::new(),
             outputs: VecDeque::new(),
         }
@@ -143,7 +153,9 @@ impl Core {
         let stage = match self.stage {
             Stage::Away(at) | Stage::Greeting(at) | Stage::Parting(at) => Some(at),
             Stage::Live(_) => {
-                self.settings.heartbeat.map(|(every, silence)| (self.said_at + every).min(self.heard_at + silence))
+                let heartbeat = self.settings.heartbeat;
+                let heartbeat = heartbeat.map(|(every, silence)| (self.said_at + every).min(self.heard_at + silence));
+                [heartbeat, self.unheard_at()].into_iter().flatten().min()
             }
             Stage::Connecting | Stage::Ended => None,
         };
@@ -180,6 +192,7 @@ impl Core {
     /// A frame came.
     pub fn handle_frame(&mut self, now: Instant, frame: ServerFrame) {
         self.heard_at = now;
+        self.unheard_since = self.unheard_since.map(|_| now);
         // A later server may say things that this client does not know; they are not for it.
         let Some(body) = frame.body else { return };
         match body {
@@ -187,6 +200,9 @@ impl Core {
             server_frame::Body::Answer(answer) => {
                 if let Some((request_id, outcome)) = self.requests.handle_answer(now, answer, &mut self.jitter) {
                     self.settle(request_id, outcome);
+                }
+                if !self.requests.is_any_in_flight() {
+                    self.unheard_since = None;
                 }
                 self.send_requests(now);
             }
@@ -213,14 +229,18 @@ impl Core {
         }
         // The goodbye says more than the way the connection then ended.
         let cause = self.goodbye.take().map_or(cause, Disconnect::Goodbye);
-        if !matches!(self.stage, Stage::Live(since) if now >= since + GOOD_AFTER) {
-            self.failures = self.failures.saturating_add(1);
-        } else {
-            self.failures = 1;
+        let good = matches!(self.stage, Stage::Live(since) if now >= since + GOOD_AFTER);
+        self.failures = if good { 1 } else { self.failures.saturating_add(1) };
+        // A server that was good is tried again first: it still has what the room said meanwhile.
+        let unwilling = matches!(cause, Disconnect::Goodbye(_) | Disconnect::Silent);
+        let moves = self.settings.targets > 1 && (!good || unwilling);
+        if moves {
+            self.target = (self.target + 1) % self.settings.targets;
         }
         self.outgoing.clear();
+        self.unheard_since = None;
         self.requests.handle_disconnected();
-        let reconnect_in = self.reconnect_in(&cause);
+        let reconnect_in = self.reconnect_in(&cause, moves);
         match reconnect_in {
             Some(pause) => {
                 self.stage = Stage::Away(now + pause);
@@ -238,10 +258,11 @@ impl Core {
         match self.stage {
             Stage::Away(at) if at <= now => {
                 self.stage = Stage::Connecting;
-                self.outputs.push_back(Output::Connect);
+                self.outputs.push_back(Output::Connect(self.target));
             }
             Stage::Greeting(at) if at <= now => self.hang_up(now, Disconnect::HelloUnanswered),
             Stage::Parting(at) if at <= now => self.hang_up(now, Disconnect::Lost("parted".into())),
+            Stage::Live(_) if self.unheard_at().is_some_and(|at| at <= now) => self.hang_up(now, Disconnect::Silent),
             Stage::Live(_) => self.keep_alive(now),
             Stage::Away(_) | Stage::Greeting(_) | Stage::Parting(_) | Stage::Connecting | Stage::Ended => {}
         }
@@ -312,7 +333,14 @@ impl Core {
     fn send_requests(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Live(_)) && self.requests.send(&mut self.outgoing) {
             self.said_at = now;
+            self.unheard_since.get_or_insert(now);
         }
+    }
+
+    /// When the server has owed an answer for too long, if there is another to ask.
+    fn unheard_at(&self) -> Option<Instant> {
+        let since = self.unheard_since.filter(|_| self.settings.targets > 1)?;
+        Some(since + self.settings.retry.unheard_max)
     }
 
     fn send(&mut self, now: Instant, frame: &ClientFrame) {
@@ -325,7 +353,7 @@ impl Core {
         self.handle_disconnected(now, cause);
     }
 
-    fn reconnect_in(&mut self, cause: &Disconnect) -> Option<Duration> {
+    fn reconnect_in(&mut self, cause: &Disconnect, moves: bool) -> Option<Duration> {
         match cause.reconnect() {
             Reconnect::Never => return None,
             Reconnect::FreshToken if self.unauthorized > 0 => return None,
@@ -333,10 +361,13 @@ impl Core {
             Reconnect::Later => {}
         }
         let asked = match cause {
-            Disconnect::Goodbye(goodbye) => Duration::from_millis(goodbye.retry_after_ms.into()),
+            // What one server asks for does not concern another.
+            Disconnect::Goodbye(goodbye) if !moves => Duration::from_millis(goodbye.retry_after_ms.into()),
             _ => Duration::ZERO,
         };
-        Some(pause(&self.settings.retry, self.failures, asked, &mut self.jitter))
+        // Patience grows with each round, not with each server of it.
+        let rounds = self.failures.saturating_sub(1) / self.settings.targets.max(1) as u32 + 1;
+        Some(pause(&self.settings.retry, rounds, asked, &mut self.jitter))
     }
 
     fn end(&mut self) {

@@ -27,6 +27,9 @@ pub(crate) type Welcomed = oneshot::Sender<Result<(), Disconnect>>;
 
 type Link = (Writer, Reader);
 
+/// Where there is another server to go to, this one gets so long to be connected to.
+const ELSEWHERE_AFTER: Duration = Duration::from_secs(3);
+
 enum Happening {
     /// `None`: the last handle is gone.
     Command(Option<Command>),
@@ -42,7 +45,7 @@ enum Happening {
 /// One client's task.
 pub(crate) struct Driver {
     core: Core,
-    target: Target,
+    targets: Vec<Target>,
     transport: Transport,
     token: TokenSource,
     connect_max: Duration,
@@ -63,10 +66,13 @@ impl Driver {
     ) -> Self {
         Self {
             core,
-            target: options.target,
+            connect_max: match options.targets.len() {
+                1 => options.retry.hello_deadline,
+                _ => options.retry.hello_deadline.min(ELSEWHERE_AFTER),
+            },
+            targets: options.targets,
             transport: options.transport,
             token: options.token,
-            connect_max: options.retry.hello_deadline,
             commands,
             events,
             unread: VecDeque::new(),
@@ -173,8 +179,8 @@ impl Driver {
     fn poll(&mut self) {
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Connect => {
-                    let connecting = link::open(self.transport.clone(), self.target.clone());
+                Output::Connect(target) => {
+                    let connecting = link::open(self.transport.clone(), self.targets[target].clone());
                     // A server that dies during a handshake leaves no trace: nothing else ends the wait soon.
                     let connecting = timeout(self.connect_max, connecting);
                     let connect_max = self.connect_max;

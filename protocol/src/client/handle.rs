@@ -98,6 +98,7 @@ impl Client {
         let settings = Settings {
             room: options.room.clone(),
             agent: options.agent.clone(),
+            targets: options.targets.len(),
             retry: options.retry.clone(),
             heartbeat,
         };

@@ -15,8 +15,9 @@ pub type TokenSource = Arc<dyn Fn() -> String + Send + Sync>;
 /// How a client is set up.
 #[derive(Clone)]
 pub struct Options {
-    /// Where the server is.
-    pub target: Target,
+    /// Where the servers are, at least one. A client begins with one of them by chance, and goes on to the next when it can't
+    /// come in, is sent away, or was thrown out soon after it came.
+    pub targets: Vec<Target>,
     /// What carries the frames; cheap to clone, and meant to be shared by all clients of a program.
     pub transport: Transport,
     /// The room to enter.
@@ -34,11 +35,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual settings.
+    /// The usual settings, for one server.
     pub fn new(target: Target, transport: Transport, room: impl Into<String>, token: impl Into<String>) -> Self {
         let token = token.into();
         Self {
-            target,
+            targets: vec![target],
             transport,
             room: room.into(),
             token: Arc::new(move || token.clone()),
@@ -50,11 +51,19 @@ impl Options {
     }
 }
 
+impl Options {
+    /// One more server that has the same rooms.
+    pub fn or(mut self, target: Target) -> Self {
+        self.targets.push(target);
+        self
+    }
+}
+
 impl fmt::Debug for Options {
     // Without the token: options end up in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
-            .field("target", &self.target)
+            .field("targets", &self.targets)
             .field("transport", &self.transport)
             .field("room", &self.room)
             .finish_non_exhaustive()
@@ -84,6 +93,9 @@ pub struct RetryPolicy {
     pub pause_max: Duration,
     /// How long a connection may take to be made, and then the answer to the hello.
     pub hello_deadline: Duration,
+    /// How long a server that owes an answer may say nothing at all, not even that it is pending, before the next one is
+    /// asked; where there is only one it is given all the time that the transport gives.
+    pub unheard_max: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -94,6 +106,7 @@ impl Default for RetryPolicy {
             pause_min: Duration::from_millis(50),
             pause_max: Duration::from_secs(10),
             hello_deadline: Duration::from_secs(10),
+            unheard_max: Duration::from_secs(3),
         }
     }
 }

@@ -71,3 +71,26 @@ over_both! {
         assert_eq!(pause, None);
     }
 }
+
+/// Where the client's first server does not answer, or sends it away, the other one serves it.
+#[tokio::test]
+async fn another_server_takes_over() {
+    let test = async {
+        let (mut one, mut two) = (FakeServer::start(Kind::WebSocket).await, FakeServer::start(Kind::WebSocket).await);
+        let (client, mut events) = Client::start(options(&one).or(two.address.into()));
+        let mut gone = None;
+        for _ in 0..2 {
+            // Whichever it is with.
+            let (session, with_one) = tokio::select! {
+                session = one.welcomed() => (session, true),
+                session = two.welcomed() => (session, false),
+            };
+            assert_ne!(gone, Some(with_one), "not with the one that sent it away");
+            while !matches!(events.next().await, Some(Event::Welcome(_))) {}
+            session.goodbye(GoodbyeCode::Draining, "draining", 60_000).await;
+            gone = Some(with_one);
+        }
+        drop(client);
+    };
+    tokio::time::timeout(PATIENCE, test).await.expect("it does not hang");
+}

@@ -1,5 +1,6 @@
 //! Viewers who ask without a pause, and remember every answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -34,12 +35,19 @@ pub struct Crowd {
 
 /// A client that is quick to come back.
 pub fn client(server: &Process, user: &str, over_quic: bool) -> (Client, Events) {
-    let (target, transport) = if over_quic {
-        (server.at.quic, Transport::Quic(Endpoint::new(Trust::InsecureLoopback).unwrap()))
+    client_of(&[server], user, over_quic)
+}
+
+/// A client of several servers, which have the same keys.
+pub fn client_of(servers: &[&Process], user: &str, over_quic: bool) -> (Client, Events) {
+    let (targets, transport): (Vec<_>, _) = if over_quic {
+        let endpoint = Endpoint::new(Trust::InsecureLoopback).unwrap();
+        (servers.iter().map(|server| server.at.quic).collect(), Transport::Quic(endpoint))
     } else {
-        (server.at.ws, Transport::WebSocket(WsConnector::plain()))
+        (servers.iter().map(|server| server.at.ws).collect(), Transport::WebSocket(WsConnector::plain()))
     };
-    let mut options = Options::new(target.into(), transport, "r1", server.token(user, "viewer"));
+    let mut options = Options::new(targets[0].into(), transport, "r1", servers[0].token(user, "viewer"));
+    options.targets = targets.into_iter().map(Into::into).collect();
     options.retry.pause_max = Duration::from_millis(100);
     options.retry.request_deadline = Duration::from_secs(60);
     options.retry.hello_deadline = Duration::from_secs(2);
@@ -60,12 +68,12 @@ pub async fn ticket(server: &Process, activity: u64) -> Ticket {
 
 impl Crowd {
     /// Begins: each viewer buys, gives back what it bought last, and claims, over and over.
-    pub fn gather(server: &Process, viewers: usize, sale: Ticket, rain: Ticket) -> Self {
+    pub fn gather(servers: &[&Process], viewers: usize, sale: Ticket, rain: Ticket) -> Self {
         let crowd =
             Self { viewers: Vec::new(), enough: Arc::default(), told: Arc::default(), dismissed: Arc::default() };
         let viewers = (0..viewers).map(|n| {
             let user = format!("viewer-{n}");
-            let (client, mut events) = client(server, &user, n % 2 == 0);
+            let (client, mut events) = client_of(servers, &user, n % 2 == 0);
             let (enough, told) = (Arc::clone(&crowd.enough), Arc::clone(&crowd.told));
             let dismissed = Arc::clone(&crowd.dismissed);
             let listen = async move {
@@ -84,6 +92,14 @@ impl Crowd {
         });
         let viewers = viewers.collect();
         Self { viewers, ..crowd }
+    }
+
+    /// Whether each of the viewers has had so many answers since the first `before`.
+    pub fn each_has(&self, before: usize, answers: usize) -> bool {
+        let told = self.told.lock();
+        let mut heard = BTreeMap::new();
+        told[before..].iter().for_each(|told| *heard.entry(&told.user).or_insert(0) += 1);
+        heard.len() == self.viewers.len() && heard.values().all(|heard| *heard >= answers)
     }
 
     /// How many answers have come.

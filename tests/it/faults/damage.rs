@@ -27,7 +27,7 @@ fn a_torn_end_is_cut_off_and_a_flipped_bit_refuses_the_start() {
         server.furnish().await;
         let (sold, rained) = (server.open(sale(1_000_000, 5)).await, server.open(rain(1_000)).await);
         let (sale, rain) = (ticket(&server, sold).await, ticket(&server, rained).await);
-        let crowd = Crowd::gather(&server, 4, sale, rain);
+        let crowd = Crowd::gather(&[&server], 4, sale, rain);
         crowd.more(40).await;
         let told = crowd.disperse().await;
         let at = server.at;

@@ -14,7 +14,7 @@ fn told_to_stop_it_says_goodbye_and_keeps_its_word() {
         server.furnish().await;
         let (sold, rained) = (server.open(sale(1_000_000, 5)).await, server.open(rain(1_000)).await);
         let (sale, rain) = (ticket(&server, sold).await, ticket(&server, rained).await);
-        let crowd = Crowd::gather(&server, 8, sale, rain);
+        let crowd = Crowd::gather(&[&server], 8, sale, rain);
         crowd.more(80).await;
         let at = server.at;
         let status = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();

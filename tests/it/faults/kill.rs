@@ -14,7 +14,7 @@ fn killed_at_any_moment_it_has_lost_nothing_that_it_said() {
         server.furnish().await;
         let (sold, rained) = (server.open(sale(1_000_000, 5)).await, server.open(rain(1_000)).await);
         let (sale, rain) = (ticket(&server, sold).await, ticket(&server, rained).await);
-        let crowd = Crowd::gather(&server, 8, sale, rain);
+        let crowd = Crowd::gather(&[&server], 8, sale, rain);
         // Where in its work the server is then is up to chance: under load it is always somewhere in the middle.
         for answers in [40, 75, 1, 150] {
             crowd.more(answers).await;
@@ -63,7 +63,7 @@ fn a_pause_delays_and_changes_nothing() {
         server.furnish().await;
         let (sold, rained) = (server.open(sale(1_000_000, 5)).await, server.open(rain(1_000)).await);
         let (sale, rain) = (ticket(&server, sold).await, ticket(&server, rained).await);
-        let crowd = Crowd::gather(&server, 4, sale, rain);
+        let crowd = Crowd::gather(&[&server], 4, sale, rain);
         for _ in 0..3 {
             crowd.more(20).await;
             server.signal(Signal::STOP);

@@ -6,6 +6,7 @@ mod served;
 mod server;
 mod steward;
 mod talk;
+mod three;
 
 use liveroom::rules::{ActivityId, Time, UserId};
 use liveroom::store::redis::RedisOptions;

@@ -65,7 +65,7 @@ async fn pressed(one: &Process, two: &Process) -> [Crowd; 2] {
     one.furnish().await;
     let (sold, rained) = (one.open(sale(1_000_000, 5)).await, one.open(rain(1_000)).await);
     let (sale, rain) = (ticket(one, sold).await, ticket(one, rained).await);
-    [Crowd::gather(one, 4, sale, rain), Crowd::gather(two, 4, sale, rain)]
+    [Crowd::gather(&[one], 4, sale, rain), Crowd::gather(&[two], 4, sale, rain)]
 }
 
 /// Whoever was the steward has delivered every event, once by id.

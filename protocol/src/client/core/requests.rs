@@ -60,6 +60,10 @@ impl Requests {
         self.open.len() < REQUESTS_MAX
     }
 
+    pub(super) fn is_any_in_flight(&self) -> bool {
+        self.in_flight > 0
+    }
+
     pub(super) fn in_flight_max(&mut self, max: u32) {
         self.in_flight_max = usize::try_from(max).unwrap_or(usize::MAX).max(IN_FLIGHT_MIN);
     }

@@ -13,6 +13,8 @@ struct Life {
     settled: Vec<(u64, Result<Outcome, RequestError>)>,
     events: Vec<Event>,
     connects: u32,
+    /// Where it connects to.
+    target: usize,
     hangups: u32,
 }
 
@@ -22,10 +24,15 @@ impl Life {
     }
 
     fn with(retry: RetryPolicy, heartbeat: Option<(Duration, Duration)>) -> Self {
+        Self::among(1, 7, retry, heartbeat)
+    }
+
+    /// With so many servers to go to.
+    fn among(targets: usize, seed: u64, retry: RetryPolicy, heartbeat: Option<(Duration, Duration)>) -> Self {
         let now = Instant::now();
-        let settings = Settings { room: "r".into(), agent: "test".into(), retry, heartbeat };
-        let core = Core::new(settings, now, 7);
-        Self { core, now, settled: vec![], events: vec![], connects: 0, hangups: 0 }
+        let settings = Settings { room: "r".into(), agent: "test".into(), targets, retry, heartbeat };
+        let core = Core::new(settings, now, seed);
+        Self { core, now, settled: vec![], events: vec![], connects: 0, target: 0, hangups: 0 }
     }
 
     fn live() -> Self {
@@ -38,7 +45,10 @@ impl Life {
     fn poll(&mut self) {
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Connect => self.connects += 1,
+                Output::Connect(target) => {
+                    self.connects += 1;
+                    self.target = target;
+                }
                 Output::HangUp => self.hangups += 1,
                 Output::Event(event) => self.events.push(event),
                 Output::Settled { request_id, outcome } => self.settled.push((request_id, outcome)),
@@ -348,4 +358,112 @@ fn ids_are_refused_that_could_not_be_told_apart() {
         life.settled,
         [(0, Err(RequestError::IdUnusable { request_id: 0 })), (4, Err(RequestError::IdUnusable { request_id: 4 })),]
     );
+}
+
+#[test]
+fn a_client_goes_where_it_is_served() {
+    type Row<'a> = (&'a str, fn(&mut Life), bool);
+    let rows: [Row<'_>; 6] = [
+        ("nobody there", |life| life.core.handle_disconnected(life.now, refused_to_connect()), true),
+        ("thrown out at once", |life| welcomed_for(life, 0).lose(), true),
+        ("a good connection that broke", |life| welcomed_for(life, 6).lose(), false),
+        ("sent away", |life| welcomed_for(life, 6).goodbye(GoodbyeCode::Draining, 60_000), true),
+        (
+            "sent away, which only the close tells",
+            |life| {
+                let told = Disconnect::closed(Some(GoodbyeCode::Draining), String::new());
+                let life = welcomed_for(life, 6);
+                life.core.handle_disconnected(life.now, told);
+            },
+            true,
+        ),
+        ("full", |life| greeted(life).goodbye(GoodbyeCode::TooManyConnections, 60_000), true),
+    ];
+    for (case, happens, moves) in rows {
+        let mut life = Life::among(3, 7, RetryPolicy::default(), None);
+        life.jump();
+        let (first, then) = (life.target, life.now);
+        happens(&mut life);
+        life.poll();
+        let connects = life.connects;
+        while life.connects == connects {
+            life.jump();
+        }
+        assert_eq!(life.target, if moves { (first + 1) % 3 } else { first }, "{case}");
+        assert!(life.now - then < Duration::from_secs(8), "{case}: what one server asks for does not concern another");
+    }
+}
+
+#[test]
+fn a_server_that_owes_an_answer_and_says_nothing_is_left_for_another() {
+    for (targets, left) in [(1, false), (2, true)] {
+        let mut life = Life::among(targets, 7, RetryPolicy::default(), None);
+        life.jump();
+        let first = life.target;
+        welcomed_for(&mut life, 10).claim(1);
+        let asked = life.now;
+        life.now += Duration::from_secs(2);
+        life.tick(1, 11);
+        assert_eq!(life.hangups, 0);
+        if !left {
+            assert_eq!(life.jump(), Duration::from_secs(28), "one server gets all the time that the request has");
+            continue;
+        }
+        assert_eq!(life.jump(), Duration::from_secs(3), "since it was heard last");
+        assert_eq!(life.hangups, 1);
+        let hello = life.connect();
+        assert_ne!(life.target, first);
+        assert_eq!(hello.resume, Some(Position { epoch: 1, offset: 11 }), "it says what it can do with that");
+        life.welcome(8, false);
+        assert_eq!(life.sent_ids(), [1]);
+        life.answer(1, done());
+        assert!(life.now - asked < Duration::from_secs(6));
+        assert_eq!(life.core.deadline(), None, "nothing is owed any more");
+    }
+}
+
+#[test]
+fn patience_grows_with_each_round_of_servers() {
+    let mut life = Life::among(3, 7, RetryPolicy::default(), None);
+    let mut visits = Vec::new();
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        pauses.push(life.jump());
+        visits.push(life.target);
+        life.core.handle_disconnected(life.now, refused_to_connect());
+        life.poll();
+    }
+    let first = visits[0];
+    assert_eq!(visits, (0..7).map(|n| (first + n) % 3).collect::<Vec<_>>());
+    let least = RetryPolicy::default().pause_min / 2;
+    assert!(pauses[1..4].iter().all(|pause| (least..=2 * least).contains(pause)), "{pauses:?}");
+    assert!(pauses[4..7].iter().all(|pause| (2 * least..=4 * least).contains(pause)), "{pauses:?}");
+}
+
+#[test]
+fn clients_begin_at_servers_by_chance() {
+    let mut begun = [0; 3];
+    for seed in 0..300 {
+        let mut life = Life::among(3, seed, RetryPolicy::default(), None);
+        life.jump();
+        begun[life.target] += 1;
+    }
+    assert!(begun.iter().all(|count| *count > 70), "{begun:?}");
+}
+
+fn refused_to_connect() -> Disconnect {
+    Disconnect::ConnectFailed { detail: "refused".into(), permanent: false }
+}
+
+fn greeted(life: &mut Life) -> &mut Life {
+    life.core.handle_connected(life.now, "token".into());
+    life.sent();
+    life
+}
+
+/// Welcomed, and so many seconds have passed.
+fn welcomed_for(life: &mut Life, seconds: u64) -> &mut Life {
+    greeted(life).welcome(8, false);
+    life.now += Duration::from_secs(seconds);
+    life
 }
