@@ -60,24 +60,25 @@ pub enum BareShape {
 /// Load on a server.
 #[derive(Debug, Clone, Args)]
 pub struct LoadArgs {
-    /// Where the server listens for viewers
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub target: SocketAddr,
+    /// Where the server listens for viewers; given several times, servers that share a store: viewers are spread over them,
+    /// and go on to the next when theirs is gone
+    #[arg(long = "target", value_name = "ADDR", value_parser = address, required = true)]
+    pub targets: Vec<SocketAddr>,
     /// How viewers reach it
     #[arg(long, value_enum, default_value = "quic")]
     pub transport: Transport,
     /// How many viewers
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub viewers: u32,
-    /// The server's process on this machine, for its CPU and memory
-    #[arg(long, value_name = "PID")]
-    pub server_pid: Option<u32>,
+    /// The server's process on this machine, for its CPU and memory; of several servers, each, for the sum
+    #[arg(long = "server-pid", value_name = "PID")]
+    pub server_pids: Vec<u32>,
     /// Where each acknowledgement that a viewer received is written, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub acks: Option<PathBuf>,
-    /// The server's admin API
-    #[arg(long, value_name = "ADDR", value_parser = address)]
-    pub admin: Option<SocketAddr>,
+    /// The server's admin API; of several servers, each in the order of the targets [default: port 8081 of the first target]
+    #[arg(long = "admin", value_name = "ADDR", value_parser = address)]
+    pub admins: Vec<SocketAddr>,
     /// The key that signs tokens, Ed25519 (PEM) or an HS256 secret; not needed against `serve --dev` on this machine
     #[arg(long, value_name = "FILE")]
     pub token_key: Option<PathBuf>,
@@ -90,9 +91,9 @@ pub struct LoadArgs {
     /// The SHA-256 of the server's certificate, in hex; not needed on this machine
     #[arg(long, value_name = "HEX")]
     pub cert_sha256: Option<String>,
-    /// After so long without a sign of the server a viewer connects anew
-    #[arg(long, value_name = "D", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub patience: Duration,
+    /// After so long without a sign of the server a viewer connects anew [default: 30s, or 3s where there is another server]
+    #[arg(long, value_name = "D", value_parser = humantime::parse_duration)]
+    pub patience: Option<Duration>,
     /// Requests that a viewer has under way at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub in_flight: u32,
@@ -100,6 +101,28 @@ pub struct LoadArgs {
     #[command(flatten)]
     pub common: CommonArgs,
 }
+
+impl LoadArgs {
+    /// After how long without a sign of the server a viewer connects anew.
+    pub fn patience(&self) -> Duration {
+        let usual = if self.targets.len() > 1 { 3 } else { 30 };
+        self.patience.unwrap_or(Duration::from_secs(usual))
+    }
+
+    /// Where the API is: at one of the servers, or at each.
+    ///
+    /// # Errors
+    /// When there are more servers than that, or fewer.
+    pub fn admins(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let (admins, targets) = (self.admins.len(), self.targets.len());
+        anyhow::ensure!(admins <= 1 || admins == targets, "{admins} times --admin, and {targets} times --target");
+        let usual = || self.targets.first().map(|target| SocketAddr::new(target.ip(), ADMIN_PORT));
+        Ok(if admins == 0 { usual().into_iter().collect() } else { self.admins.clone() })
+    }
+}
+
+/// Where the API usually is.
+const ADMIN_PORT: u16 = 8081;
 
 /// Load that asks for something.
 #[derive(Debug, Clone, Args)]
@@ -242,7 +265,24 @@ mod tests {
         assert_eq!(load.viewers, 20);
         assert_eq!(load.common.rate, Some(1500.5));
         assert_eq!(load.common.duration, Duration::from_secs(60));
-        assert_eq!(load.server_pid, Some(7));
+        assert_eq!(load.server_pids, [7]);
+        assert_eq!(load.patience(), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn several_servers_are_named_one_by_one() {
+        let load = |words: &str| match Cli::try_parse_from(words.split_whitespace()).map(|cli| cli.command) {
+            Ok(Command::Idle(load)) => load,
+            other => panic!("{other:?}"),
+        };
+        let two = load("x idle --target 127.0.0.1:1 --target 127.0.0.1:2 --admin 127.0.0.1:3 --admin 127.0.0.1:4");
+        assert_eq!((two.targets.len(), two.admins().unwrap().len()), (2, 2));
+        assert_eq!(two.patience(), Duration::from_secs(3));
+        let one = load("x idle --target 127.0.0.1:1 --target 127.0.0.1:2");
+        assert_eq!(one.admins().unwrap(), ["127.0.0.1:8081".parse().unwrap()]);
+        let wrong = load("x idle --target 127.0.0.1:1 --admin 127.0.0.1:3 --admin 127.0.0.1:4");
+        assert_eq!(wrong.admins().unwrap_err().to_string(), "2 times --admin, and 1 times --target");
+        assert!(Cli::try_parse_from(["x", "idle"]).is_err(), "somewhere to go there must be");
     }
 
     #[test]

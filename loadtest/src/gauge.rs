@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-/// Reads the cost of one process.
-#[derive(Debug, Clone, Copy)]
+/// Reads the cost of one process, or of several together.
+#[derive(Debug, Clone)]
 pub struct Gauge {
-    pid: u32,
+    pids: Vec<u32>,
 }
 
 /// The cost so far.
@@ -23,24 +23,42 @@ pub struct Reading {
 impl Gauge {
     /// A gauge on a process that exists.
     pub fn on(pid: u32) -> anyhow::Result<Self> {
-        let gauge = Self { pid };
+        Self::on_all(&[pid]).map(|gauge| gauge.expect("there is one process"))
+    }
+
+    /// A gauge on processes that exist, if there are any.
+    pub fn on_all(pids: &[u32]) -> anyhow::Result<Option<Self>> {
+        if pids.is_empty() {
+            return Ok(None);
+        }
+        let gauge = Self { pids: pids.to_vec() };
         gauge.read()?;
-        Ok(gauge)
+        Ok(Some(gauge))
     }
 
     /// The cost now. The kernel counts CPU in ticks of 10 ms: measure over seconds.
     pub fn read(&self) -> anyhow::Result<Reading> {
-        let text = |name: &str| {
-            let path = format!("/proc/{}/{name}", self.pid);
-            fs::read_to_string(&path).with_context(|| format!("reading {path}"))
-        };
-        let ticks = cpu_ticks(&text("stat")?).context("an unreadable stat")?;
-        let pages = rss_pages(&text("statm")?).context("an unreadable statm")?;
-        Ok(Reading {
-            cpu: Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32,
-            rss_bytes: pages * rustix::param::page_size() as u64,
-        })
+        let mut all = Reading::default();
+        for pid in &self.pids {
+            let Reading { cpu, rss_bytes } = read(*pid)?;
+            all.cpu += cpu;
+            all.rss_bytes += rss_bytes;
+        }
+        Ok(all)
     }
+}
+
+fn read(pid: u32) -> anyhow::Result<Reading> {
+    let text = |name: &str| {
+        let path = format!("/proc/{pid}/{name}");
+        fs::read_to_string(&path).with_context(|| format!("reading {path}"))
+    };
+    let ticks = cpu_ticks(&text("stat")?).context("an unreadable stat")?;
+    let pages = rss_pages(&text("statm")?).context("an unreadable statm")?;
+    Ok(Reading {
+        cpu: Duration::from_secs(ticks) / rustix::param::clock_ticks_per_second() as u32,
+        rss_bytes: pages * rustix::param::page_size() as u64,
+    })
 }
 
 /// Fields 14 and 15 of `stat`, counted from behind the command, which may contain spaces and parentheses.
@@ -79,5 +97,8 @@ mod tests {
         let here = Gauge::on(std::process::id()).unwrap().read().unwrap();
         assert!(here.rss_bytes > 0);
         assert!(Gauge::on(u32::MAX).is_err());
+        assert!(Gauge::on_all(&[]).unwrap().is_none());
+        let twice = Gauge::on_all(&[std::process::id(); 2]).unwrap().unwrap().read().unwrap();
+        assert!(twice.rss_bytes > here.rss_bytes);
     }
 }

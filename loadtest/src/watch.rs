@@ -37,16 +37,17 @@ pub struct Watched {
 
 /// Watches until the window ends, or `over` says that all viewers are done.
 pub async fn watch(
-    board: &Board, server: Option<Gauge>, progress: &Progress, over: impl Future<Output = ()>,
+    board: &Board, server: Option<&Gauge>, progress: &Progress, over: impl Future<Output = ()>,
 ) -> anyhow::Result<Watched> {
     let window = board.window();
     let mut over = std::pin::pin!(over);
     progress.stage("warming up", (window.until - window.from).as_millis() as u64);
     sleep_until(window.from.into()).await;
 
-    let read = || server.map(|gauge| gauge.read()).transpose();
+    // A server that died meanwhile has no cost any more; what it was is not made up.
+    let read = || server.and_then(|gauge| gauge.read().ok());
     let tester = Gauge::on(std::process::id())?;
-    let (reading_before, tester_before) = (read()?, tester.read()?);
+    let (reading_before, tester_before) = (read(), tester.read()?);
     let start = Instant::now();
     let (answers_before, _) = board.answers();
     let mut watched = Watched::default();
@@ -69,7 +70,7 @@ pub async fn watch(
             let end = if all_said { last_answer.unwrap_or(now) } else { now };
             watched.answers = answers - answers_before;
             watched.seconds = end.saturating_duration_since(start).as_secs_f64();
-            watched.server = reading_before.zip(read()?);
+            watched.server = reading_before.zip(read());
             watched.tester_cpu = tester.read()?.cpu.saturating_sub(tester_before.cpu);
             progress.stage("waiting for answers", 0);
             return Ok(watched);
@@ -93,7 +94,7 @@ mod tests {
             desk.tally().answered(&flight, Verdict::Done, Instant::now());
         };
         let gauge = Gauge::on(std::process::id()).unwrap();
-        let watched = watch(&board, Some(gauge), &Progress::new("test"), over).await.unwrap();
+        let watched = watch(&board, Some(&gauge), &Progress::new("test"), over).await.unwrap();
         assert_eq!(watched.answers, 1);
         assert!(watched.seconds < 60.0);
         assert!(watched.server.is_some());

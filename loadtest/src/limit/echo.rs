@@ -48,7 +48,7 @@ pub(super) async fn run(server: BareServer, plan: Plan) -> anyhow::Result<Outcom
     // The lanes close when the last is told, and that ends the viewers.
     let _pacing = schedule.map(|schedule| pace(schedule, window, in_turn(lanes))).transpose()?;
     // Nothing ends early: the script always has one more.
-    let watched = watch(&board, Some(server.gauge), &plan.progress, std::future::pending()).await?;
+    let watched = watch(&board, Some(&server.gauge), &plan.progress, std::future::pending()).await?;
     while let Some(viewer) = viewers.join_next().await {
         viewer??;
     }

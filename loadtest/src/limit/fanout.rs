@@ -73,7 +73,7 @@ async fn run(name: &'static str, server: BareServer, plan: Plan, ears: Vec<impl 
             None => caller.one_by_one().await,
         }
     });
-    let watched = watch(&board, Some(server.gauge), &plan.progress, std::future::pending()).await?;
+    let watched = watch(&board, Some(&server.gauge), &plan.progress, std::future::pending()).await?;
     let called = calling.await??;
     let all_heard = timeout(DRAIN, rounds.heard_by_all(called)).await.is_ok();
     listening.shutdown().await;

@@ -17,7 +17,7 @@ pub(super) async fn run(server: BareServer, plan: Plan) -> anyhow::Result<Outcom
     // The warm-up lets the handshakes' last packets pass; the window shows what keeping them alive costs.
     let window = Window::after(Instant::now(), plan.warmup, plan.duration);
     let board = Board::new(window, false, 1);
-    let watched = watch(&board, Some(server.gauge), &plan.progress, std::future::pending()).await?;
+    let watched = watch(&board, Some(&server.gauge), &plan.progress, std::future::pending()).await?;
     let full = server.gauge.read()?;
     let all_there = crowd.connections.iter().all(|connection| connection.close_reason().is_none());
     crowd.leave().await;

@@ -1,6 +1,9 @@
-//! The server's API for hosts and operators, as far as a storm needs it. Blocking: it is never called while viewers wait.
+//! The server's API for hosts and operators, as far as a storm needs it: at one server, or at whichever of several is
+//! there. Blocking: it is never called while viewers wait.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,6 +19,14 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
     agent: ureq::Agent,
+    doors: Vec<Door>,
+    /// The door where somebody was at home the last time.
+    open: Arc<AtomicUsize>,
+}
+
+/// One server's API.
+#[derive(Debug, Clone)]
+struct Door {
     base: String,
     bearer: String,
 }
@@ -39,16 +50,25 @@ pub(super) struct Pool {
 
 impl Admin {
     /// A caller without a token.
-    pub(super) fn at(address: SocketAddr) -> Self {
+    pub(super) fn at(addresses: &[SocketAddr]) -> Self {
         let config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false);
         let agent = config.build().new_agent();
-        Self { agent, base: format!("http://{address}"), bearer: String::new() }
+        let door = |address| Door { base: format!("http://{address}"), bearer: String::new() };
+        Self { agent, doors: addresses.iter().map(door).collect(), open: Arc::default() }
     }
 
-    /// The same caller with a token.
-    pub(super) fn with_token(mut self, token: &str) -> Self {
-        self.bearer = format!("Bearer {token}");
+    /// The same caller with tokens: one for each server, or one for all.
+    pub(super) fn with_tokens(mut self, tokens: &[String]) -> Self {
+        for (door, token) in self.doors.iter_mut().zip(tokens.iter().cycle()) {
+            door.bearer = format!("Bearer {token}");
+        }
         self
+    }
+
+    /// A caller of each server alone.
+    pub(super) fn each(&self) -> Vec<Self> {
+        let alone = |door: &Door| Self { doors: vec![door.clone()], open: Arc::default(), ..self.clone() };
+        self.doors.iter().map(alone).collect()
     }
 
     /// Has a development server make tokens, one for each user.
@@ -65,8 +85,8 @@ impl Admin {
     }
 
     pub(super) fn create_room(&self, room: &str, host: &str) -> anyhow::Result<()> {
-        let path = format!("/v1/rooms/{room}");
-        self.call(&path, |url| self.signed(self.agent.put(url)).send_json(json!({"host": host})))?;
+        let (path, name) = (format!("/v1/rooms/{room}"), unique_name());
+        self.call(&path, |door, url| signed(self.agent.put(url), door, &name).send_json(json!({"host": host})))?;
         Ok(())
     }
 
@@ -100,29 +120,50 @@ impl Admin {
     }
 
     fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.call(path, |url| self.agent.get(url).header("authorization", &self.bearer).call())
+        self.call(path, |door, url| self.agent.get(url).header("authorization", &door.bearer).call())
     }
 
     fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.call(path, |url| self.signed(self.agent.post(url)).send_json(body))
+        // The same name at every door: what one has done and could not say, the others know.
+        let name = unique_name();
+        self.call(path, |door, url| signed(self.agent.post(url), door, &name).send_json(body))
     }
 
-    fn signed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
-        let request = request.header("idempotency-key", unique_name());
-        if self.bearer.is_empty() { request } else { request.header("authorization", &self.bearer) }
-    }
-
+    /// Asks where somebody was at home the last time, then at the other doors.
     fn call(
-        &self, path: &str, send: impl Fn(String) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        &self, path: &str, send: impl Fn(&Door, &str) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<Value> {
-        let url = format!("{}{path}", self.base);
-        let mut response = send(url.clone()).with_context(|| format!("calling {url}"))?;
-        let status = response.status();
-        let body: Value = response.body_mut().read_json().unwrap_or_default();
-        if !status.is_success() {
-            let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
-            bail!("{url} said {status}: {} {}", word("code"), word("detail"));
+        let first = self.open.load(Ordering::Relaxed);
+        let mut nobody = None;
+        for place in (first..first + self.doors.len()).map(|place| place % self.doors.len()) {
+            let door = &self.doors[place];
+            let url = format!("{}{path}", door.base);
+            match send(door, &url) {
+                Ok(response) => {
+                    self.open.store(place, Ordering::Relaxed);
+                    return read(&url, response);
+                }
+                Err(error) => {
+                    let error = anyhow::Error::new(error).context(format!("calling {url}"));
+                    nobody.get_or_insert(error);
+                }
+            }
         }
-        Ok(body)
+        Err(nobody.context("there is no server to call")?)
     }
+}
+
+fn signed<B>(request: ureq::RequestBuilder<B>, door: &Door, name: &str) -> ureq::RequestBuilder<B> {
+    let request = request.header("idempotency-key", name);
+    if door.bearer.is_empty() { request } else { request.header("authorization", &door.bearer) }
+}
+
+fn read(url: &str, mut response: ureq::http::Response<ureq::Body>) -> anyhow::Result<Value> {
+    let status = response.status();
+    let body: Value = response.body_mut().read_json().unwrap_or_default();
+    if !status.is_success() {
+        let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        bail!("{url} said {status}: {} {}", word("code"), word("detail"));
+    }
+    Ok(body)
 }

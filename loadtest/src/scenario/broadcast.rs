@@ -47,8 +47,8 @@ pub(super) fn run(args: &BroadcastArgs) -> anyhow::Result<bool> {
 async fn speak(args: BroadcastArgs, stage: Arc<Stage>, progress: Progress) -> anyhow::Result<RunOutcome> {
     let (load, common) = (&args.load, &args.load.common);
     let viewers = load.viewers as usize;
-    let gauge = load.server_pid.map(Gauge::on).transpose()?;
-    let empty = gauge.map(|gauge| gauge.read()).transpose()?;
+    let gauge = Gauge::on_all(&load.server_pids)?;
+    let empty = gauge.as_ref().map(Gauge::read).transpose()?;
     let dial = Dial::new(load, viewers)?;
     let host = dial.connect(&stage.host_guest()?).await?;
     let lines = dial.connect_all(&stage.guests(viewers)?, &progress).await?;
@@ -77,10 +77,10 @@ async fn speak(args: BroadcastArgs, stage: Arc<Stage>, progress: Progress) -> an
             None => host.one_by_one().await,
         }
     });
-    let watched = watch(&board, gauge, &progress, std::future::pending()).await?;
+    let watched = watch(&board, gauge.as_ref(), &progress, std::future::pending()).await?;
     let called = calling.await??;
     let all_heard = timeout(DRAIN, rounds.heard_by_all(called)).await.is_ok();
-    let full = gauge.map(|gauge| gauge.read()).transpose()?;
+    let full = gauge.as_ref().and_then(|gauge| gauge.read().ok());
     listening.shutdown().await;
     drop(kept);
     dial.leave().await;

@@ -96,18 +96,18 @@ async fn storm(
     load: LoadArgs, kind: Kind, stage: Arc<Stage>, acks: Option<Acks>, progress: Progress,
 ) -> anyhow::Result<(Outcome, Learned)> {
     let common = &load.common;
-    let gauge = load.server_pid.map(Gauge::on).transpose()?;
-    let empty = gauge.map(|gauge| gauge.read()).transpose()?;
+    let gauge = Gauge::on_all(&load.server_pids)?;
+    let empty = gauge.as_ref().map(Gauge::read).transpose()?;
     let dial = Dial::new(&load, load.viewers as usize)?;
     let party = Party::join(&dial, &stage, load.viewers as usize, kind.ask(), &progress).await?;
-    let full = gauge.map(|gauge| gauge.read()).transpose()?;
+    let full = gauge.as_ref().and_then(|gauge| gauge.read().ok());
 
     let window = Window::after(Instant::now(), common.warmup, common.duration);
     let board = Board::new(window, common.rate.is_some(), machine::workers());
     let talking = party.talk(&board, Tempo::of(&load), acks.as_ref())?;
     let offered = talking.offered(&board);
     // Nothing ends early: there is always one more to ask for.
-    let watched = watch(&board, gauge, &progress, std::future::pending()).await?;
+    let watched = watch(&board, gauge.as_ref(), &progress, std::future::pending()).await?;
     let learned = talking.learned().await?;
     dial.leave().await;
     acks.map(Acks::finish).transpose()?;

@@ -36,8 +36,8 @@ pub(super) fn run(load: &LoadArgs) -> anyhow::Result<bool> {
 async fn stay(load: LoadArgs, stage: Arc<Stage>, progress: Progress) -> anyhow::Result<Outcome> {
     let common = &load.common;
     let guests = stage.guests(load.viewers as usize)?;
-    let gauge = load.server_pid.map(Gauge::on).transpose()?;
-    let empty = gauge.map(|gauge| gauge.read()).transpose()?;
+    let gauge = Gauge::on_all(&load.server_pids)?;
+    let empty = gauge.as_ref().map(Gauge::read).transpose()?;
     let dial = Dial::new(&load, guests.len())?;
     let lines = dial.connect_all(&guests, &progress).await?;
     let gone = Arc::new(AtomicU64::new(0));
@@ -50,8 +50,8 @@ async fn stay(load: LoadArgs, stage: Arc<Stage>, progress: Progress) -> anyhow::
     // The warm-up lets the last news of who joined pass; the window shows what staying costs.
     let window = Window::after(Instant::now(), common.warmup, common.duration);
     let board = Board::new(window, false, 1);
-    let watched = watch(&board, gauge, &progress, std::future::pending()).await?;
-    let full = gauge.map(|gauge| gauge.read()).transpose()?;
+    let watched = watch(&board, gauge.as_ref(), &progress, std::future::pending()).await?;
+    let full = gauge.as_ref().and_then(|gauge| gauge.read().ok());
     let all_there = gone.load(Ordering::Relaxed) == 0;
     attending.shutdown().await;
     drop(kept);

@@ -28,16 +28,25 @@ use crate::crowd::{HANDSHAKES_MAX, VIEWERS_PER_SOCKET, roomy_socket};
 use crate::line::{LineBroke, LineIn, LineOut};
 use crate::progress::Progress;
 
-/// How long connecting and being greeted may take.
+/// How long connecting and being greeted may take…
 const GREETING: Duration = Duration::from_secs(10);
 
-/// A way to the server, shared by all viewers.
+/// …and where there is another server to go to.
+const ELSEWHERE_AFTER: Duration = Duration::from_secs(5);
+
+/// The ways to the servers, shared by all viewers.
 #[derive(Debug)]
-pub(super) enum Dial {
+pub(super) struct Dial {
+    targets: Vec<Target>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
     /// Hundreds of viewers on a socket.
-    Quic { endpoints: Vec<Endpoint>, target: Target },
+    Quic(Vec<Endpoint>),
     /// A socket each.
-    Ws { connector: WsConnector, target: Target },
+    Ws(WsConnector),
 }
 
 /// Who a viewer is, and where it goes.
@@ -46,7 +55,10 @@ pub(super) struct Guest {
     pub(super) number: usize,
     pub(super) user: String,
     pub(super) room: String,
-    pub(super) token: String,
+    /// The server that the viewer goes to first.
+    pub(super) home: usize,
+    /// One for each server, or one for all.
+    pub(super) tokens: Vec<String>,
 }
 
 /// A viewer's line.
@@ -124,25 +136,33 @@ impl Dial {
             Some(hash) => Trust::cert_hash(hash)?,
             None => Trust::InsecureLoopback,
         };
-        let target = Target::from(load.target);
-        match load.transport {
+        let first = *load.targets.first().context("there is no target")?;
+        let way = match load.transport {
             Transport::Quic => {
                 let endpoint = || {
-                    let mut endpoint = Endpoint::with_socket(roomy_socket(any_port(load.target))?, trust.clone())?;
-                    endpoint.set_transport_config(client_transport(load.patience));
+                    let mut endpoint = Endpoint::with_socket(roomy_socket(any_port(first))?, trust.clone())?;
+                    endpoint.set_transport_config(client_transport(load.patience()));
                     anyhow::Ok(endpoint)
                 };
-                let endpoints =
-                    (0..viewers.div_ceil(VIEWERS_PER_SOCKET)).map(|_| endpoint()).collect::<Result<_, _>>()?;
-                Ok(Arc::new(Self::Quic { endpoints, target }))
+                Way::Quic((0..viewers.div_ceil(VIEWERS_PER_SOCKET)).map(|_| endpoint()).collect::<Result<_, _>>()?)
             }
-            Transport::Ws => Ok(Arc::new(Self::Ws { connector: WsConnector::plain(), target })),
-        }
+            Transport::Ws => Way::Ws(WsConnector::plain()),
+        };
+        let targets = load.targets.iter().copied().map(Target::from).collect();
+        Ok(Arc::new(Self { targets, way }))
     }
 
-    /// Connects a viewer, says hello, and hears the welcome.
+    /// Connects a viewer to its first server, says hello, and hears the welcome.
     pub(super) async fn connect(&self, guest: &Guest) -> anyhow::Result<Line> {
-        timeout(GREETING, self.greet(guest)).await.context("the server took too long to greet")?
+        self.connect_to(guest.home, guest).await
+    }
+
+    /// The same with the server of that place, counted round and round.
+    pub(super) async fn connect_to(&self, place: usize, guest: &Guest) -> anyhow::Result<Line> {
+        // Where there is another server, none is waited for long.
+        let patience = if self.targets.len() > 1 { ELSEWHERE_AFTER } else { GREETING };
+        let greeted = timeout(patience, self.greet(place % self.targets.len(), guest)).await;
+        greeted.context("the server took too long to greet")?
     }
 
     /// Connects all, or none; a few at a time, so that none has to wait for its turn within its handshake.
@@ -171,23 +191,24 @@ impl Dial {
 
     /// Waits until the last goodbye is out.
     pub(super) async fn leave(&self) {
-        let Self::Quic { endpoints, .. } = self else { return };
+        let Way::Quic(endpoints) = &self.way else { return };
         for endpoint in endpoints {
             // A server that is gone does not say goodbye.
             let _ = timeout(Duration::from_secs(1), endpoint.quinn().wait_idle()).await;
         }
     }
 
-    async fn greet(&self, guest: &Guest) -> anyhow::Result<Line> {
+    async fn greet(&self, place: usize, guest: &Guest) -> anyhow::Result<Line> {
+        let target = &self.targets[place];
         let hello = Hello {
             version: VERSION,
-            token: guest.token.clone(),
+            token: guest.tokens[place % guest.tokens.len()].clone(),
             room: guest.room.clone(),
             resume: None,
             agent: concat!("liveroom-loadtest/", env!("CARGO_PKG_VERSION")).to_owned(),
         };
-        match self {
-            Self::Quic { endpoints, target } => {
+        match &self.way {
+            Way::Quic(endpoints) => {
                 let connection = endpoints[guest.number % endpoints.len()].connect(target).await?;
                 let (mut out, input) = connection.open_bi().await?;
                 let mut input = In { head: Vec::new(), source: Source::Quic(input) };
@@ -196,7 +217,7 @@ impl Dial {
                 let hold = Hold { connection: Some(connection), room: None };
                 Ok(Line { out: Out::Quic(out), input, welcome, hold })
             }
-            Self::Ws { connector, target } => {
+            Way::Ws(connector) => {
                 let greeted = connect_ws(connector, target, hello).await?;
                 let (out, socket) = greeted.socket.split();
                 let input = In { head: greeted.rest.to_vec(), source: Source::Ws { socket, ear: None } };

@@ -103,7 +103,7 @@ async fn both_times(
 ) -> anyhow::Result<(Vec<Outcome>, Lessons)> {
     let (load, common) = (&args.load, &args.load.common);
     let (acks, workers) = (acks.as_ref(), machine::workers());
-    let gauge = load.server_pid.map(Gauge::on).transpose()?;
+    let gauge = Gauge::on_all(&load.server_pids)?;
     let viewers = load.viewers as usize;
     let (buyers, listeners) = ((viewers / BUYERS).max(1), (viewers / LISTENERS).max(1));
     let claimers = viewers.saturating_sub(buyers + listeners).max(1);
@@ -120,7 +120,7 @@ async fn both_times(
     let alone = Board::new(window, true, workers);
     let talking = first.talk(&alone, Tempo::Open(args.quiet_rate), acks)?;
     let alone_offered = talking.offered(&alone);
-    let alone_watched = watch(&alone, gauge, &progress, std::future::pending()).await?;
+    let alone_watched = watch(&alone, gauge.as_ref(), &progress, std::future::pending()).await?;
     let mut quiet_learned = talking.learned().await?;
 
     let window = Window::after(Instant::now(), common.warmup, common.duration);
@@ -143,7 +143,7 @@ async fn both_times(
     let speaking = tokio::spawn(host.one_by_one());
     let aside = Progress::hidden();
     let (watched, quiet_watched, sale_watched, talk_watched) = tokio::try_join!(
-        watch(&rains, gauge, &progress, std::future::pending()),
+        watch(&rains, gauge.as_ref(), &progress, std::future::pending()),
         watch(&quiet, None, &aside, std::future::pending()),
         watch(&sales, None, &aside, std::future::pending()),
         watch(&talks, None, &aside, std::future::pending()),

@@ -76,7 +76,8 @@ impl Party {
         for (guest, mut line) in guests.into_iter().zip(lines) {
             let room = Arc::clone(&stage.rooms[guest.number % stage.rooms.len()]);
             let listens = guest.number < stage.rooms.len();
-            let viewer = Viewer { dial: Arc::clone(dial), guest, room, listens, until: Instant::now() };
+            let (dial, at) = (Arc::clone(dial), guest.home);
+            let viewer = Viewer { dial, guest, room, listens, until: Instant::now(), at };
             line.attend(viewer.ear());
             viewers.push((viewer, line));
         }

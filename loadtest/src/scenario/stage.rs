@@ -1,6 +1,5 @@
 //! The rooms, wallets and activities of a storm, made through the server's API, and everybody's tokens.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, sleep};
@@ -16,9 +15,6 @@ use super::link::Guest;
 use super::random;
 use super::tokens::Tokens;
 use crate::cli::LoadArgs;
-
-/// Where the API usually is.
-const ADMIN_PORT: u16 = 8081;
 
 /// Calls under way at once.
 const CALLS_AT_ONCE: usize = 16;
@@ -55,6 +51,8 @@ pub(super) struct Stage {
     ttl: Duration,
     sponsor: String,
     sponsor_fen: i64,
+    /// How many servers viewers may go to.
+    servers: usize,
     /// Rooms with something going on.
     pub(super) rooms: Vec<Arc<RoomAims>>,
     /// What was opened: room and number.
@@ -64,17 +62,26 @@ pub(super) struct Stage {
 impl Stage {
     /// Gets in touch with the server, and makes a sponsor with money.
     pub(super) fn new(load: &LoadArgs) -> anyhow::Result<Self> {
-        let address = load.admin.unwrap_or(SocketAddr::new(load.target.ip(), ADMIN_PORT));
-        let admin = Admin::at(address);
+        let admin = Admin::at(&load.admins()?);
         let tokens = Tokens::of(load, &admin)?;
         let run = format!("{:08x}", random() as u32);
         let ttl = load.common.warmup + load.common.duration + TOKEN_SLACK;
         let operator = tokens.issue("operator", &[format!("op-{run}")], ttl)?;
-        let admin = admin.with_token(operator.first().context("one token was asked for")?);
+        let admin = admin.with_tokens(operator.first().context("one user was named")?);
         let sponsor = format!("sponsor-{run}");
         admin.top_up(&sponsor, BUDGET_FEN)?;
         let sponsor_fen = admin.balance(&sponsor)?;
-        Ok(Self { admin, tokens, run, ttl, sponsor, sponsor_fen, rooms: Vec::new(), opened: Mutex::default() })
+        Ok(Self {
+            admin,
+            tokens,
+            run,
+            ttl,
+            sponsor,
+            sponsor_fen,
+            servers: load.targets.len(),
+            rooms: Vec::new(),
+            opened: Mutex::default(),
+        })
     }
 
     /// Who hosts all rooms of the run.
@@ -120,9 +127,11 @@ impl Stage {
 
     fn issue(&self, role: &str, users: Vec<String>) -> anyhow::Result<Vec<Guest>> {
         let tokens = self.tokens.issue(role, &users, self.ttl)?;
-        let guests = users.into_iter().zip(tokens).enumerate().map(|(number, (user, token))| {
+        let guests = users.into_iter().zip(tokens).enumerate().map(|(number, (user, tokens))| {
             let room = self.rooms[number % self.rooms.len()].id.clone();
-            Guest { number, user, room, token }
+            // Every room has viewers on every server.
+            let home = number / self.rooms.len() % self.servers;
+            Guest { number, user, room, home, tokens }
         });
         Ok(guests.collect())
     }
@@ -139,6 +148,8 @@ impl Stage {
     }
 
     fn count_now(&self) -> anyhow::Result<Counted> {
+        // Whichever server is asked: behind a decision of its own it knows all that the others decided before.
+        self.admin.top_up(&format!("counting-{}", self.run), 1)?;
         let opened = self.opened.lock().clone();
         let mut rooms: Vec<_> = opened.iter().map(|(room, _)| room.clone()).collect();
         rooms.sort_unstable();

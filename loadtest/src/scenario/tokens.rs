@@ -17,8 +17,8 @@ const AT_ONCE: usize = 5_000;
 
 /// Who makes tokens.
 pub(super) enum Tokens {
-    /// A development server.
-    Server(Admin),
+    /// Development servers: each makes its own.
+    Servers(Vec<Admin>),
     /// The tester itself.
     Key { header: Box<Header>, key: EncodingKey, audience: String },
 }
@@ -35,29 +35,33 @@ struct Claims<'a> {
 impl Tokens {
     /// The maker that the command line asks for.
     pub(super) fn of(load: &LoadArgs, admin: &Admin) -> anyhow::Result<Self> {
-        let Some(path) = &load.token_key else { return Ok(Self::Server(admin.clone())) };
+        let Some(path) = &load.token_key else { return Ok(Self::Servers(admin.each())) };
         let (header, key) = signing_key(path, load.token_kid.clone())?;
         Ok(Self::Key { header: Box::new(header), key, audience: load.token_audience.clone() })
     }
 
-    /// One token for each user.
-    pub(super) fn issue(&self, role: &str, users: &[String], ttl: Duration) -> anyhow::Result<Vec<String>> {
-        let mut tokens = Vec::with_capacity(users.len());
+    /// For each user one token for each server, or one for all.
+    pub(super) fn issue(&self, role: &str, users: &[String], ttl: Duration) -> anyhow::Result<Vec<Vec<String>>> {
+        let mut tokens = vec![Vec::new(); users.len()];
         match self {
-            Self::Server(admin) => {
-                for users in users.chunks(AT_ONCE) {
-                    tokens.extend(admin.dev_tokens(role, users, ttl)?);
+            Self::Servers(servers) => {
+                for server in servers {
+                    let mut made = Vec::with_capacity(users.len());
+                    for users in users.chunks(AT_ONCE) {
+                        made.extend(server.dev_tokens(role, users, ttl)?);
+                    }
+                    anyhow::ensure!(made.len() == users.len(), "the server made too few tokens");
+                    tokens.iter_mut().zip(made).for_each(|(own, made)| own.push(made));
                 }
             }
             Self::Key { header, key, audience } => {
                 let iat = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?.as_secs();
-                for sub in users {
+                for (sub, own) in users.iter().zip(&mut tokens) {
                     let claims = Claims { aud: audience, sub, role, iat, exp: iat + ttl.as_secs() };
-                    tokens.push(encode(header, &claims, key).context("signing a token")?);
+                    own.push(encode(header, &claims, key).context("signing a token")?);
                 }
             }
         }
-        anyhow::ensure!(tokens.len() == users.len(), "the server made too few tokens");
         Ok(tokens)
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Viewer {
     pub(super) listens: bool,
     /// When it is over.
     pub(super) until: Instant,
+    /// The server it is at, counted round and round.
+    pub(super) at: usize,
 }
 
 impl Viewer {
@@ -37,7 +39,7 @@ impl Viewer {
     }
 
     /// Talks to the end.
-    pub(super) async fn live(self, line: Line, mut conversation: Conversation<Asking>) -> Learned {
+    pub(super) async fn live(mut self, line: Line, mut conversation: Conversation<Asking>) -> Learned {
         let mut line = Some(line);
         let mut reconnects = 0;
         let end = loop {
@@ -58,14 +60,15 @@ impl Viewer {
         learned
     }
 
-    /// A new line, unless the time is over first.
-    async fn come_back(&self) -> Option<Line> {
+    /// A new line, to the next server if there are several, unless the time is over first.
+    async fn come_back(&mut self) -> Option<Line> {
         let (mut pause, longest) = PAUSES;
         while Instant::now() < self.until + DRAIN {
             // The upper half by chance, so that a crowd that was thrown out together does not come back together.
             sleep(pause / 2 + pause.mul_f64(random() as f64 / u64::MAX as f64 / 2.0)).await;
             pause = (pause * 2).min(longest);
-            if let Ok(mut line) = self.dial.connect(&self.guest).await {
+            self.at += 1;
+            if let Ok(mut line) = self.dial.connect_to(self.at, &self.guest).await {
                 line.attend(self.ear());
                 return Some(line);
             }

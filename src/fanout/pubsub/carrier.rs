@@ -68,7 +68,7 @@ impl Carrier {
 
     /// Runs until `stop`.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
-        let mut pause = Duration::ZERO;
+        let (mut pause, mut failures) = (Duration::ZERO, 0_u32);
         loop {
             let connecting = connect(pause, self.options.clone(), Arc::clone(&self.shared.traffic));
             tokio::pin!(connecting);
@@ -82,7 +82,7 @@ impl Carrier {
             let why = match connected {
                 Ok((line, pushes)) => {
                     Traffic::add(&self.shared.traffic.connections, 1);
-                    pause = Duration::ZERO;
+                    (pause, failures) = (Duration::ZERO, 0);
                     match self.serve(line, pushes, &mut stop).await {
                         Ok(()) => return,
                         Err(why) => why,
@@ -90,7 +90,10 @@ impl Carrier {
                 }
                 Err(why) => why,
             };
-            tracing::warn!(%why, "talk does not reach other nodes now");
+            failures += 1;
+            if failures.is_power_of_two() {
+                tracing::warn!(%why, failures, "talk does not reach other nodes now");
+            }
             pause = (pause * 2).clamp(PAUSES.0, PAUSES.1);
         }
     }
