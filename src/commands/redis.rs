@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::{EXIT_FAILED, print};
-use crate::store::redis::{Durability, Reading, RedisOptions, RedisUrl, settings};
+use crate::store::redis::{Durability, Reading, RedisOptions, RedisUrl, primaries};
 
 /// Look at a Redis that keeps decisions.
 #[derive(Debug, Args)]
@@ -17,7 +17,8 @@ pub(super) struct RedisArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Say whether servers can use it: reachability, version, role, settings, and the log that is in it; status 1 if not
+    /// Say whether servers can use it: each primary's version, role, settings, functions and replicas, and the log that is in
+    /// it; status 1 if not
     Check {
         /// The Redis
         #[arg(value_name = "URL")]
@@ -35,21 +36,32 @@ impl RedisArgs {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let What::Check { url, durability, prefix } = self.what;
         let options = RedisOptions { prefix, durability, ..RedisOptions::new(url) };
-        let settings = settings(&options)?;
         let mut text = String::new();
-        writeln!(text, "{} is Redis {}", options.url, settings.version)?;
+        let mut lacks = 0;
+        for primary in primaries(&options)? {
+            writeln!(text, "{} is Redis {}", primary.address, primary.settings.version)?;
+            for (replica, behind) in &primary.replicas {
+                match behind {
+                    Some(bytes) => writeln!(text, "  its replica {replica} is {bytes} bytes behind")?,
+                    None => writeln!(text, "  its replica {replica} is not connected")?,
+                }
+            }
+            if !primary.functions {
+                writeln!(text, "  it has not this version's functions yet; a server loads them")?;
+            }
+            for lack in primary.settings.lacks(durability) {
+                lacks += 1;
+                writeln!(text, "  it can't promise the durability \"{durability}\": {lack}")?;
+            }
+        }
         match Reading::begin(&options) {
             Ok(log) => writeln!(text, "the log {:?} has {} batches", options.prefix, log.batches())?,
             Err(why) => writeln!(text, "note: {why}")?,
         }
-        let lacks = settings.lacks(durability);
-        for lack in &lacks {
-            writeln!(text, "it can't promise the durability \"{durability}\": {lack}")?;
-        }
-        if lacks.is_empty() {
-            writeln!(text, "it can promise the durability \"{durability}\"")?;
+        if lacks == 0 {
+            writeln!(text, "{} can promise the durability \"{durability}\"", options.url)?;
         }
         print(&text)?;
-        Ok(if lacks.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
+        Ok(if lacks == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
     }
 }

@@ -4,6 +4,7 @@
 //! answer is kept as an acknowledgement: [`Stage::audit`] ends a test.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use liveroom::rules::*;
 use liveroom::store::audit::{Ack, Auditor};
@@ -99,6 +100,8 @@ pub struct Stage<K> {
     pub now: Time,
     pub auditor: Auditor,
     pub events: Vec<Recorded>,
+    /// How long a batch that is not taken is asked for again.
+    pub patience: Duration,
     next_request: u64,
 }
 
@@ -134,7 +137,8 @@ impl<K: Subject> Stage<K> {
     /// Goes on with what a keeper has; only what it has not handed out yet is audited.
     pub fn over(keeper: K, now: Time) -> Self {
         let auditor = Auditor::new(keeper.tables().clone());
-        Self { next_request: 1_000_000 + keeper.tables().latest_no() * 1_000, keeper, now, auditor, events: Vec::new() }
+        let next_request = 1_000_000 + keeper.tables().latest_no() * 1_000;
+        Self { next_request, keeper, now, auditor, events: Vec::new(), patience: Duration::ZERO }
     }
 
     /// Decides one operation.
@@ -146,7 +150,11 @@ impl<K: Subject> Stage<K> {
     /// Decides a batch.
     pub fn decide_all(&mut self, ops: &[Op]) -> Vec<Answer> {
         let (mut answers, mut events) = (Vec::new(), Vec::new());
-        self.keeper.commit(self.now, ops, &mut answers, &mut events).unwrap();
+        let began = Instant::now();
+        while let Err(error) = self.keeper.commit(self.now, ops, &mut answers, &mut events) {
+            assert!(matches!(error, CommitError::Unavailable(_)) && began.elapsed() < self.patience, "{error}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         assert_eq!(answers.len(), ops.len());
         for (op, answer) in ops.iter().zip(&answers) {
             if let (Partition::Room(room), Some(by), Some(request)) = (op.partition, op.by, op.request)
@@ -409,9 +417,9 @@ impl From<SalePlan> for KindOf {
 
 /// Returns when `holds`; panics when it has not for much longer than it may take.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     while !holds() {
         assert!(began.elapsed().as_secs() < 30, "still waiting: {what}");
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(2));
     }
 }

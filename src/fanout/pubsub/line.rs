@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, ProtocolVersion, PushInfo, RedisResult, cmd};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, RedisError, RedisResult, cmd,
+};
 use tokio::sync::mpsc;
 
 use super::Traffic;
@@ -33,10 +35,13 @@ impl Line {
             .set_connection_timeout(Some(options.timeout))
             .set_response_timeout(Some(options.timeout))
             .set_push_sender(push);
-        let info = options.url.info();
+        let at = options.clone();
+        let asked = tokio::task::spawn_blocking(move || at.primary(&at.prefix)).await;
+        let said = |why: &dyn std::fmt::Display| RedisError::from((ErrorKind::Io, "no primary", why.to_string()));
+        let info = asked.map_err(|why| said(&why))?.map_err(|why| said(&why))?;
         // Only in this version of its protocol Redis pushes and answers over one connection.
-        let said = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let client = Client::open(info.clone().set_redis_settings(said))?;
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings))?;
         let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         Ok((Self(connection), pushed))
     }

@@ -35,7 +35,7 @@ impl Bell {
     pub fn listen(options: &RedisOptions, node: String, ring: impl Fn() + Send + 'static) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let mut link = Link::new(options.url.clone(), options.timeout + PATIENCE);
+        let mut link = Link::new(options, &options.prefix).patient(PATIENCE);
         let [_, _, _, key, ..] = options.keys();
         let thread = thread::Builder::new().name("bell".to_owned()).spawn(move || {
             let mut seen = "0-0".to_owned();

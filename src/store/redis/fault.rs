@@ -29,8 +29,14 @@ pub enum Fault {
     TryAgain,
     /// The functions are not there: flushed, or a new server.
     FunctionMissing,
-    /// `MOVED`, `ASK`, `CLUSTERDOWN`, `CROSSSLOT`: this is a cluster, which the keeper does not speak.
-    Cluster,
+    /// `MOVED`: another primary has the slot.
+    Moved,
+    /// `ASK`: what is asked for is on its way to another primary, which has it already.
+    Asking,
+    /// `CLUSTERDOWN`, or nobody has the slot.
+    ClusterDown,
+    /// A cluster was named, and this is none.
+    NoCluster,
     /// `OTHERRULES`: the log is decided by another version of the rules, or within other bounds.
     OtherRules,
     /// `NOTSTEWARD`: what only the steward may write.
@@ -58,8 +64,6 @@ pub enum Fault {
 pub enum Verdict {
     /// Redis refused it at the door: nothing was written.
     NotDone,
-    /// Nothing was written, and it will do once the functions are loaded.
-    LoadFunctions,
     /// It may have been written: the same batch is asked for again until there is an answer.
     Unknown,
     /// Nothing was written, and nothing may be granted any more: decisions are missing that were acknowledged.
@@ -83,14 +87,50 @@ impl Fault {
             | Self::Misconfigured
             | Self::MasterDown
             | Self::TryAgain
-            | Self::Cluster
+            | Self::Moved
+            | Self::Asking
+            | Self::ClusterDown
+            | Self::NoCluster
+            | Self::FunctionMissing
             | Self::OtherRules
             | Self::NotSteward
             | Self::Weaker => Verdict::NotDone,
-            Self::FunctionMissing => Verdict::LoadFunctions,
             Self::NoAnswer | Self::TooFewReplicas | Self::Garbled => Verdict::Unknown,
             Self::Poorer => Verdict::Stop,
             Self::Trimmed | Self::Inconsistent | Self::Failed => Verdict::Fatal,
+        }
+    }
+
+    /// Whether the connection is not to be used again: the answer may still come, or another server may be the primary by
+    /// now.
+    pub(super) const fn leaves_doubt(self) -> bool {
+        match self {
+            Self::Unreachable
+            | Self::NotAuthenticated
+            | Self::Loading
+            | Self::ReadOnly
+            | Self::MasterDown
+            | Self::Moved
+            | Self::Asking
+            | Self::ClusterDown
+            | Self::NoCluster
+            | Self::Weaker
+            | Self::NoAnswer
+            | Self::Garbled => true,
+            Self::NotPermitted
+            | Self::NoReplicas
+            | Self::OutOfMemory
+            | Self::Busy
+            | Self::Misconfigured
+            | Self::TryAgain
+            | Self::FunctionMissing
+            | Self::OtherRules
+            | Self::NotSteward
+            | Self::TooFewReplicas
+            | Self::Poorer
+            | Self::Trimmed
+            | Self::Inconsistent
+            | Self::Failed => false,
         }
     }
 
@@ -126,10 +166,9 @@ impl Fault {
             ServerErrorKind::ResponseError if detail.contains("without any password configured") => {
                 Self::NotAuthenticated
             }
-            ServerErrorKind::Moved
-            | ServerErrorKind::Ask
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::CrossSlot => Self::Cluster,
+            ServerErrorKind::Moved => Self::Moved,
+            ServerErrorKind::Ask => Self::Asking,
+            ServerErrorKind::ClusterDown => Self::ClusterDown,
             _ => Self::Failed,
         }
     }
@@ -146,6 +185,8 @@ impl Fault {
             "POORER" => Self::Poorer,
             "TRIMMED" => Self::Trimmed,
             "NOTSTEWARD" => Self::NotSteward,
+            // A wait for replicas that ended because the primary is one no more.
+            "UNBLOCKED" => Self::NoAnswer,
             "STRANGER" | "OUTOFTURN" | "DAMAGED" => Self::Inconsistent,
             _ => Self::Failed,
         }
@@ -171,12 +212,7 @@ impl Failure {
     }
 
     pub(super) fn calling(error: &RedisError) -> Self {
-        let fault = Fault::of(error);
-        let said = match fault {
-            Fault::Cluster => format!("Redis is a cluster, which is not supported: {error}"),
-            _ => format!("Redis: {error}"),
-        };
-        Self::new(fault, said)
+        Self::new(Fault::of(error), format!("Redis: {error}"))
     }
 }
 
@@ -195,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_error_that_redis_says_has_its_meaning() {
-        use Verdict::{Fatal, LoadFunctions, NotDone, Stop, Unknown};
+        use Verdict::{Fatal, NotDone, Stop, Unknown};
         for (line, fault, verdict) in [
             ("LOADING Redis is loading the dataset in memory", Fault::Loading, NotDone),
             ("READONLY You can't write against a read only replica.", Fault::ReadOnly, NotDone),
@@ -205,17 +241,18 @@ mod tests {
             ("MISCONF Errors writing to the AOF file", Fault::Misconfigured, NotDone),
             ("MASTERDOWN Link with MASTER is down", Fault::MasterDown, NotDone),
             ("TRYAGAIN Multiple keys request during rehashing of slot", Fault::TryAgain, NotDone),
-            ("NOSCRIPT No matching script.", Fault::FunctionMissing, LoadFunctions),
-            ("ERR Function not found", Fault::FunctionMissing, LoadFunctions),
-            ("MOVED 3999 127.0.0.1:6381", Fault::Cluster, NotDone),
-            ("ASK 3999 127.0.0.1:6381", Fault::Cluster, NotDone),
-            ("CLUSTERDOWN The cluster is down", Fault::Cluster, NotDone),
-            ("CROSSSLOT Keys in request don't hash to the same slot", Fault::Cluster, NotDone),
+            ("NOSCRIPT No matching script.", Fault::FunctionMissing, NotDone),
+            ("ERR Function not found", Fault::FunctionMissing, NotDone),
+            ("MOVED 3999 127.0.0.1:6381", Fault::Moved, NotDone),
+            ("ASK 3999 127.0.0.1:6381", Fault::Asking, NotDone),
+            ("CLUSTERDOWN The cluster is down", Fault::ClusterDown, NotDone),
+            ("CROSSSLOT Keys in request don't hash to the same slot", Fault::Failed, Fatal),
             ("NOAUTH Authentication required.", Fault::NotAuthenticated, NotDone),
             ("WRONGPASS invalid username-password pair", Fault::NotAuthenticated, NotDone),
             ("NOPERM this user has no permissions", Fault::NotPermitted, NotDone),
             ("OTHERRULES the log is decided by …", Fault::OtherRules, NotDone),
             ("NOTSTEWARD another node may be the steward by now", Fault::NotSteward, NotDone),
+            ("UNBLOCKED force unblock from blocking operation", Fault::NoAnswer, Unknown),
             ("POORER the log is gone", Fault::Poorer, Stop),
             ("TRIMMED the batch after 7 is not kept any more", Fault::Trimmed, Fatal),
             ("STRANGER this node is not known any more", Fault::Inconsistent, Fatal),

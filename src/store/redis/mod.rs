@@ -8,17 +8,22 @@
 //! What a lost answer means is in [`fault`]: what may have been written is asked for again, under the same number, until
 //! Redis says where it stands.
 
+mod address;
 mod bell;
 pub mod fault;
 mod link;
+mod locate;
 mod read;
 mod remote;
 mod settings;
+mod slots;
 mod snapshot;
 mod steward;
+mod survey;
 
 use std::time::Duration;
 
+use ::redis::ConnectionInfo;
 use serde::Serialize;
 
 use super::{Answer, Bounds, CommitError, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -27,11 +32,12 @@ use fault::{Failure, Fault, Verdict};
 use remote::{Entry, Place, RemoteLog, hex};
 use snapshot::Replica;
 
+pub use address::{InvalidUrl, RedisUrl};
 pub use bell::Bell;
-pub use link::{InvalidUrl, RedisUrl};
 pub use read::Reading;
 pub use settings::{Durability, Settings};
 pub use steward::{Checkpoint, LogEvents, Steward};
+pub use survey::{Primary, primaries};
 
 /// Where the log is, and how it is spoken to.
 #[derive(Debug, Clone)]
@@ -52,6 +58,17 @@ impl RedisOptions {
         Self { url, prefix: "liveroom".to_owned(), timeout: Duration::from_secs(1), durability: Durability::default() }
     }
 
+    /// How the primary that has the slot of `tag` is spoken to, the password included; elsewhere than in a cluster, the
+    /// primary. Whoever keeps a connection asks again when that breaks. It blocks.
+    ///
+    /// # Errors
+    /// When nobody can say.
+    pub fn primary(&self, tag: &str) -> Result<ConnectionInfo, Failure> {
+        let mut locator = locate::Locator::new(self.url.clone(), tag, self.timeout);
+        let host = locator.primary()?;
+        Ok(locator.server(&host))
+    }
+
     /// Head, log, nodes, bell, lease, notes: as `log.lua` wants them. The braces keep them together in a cluster.
     fn keys(&self) -> [String; 6] {
         ["head", "log", "nodes", "bell", "steward", "notes"].map(|part| format!("{{{}}}:{part}", self.prefix))
@@ -61,14 +78,6 @@ impl RedisOptions {
     fn snapshot_key(&self, position: u64) -> String {
         format!("{{{}}}:snapshot:{position}", self.prefix)
     }
-}
-
-/// Asks Redis what it is and how it is set.
-///
-/// # Errors
-/// When it can't be asked.
-pub fn settings(options: &RedisOptions) -> Result<Settings, Failure> {
-    Settings::read(&mut link::Link::new(options.url.clone(), options.timeout))
 }
 
 /// Tables that follow the log in Redis.
@@ -94,8 +103,7 @@ impl RedisKeeper {
         aws_lc_rs::rand::fill(&mut chance)
             .map_err(|_| Failure::new(Fault::Unreachable, "the system gives no randomness"))?;
         let (node, stamp) = chance.split_at(8);
-        let mut link = link::Link::new(options.url.clone(), options.timeout);
-        Settings::read(&mut link)?.check(options.durability)?;
+        let mut link = link::Link::new(options, &options.prefix);
         let mut log = RemoteLog::new(options, bounds, hex(node));
         log.join(&hex(stamp))?;
         let Replica { tables, at } = Replica::newest(&mut link, options, bounds)?;
@@ -136,10 +144,6 @@ impl RedisKeeper {
                 Verdict::NotDone if !unknown => return Err(CommitError::Unavailable(failure.to_string())),
                 Verdict::NotDone => {}
                 Verdict::Unknown => unknown = true,
-                Verdict::LoadFunctions => match self.log.load() {
-                    Err(failure) if !unknown => return Err(CommitError::Unavailable(failure.to_string())),
-                    Ok(()) | Err(_) => {}
-                },
                 // If an attempt was written, then into the history that is lost: in the log that is there, it is not done.
                 Verdict::Stop => return Err(self.stop(&failure)),
                 Verdict::Fatal => return Err(CommitError::Fatal(failure.to_string())),
@@ -167,7 +171,6 @@ impl RedisKeeper {
                 };
                 match failure.fault.verdict() {
                     Verdict::Stop | Verdict::Fatal => return Err(self.stop_or_end(&failure)),
-                    Verdict::LoadFunctions => drop(self.log.load()),
                     Verdict::NotDone | Verdict::Unknown => {}
                 }
                 pause(&mut attempt, &failure);
@@ -178,13 +181,7 @@ impl RedisKeeper {
     /// Applies all that the log has.
     fn catch_up(&mut self, events: &mut Vec<Recorded>) -> Result<(), Failure> {
         loop {
-            let entries = match self.log.look(&self.at) {
-                Err(failure) if failure.fault == Fault::FunctionMissing => {
-                    self.log.load()?;
-                    self.log.look(&self.at)?
-                }
-                entries => entries?,
-            };
+            let entries = self.log.look(&self.at)?;
             if entries.is_empty() {
                 return Ok(());
             }
@@ -266,7 +263,7 @@ impl Keeper for RedisKeeper {
                 }
                 Verdict::Fatal => Err(CommitError::Fatal(failure.to_string())),
                 // Whoever comes next, a batch or the bell, catches up.
-                Verdict::NotDone | Verdict::Unknown | Verdict::LoadFunctions => Ok(()),
+                Verdict::NotDone | Verdict::Unknown => Ok(()),
             },
         }
     }

@@ -24,7 +24,7 @@ impl Reading {
     /// # Errors
     /// Redis can't be asked, there is no log, or it was decided by other rules.
     pub fn begin(options: &RedisOptions) -> Result<Self, Failure> {
-        let mut link = Link::new(options.url.clone(), options.timeout);
+        let mut link = Link::new(options, &options.prefix);
         let [head, log, ..] = options.keys();
         let found: [Option<String>; 4] =
             link.call(cmd("HMGET").arg(&head).arg("stamp").arg("rules").arg("position").arg("chain"))?;

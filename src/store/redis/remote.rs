@@ -17,17 +17,24 @@ use crate::store::tables::DECISIONS;
 const ENTRIES_MAX: usize = 64;
 
 /// The functions' source, and the tag that their names end with: other versions of it may be loaded beside.
-struct Library {
-    code: String,
+pub(super) struct Library {
+    pub(super) code: String,
     tag: String,
 }
 
-static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+pub(super) static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
     let source = include_str!("log.lua");
     let tag = hex(&Sha256::digest(source)[..6]);
     let code = format!("#!lua name=liveroom_{tag}\n{}", source.replace("VERSION", &tag));
     Library { code, tag }
 });
+
+impl Library {
+    /// What the library is called in Redis.
+    pub(super) fn name(&self) -> String {
+        format!("liveroom_{}", self.tag)
+    }
+}
 
 /// A place in the log's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +91,7 @@ pub(super) struct RemoteLog {
 impl RemoteLog {
     pub(super) fn new(options: &RedisOptions, bounds: Bounds, node: String) -> Self {
         Self {
-            link: Link::new(options.url.clone(), options.timeout),
+            link: Link::new(options, &options.prefix).vowed(options.durability),
             keys: options.keys(),
             rules: rules(bounds),
             node,
@@ -92,16 +99,10 @@ impl RemoteLog {
         }
     }
 
-    /// Loads the functions and makes this node known. `stamp` tells a new log from all others.
+    /// Makes this node known. `stamp` tells a new log from all others.
     pub(super) fn join(&mut self, stamp: &str) -> Result<(), Failure> {
-        self.load()?;
         let mut call = self.function("join");
         self.link.call::<String>(call.arg(&self.node).arg(&self.rules).arg(stamp)).map(drop)
-    }
-
-    /// Loads the functions, in place of themselves if need be.
-    pub(super) fn load(&mut self) -> Result<(), Failure> {
-        self.link.call(cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(&LIBRARY.code))
     }
 
     /// Appends a batch: the same one, however often it is asked, until [`Self::settled`].

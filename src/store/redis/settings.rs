@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
-use ::redis::cmd;
+use ::redis::{Connection, cmd};
 use serde::{Deserialize, Serialize};
 
+use super::address::{RedisUrl, Topology};
 use super::fault::{Failure, Fault};
-use super::link::Link;
 
 /// What must have happened in Redis before a decision is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -77,24 +77,33 @@ pub struct Settings {
     pub version: String,
     role: String,
     cluster: bool,
+    /// Whether the URL says that it is a cluster.
+    cluster_named: bool,
     config: HashMap<String, String>,
 }
 
 const NAMES: [&str; 4] = ["appendonly", "appendfsync", "maxmemory-policy", "min-replicas-to-write"];
 
 impl Settings {
-    /// Asks Redis.
-    pub(super) fn read(link: &mut Link) -> Result<Self, Failure> {
-        let info: String = link.call(cmd("INFO").arg("server").arg("replication").arg("cluster"))?;
-        let config = link.call(cmd("CONFIG").arg("GET").arg(&NAMES)).map_err(|failure| match failure.fault {
+    /// Asks a server; `url` is how it was named.
+    pub(super) fn read(connection: &mut Connection, url: &RedisUrl) -> Result<Self, Failure> {
+        let failed = |error| Failure::connecting(&error);
+        let mut info = cmd("INFO");
+        info.arg("server").arg("replication").arg("cluster");
+        let info: String = info.query(connection).map_err(failed)?;
+        let config = cmd("CONFIG").arg("GET").arg(&NAMES).query(connection).map_err(failed);
+        let config = config.map_err(|failure| match failure.fault {
             Fault::NotPermitted => Failure::new(Fault::Weaker, format!("Redis' settings can't be checked: {failure}")),
             _ => failure,
         })?;
-        let said = |name: &str| {
-            let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            line.unwrap_or_default().trim().to_owned()
-        };
-        Ok(Self { version: said("redis_version"), role: said("role"), cluster: said("cluster_enabled") == "1", config })
+        let said = |name: &str| said(&info, name).unwrap_or_default().to_owned();
+        Ok(Self {
+            version: said("redis_version"),
+            role: said("role"),
+            cluster: said("cluster_enabled") == "1",
+            cluster_named: *url.topology() == Topology::Cluster,
+            config,
+        })
     }
 
     /// What keeps Redis from promising `durability`; empty if nothing does.
@@ -107,8 +116,8 @@ impl Settings {
         if self.role != "master" {
             lacks.push(format!("its role is {}; only a primary takes decisions", self.role));
         }
-        if self.cluster {
-            lacks.push("it is part of a cluster, which is not supported".to_owned());
+        if self.cluster && !self.cluster_named {
+            lacks.push("it is part of a cluster; name it with ?cluster=true".to_owned());
         }
         let mut want = |name: &str, want: &str, holds: &dyn Fn(&str) -> bool| {
             let found = self.config.get(name).map_or("", String::as_str);
@@ -142,6 +151,11 @@ impl Settings {
     }
 }
 
+/// What stands behind a name in what `INFO` says.
+pub(super) fn said<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,12 +166,15 @@ mod tests {
             version: version.to_owned(),
             role: role.to_owned(),
             cluster,
+            cluster_named: false,
             config: NAMES.iter().zip(config).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect(),
         };
         let strong = settings("7.0.15", "master", false, ["yes", "always", "noeviction", "2"]);
         for level in ["memory", "fsync", "replicas:1", "replicas:2"] {
             assert_eq!(strong.lacks(level.parse().unwrap()), [""; 0], "{level}");
         }
+        let part = Settings { cluster: true, cluster_named: true, ..strong.clone() };
+        assert_eq!(part.lacks(Durability::Fsync), [""; 0], "a cluster that is named as one");
         let weak = settings("6.2.1", "slave", true, ["no", "everysec", "allkeys-lru", "0"]);
         for (level, lacks) in [
             ("memory", "6.2.1|role|cluster|maxmemory-policy"),

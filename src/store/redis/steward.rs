@@ -25,7 +25,7 @@ pub struct Steward {
 impl Steward {
     /// For the node of that name.
     pub fn new(options: RedisOptions, node: String) -> Self {
-        Self { link: Link::new(options.url.clone(), options.timeout), options, node }
+        Self { link: Link::new(&options, &options.prefix), options, node }
     }
 
     /// Becomes the steward, or stays it for so long; says whether it is.
@@ -143,7 +143,7 @@ impl LogEvents {
     /// # Errors
     /// When the log can't be read.
     pub fn after(delivered: u64, options: RedisOptions, bounds: Bounds) -> Result<Self, Failure> {
-        let mut link = Link::new(options.url.clone(), options.timeout);
+        let mut link = Link::new(&options, &options.prefix);
         let replica = Replica::newest(&mut link, &options, bounds)?;
         let mut log = Self { link, options, bounds, replica, pending: VecDeque::new(), given: delivered };
         while log.replica.tables.latest_no() < delivered && log.more(delivered)? {}

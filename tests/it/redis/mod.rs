@@ -1,7 +1,9 @@
 //! The keeper that several nodes share, on real servers.
 
+mod cluster;
 mod faults;
 mod nodes;
+mod sentinel;
 mod served;
 mod server;
 mod steward;
@@ -13,7 +15,7 @@ use liveroom::store::redis::RedisOptions;
 use liveroom::store::*;
 
 use crate::stage::Subject;
-pub use server::{RedisServer, shared};
+pub use server::{RedisCluster, RedisServer, shared, shared_cluster};
 
 /// A node's keeper on the server of all tests, over a log of its own.
 pub struct OnRedis {
@@ -31,6 +33,11 @@ impl OnRedis {
     pub fn join(options: RedisOptions, bounds: Bounds) -> Self {
         let keeper = RedisKeeper::open(&options, bounds).unwrap();
         Self { options, bounds, keeper }
+    }
+
+    /// Why there can be no node with these.
+    pub fn refused(options: &RedisOptions) -> String {
+        RedisKeeper::open(options, Bounds::default()).unwrap_err().to_string()
     }
 
     pub fn options(&self) -> &RedisOptions {
