@@ -10,8 +10,14 @@ use liveroom::store::{Ask, GateFacts};
 use crate::stage::{room, user};
 
 pub(crate) fn bench(criterion: &mut Criterion) {
-    let mut facts =
-        GateFacts { room: room(1), phase: Phase::Open, token: 7, is_rain: true, pools: vec![(SkuId(0), 1, 500)] };
+    let mut facts = GateFacts {
+        room: room(1),
+        phase: Phase::Open,
+        token: 7,
+        has_conditions: false,
+        is_rain: true,
+        pools: vec![(SkuId(0), 1, 500)],
+    };
     let gate = Gate::new(&facts).expect("it is open");
     facts.pools[0].2 = 0;
     gate.update(&facts);

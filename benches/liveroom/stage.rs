@@ -1,8 +1,8 @@
 //! A room with an open activity, and claims for it.
 
 use liveroom::rules::{
-    ActivityId, CartLine, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed,
-    SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan,
+    ActivityId, CartLine, Conditions, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId, SalePlan,
+    Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan,
 };
 use liveroom::store::{Answer, Ask, Keeper, Op, Partition};
 
@@ -70,6 +70,7 @@ pub(crate) fn open(keeper: &mut dyn Keeper, room: RoomId, kind: KindPlan) -> (Ac
         schedule: Schedule::default(),
         limits: Limits::default(),
         kind,
+        conditions: Conditions::default(),
     };
     let Answer::Drafted(activity) = commit(keeper, by_host(room, Ask::Draft { plan: Box::new(plan), seed: SEED }))
     else {

@@ -37,6 +37,16 @@ impl RefusalCode {
             Self::OrderReleased => "order_released",
             Self::RoomDayLimit => "room_day_limit",
             Self::WinCap => "win_cap",
+            Self::TierTooLow => "tier_too_low",
+            Self::NotInFanClub => "not_in_fan_club",
+            Self::WatchedTooLittle => "watched_too_little",
+            Self::NotCheckedIn => "not_checked_in",
+            Self::KeywordNotPosted => "keyword_not_posted",
+            Self::GiftNotSent => "gift_not_sent",
+            Self::NotNewcomer => "not_newcomer",
+            Self::WonTooOften => "won_too_often",
+            Self::AccountTooNew => "account_too_new",
+            Self::RiskTooHigh => "risk_too_high",
         }
     }
 }

@@ -191,6 +191,26 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         (
+            "tick_conditions",
+            tick(Body::Activity(ActivityState {
+                conditions: Some(Conditions {
+                    tier: Tier::Active.into(),
+                    fan_club: true,
+                    watched_s: 300,
+                    checked_in: true,
+                    keyword: "开抢".into(),
+                    gift: 7,
+                    gift_count: 2,
+                    newcomer_days: 3,
+                    wins: 1,
+                    wins_window_ms: 86_400_000,
+                    account_age_days: 30,
+                    risk_below: 60,
+                }),
+                ..rain_state(5, Phase::Open)
+            })),
+        ),
+        (
             "tick_broadcast",
             tick(Body::Broadcast(Broadcast {
                 broadcast: 3,
@@ -245,6 +265,7 @@ pub(crate) fn rain_state(activity: u64, phase: Phase) -> ActivityState {
             grants_per_user: 3,
             animation_seed: 11,
         })),
+        conditions: None,
     }
 }
 

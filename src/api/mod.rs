@@ -12,6 +12,7 @@ mod payments;
 mod problem;
 mod rooms;
 mod shapes;
+mod viewers;
 mod wallets;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ fn router(api: Api) -> Router {
     development
         .route("/v1/rooms/{room}", put(rooms::create).get(rooms::show))
         .route("/v1/rooms/{room}/trail", get(rooms::trail))
+        .route("/v1/rooms/{room}/viewers/{user}", get(viewers::show))
         .route("/v1/rooms/{room}/broadcasts", post(broadcasts::start))
         .route("/v1/rooms/{room}/broadcasts/{broadcast}/end", post(broadcasts::end))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, broadcasts, health, metrics, payments, rooms, wallets};
+use super::{activities, broadcasts, health, metrics, payments, rooms, viewers, wallets};
 
 /// The document.
 #[derive(OpenApi)]
@@ -18,6 +18,7 @@ use super::{activities, broadcasts, health, metrics, payments, rooms, wallets};
         rooms::create,
         rooms::show,
         rooms::trail,
+        viewers::show,
         broadcasts::start,
         broadcasts::end,
         activities::draft,

@@ -21,6 +21,8 @@ use crate::store::{Ask, GateFacts};
 #[derive(Debug)]
 pub struct Gate {
     token: u64,
+    /// While it is open the store looks at something that the gate does not know before it looks at stock.
+    has_conditions: bool,
     is_rain: bool,
     state: AtomicU8,
     /// Item, and its latest opening (high half) with the units free in it (low half).
@@ -37,8 +39,13 @@ impl Gate {
             return None;
         }
         let pools = facts.pools.iter().map(|(sku, ..)| (*sku, CachePadded::new(AtomicU64::new(0))));
-        let gate =
-            Self { token: facts.token, is_rain: facts.is_rain, state: AtomicU8::new(OPEN), pools: pools.collect() };
+        let gate = Self {
+            token: facts.token,
+            has_conditions: facts.has_conditions,
+            is_rain: facts.is_rain,
+            state: AtomicU8::new(OPEN),
+            pools: pools.collect(),
+        };
         gate.update(facts);
         Some(gate)
     }
@@ -72,6 +79,9 @@ impl Gate {
         let (_, pool) = self.pools.iter().find(|(of, _)| *of == sku)?;
         // The state first: an activity that has ended sells out no more, so what the pool says then is final.
         let ended = self.state.load(Ordering::Acquire) == ENDED;
+        if self.has_conditions && !ended {
+            return None;
+        }
         let counts = pool.load(Ordering::Acquire);
         let (latest, free) = ((counts >> 32) as u32, counts as u32);
         if token != self.token || opening == 0 || opening > latest {

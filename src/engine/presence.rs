@@ -15,6 +15,7 @@ pub(super) fn follow(shared: &Shared, room: &Arc<LiveRoom>, at: Time, what: &Pre
             let Some(on) = room.channel.broadcast() else { return };
             Broadcast { ended: Some(at), ..on }
         }
+        PresenceEvent::Watched { .. } | PresenceEvent::Introduced { .. } => return,
     };
     room.channel.publish_broadcast(broadcast);
     shared.rooms.has_news(room);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, Currency, Fen, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId,
-    StockError, Time, UserId,
+    Account, ActivityId, Conditions, Currency, Fen, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan,
+    Seed, SkuId, StockError, Time, UserId,
 };
 
 /// What a host asks for.
@@ -22,6 +22,8 @@ pub struct Plan {
     pub limits: Limits,
     /// What happens.
     pub kind: KindPlan,
+    /// Who may take part.
+    pub conditions: Conditions,
 }
 
 /// When an activity happens.
@@ -77,6 +79,7 @@ impl Plan {
         if cap.is_some_and(|cap| cap.window_ms == 0 || cap.window_ms > 31 * 86_400_000) {
             return refuse("limits.win_cap.window_ms", "must be 1 ms to 31 days");
         }
+        self.conditions.check()?;
         match &self.kind {
             KindPlan::Rain(rain) => rain.check(),
             // Better refused than promised and not kept: what one user may buy is each item's own limit.

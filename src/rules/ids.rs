@@ -87,6 +87,10 @@ numbered!(
     SkuId(u32)
 );
 numbered!(
+    /// A gift, numbered by the operator in the catalogue.
+    GiftId(u32)
+);
+numbered!(
     /// A client's name for one of its requests; unique per room and user. Never zero.
     RequestId(NonZeroU64)
 );

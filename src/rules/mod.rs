@@ -3,6 +3,8 @@
 
 mod activity;
 mod broadcast;
+mod eligibility;
+mod facts;
 mod fingerprint;
 mod ids;
 mod ledger;
@@ -18,12 +20,15 @@ mod seed;
 mod split;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod time;
 
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
 pub use broadcast::Broadcast;
+pub use eligibility::{Conditions, GiftSent, Known};
+pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;
-pub use ids::{ActivityId, OrderId, RequestId, RoomId, SkuId, UserId};
+pub use ids::{ActivityId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
 pub use limits::{Limits, WinCap};
@@ -34,4 +39,5 @@ pub use pool::{StockError, UnitPool};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use seed::{Seed, Stream};
+pub use tier::Tier;
 pub use time::Time;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Fen, Time};
+use super::{ActivityId, Fen, Tier, Time};
 
 /// Something given to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,11 +62,31 @@ pub enum RefusalCode {
     RoomDayLimit,
     /// The user has won as often as the window allows.
     WinCap,
+    /// The user's tier is lower than asked for.
+    TierTooLow,
+    /// The user is not in the room's fan club.
+    NotInFanClub,
+    /// The user has not watched this broadcast for long enough.
+    WatchedTooLittle,
+    /// The user has not checked in today.
+    NotCheckedIn,
+    /// The user has not posted the keyword.
+    KeywordNotPosted,
+    /// The user has not sent the gift as often as asked for.
+    GiftNotSent,
+    /// The user has been here for too long to be a newcomer.
+    NotNewcomer,
+    /// The user has won more often than the condition allows.
+    WonTooOften,
+    /// The user's account is younger than asked for.
+    AccountTooNew,
+    /// The user's account is riskier than allowed.
+    RiskTooHigh,
 }
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 19] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -76,6 +96,16 @@ impl RefusalCode {
         Self::OrderReleased,
         Self::RoomDayLimit,
         Self::WinCap,
+        Self::TierTooLow,
+        Self::NotInFanClub,
+        Self::WatchedTooLittle,
+        Self::NotCheckedIn,
+        Self::KeywordNotPosted,
+        Self::GiftNotSent,
+        Self::NotNewcomer,
+        Self::WonTooOften,
+        Self::AccountTooNew,
+        Self::RiskTooHigh,
     ];
 
     /// The word that every interface uses.
@@ -90,6 +120,16 @@ impl RefusalCode {
             Self::OrderReleased => "order_released",
             Self::RoomDayLimit => "room_day_limit",
             Self::WinCap => "win_cap",
+            Self::TierTooLow => "tier_too_low",
+            Self::NotInFanClub => "not_in_fan_club",
+            Self::WatchedTooLittle => "watched_too_little",
+            Self::NotCheckedIn => "not_checked_in",
+            Self::KeywordNotPosted => "keyword_not_posted",
+            Self::GiftNotSent => "gift_not_sent",
+            Self::NotNewcomer => "not_newcomer",
+            Self::WonTooOften => "won_too_often",
+            Self::AccountTooNew => "account_too_new",
+            Self::RiskTooHigh => "risk_too_high",
         }
     }
 }
@@ -103,7 +143,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, have, limit } = self;
+        let Self { code, have, limit } = *self;
         match code {
             RefusalCode::NotOpen => f.write_str("no open activity has this id and claim token"),
             RefusalCode::Closed => f.write_str("no more claims are taken"),
@@ -114,6 +154,19 @@ impl fmt::Display for Refusal {
             RefusalCode::OrderReleased => f.write_str("the order was released"),
             RefusalCode::RoomDayLimit => write!(f, "won {have} of {limit} times in this room today"),
             RefusalCode::WinCap => write!(f, "won {have} of {limit} times in the window"),
+            RefusalCode::TierTooLow => {
+                let (have, limit) = (Tier::from_number(have).word(), Tier::from_number(limit).word());
+                write!(f, "tier is {have}, at least {limit} is asked for")
+            }
+            RefusalCode::NotInFanClub => f.write_str("not in the fan club"),
+            RefusalCode::WatchedTooLittle => write!(f, "watched {have} of {limit} s"),
+            RefusalCode::NotCheckedIn => f.write_str("not checked in today"),
+            RefusalCode::KeywordNotPosted => f.write_str("the keyword was not posted"),
+            RefusalCode::GiftNotSent => write!(f, "sent {have} of {limit} gifts"),
+            RefusalCode::NotNewcomer => write!(f, "first seen {have} days ago, at most {limit} are allowed"),
+            RefusalCode::WonTooOften => write!(f, "won {have} times in the window, at most {limit} are allowed"),
+            RefusalCode::AccountTooNew => write!(f, "the account is {have} of {limit} days old"),
+            RefusalCode::RiskTooHigh => write!(f, "the risk is {have}, below {limit} is asked for"),
         }
     }
 }

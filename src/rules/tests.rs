@@ -47,6 +47,7 @@ fn plan(kind: KindPlan) -> Plan {
         schedule: Schedule::default(),
         limits: Limits::default(),
         kind,
+        conditions: Conditions::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The contract of all stores.
 
-use crate::rules::{Account, ActivityId, Broadcast, Currency, Grant, Order, OrderId, RoomId, Time, UserId};
+use crate::rules::{Account, ActivityId, Broadcast, Currency, Facts, Grant, Order, OrderId, RoomId, Time, UserId};
 
 use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 
@@ -94,6 +94,13 @@ pub enum Query {
         /// In what.
         currency: Currency,
     },
+    /// What is known of a user in a room.
+    Facts {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
     /// An order.
     Order {
         /// Which.
@@ -121,6 +128,13 @@ pub enum Reply {
     Trail(Vec<HostAction>),
     /// Rooms, their hosts, and the latest broadcast of each.
     Rooms(Vec<(RoomId, UserId, Option<Broadcast>)>),
+    /// What is known of a user.
+    Facts {
+        /// The facts; `None` if the user was never noticed.
+        facts: Option<Box<Facts>>,
+        /// The room's latest broadcast; 0 before the first.
+        broadcast: u32,
+    },
     /// A balance.
     Balance(i64),
     /// An order.

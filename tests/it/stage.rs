@@ -185,6 +185,24 @@ impl<K: Subject> Stage<K> {
         self.ask_as(by, self.next_request, ask)
     }
 
+    /// The server asks on its own.
+    pub fn timer(&mut self, ask: Ask) -> String {
+        say(&self.decide(Op { partition: Partition::Room(room()), by: None, request: None, ask }))
+    }
+
+    /// The server asks for somebody who did not ask for it.
+    pub fn by(&mut self, who: &str, ask: Ask) -> String {
+        say(&self.decide(Op { partition: Partition::Room(room()), by: Some(user(who)), request: None, ask }))
+    }
+
+    /// How long somebody has watched a broadcast.
+    pub fn watched_s(&self, who: &str, broadcast: u32) -> u64 {
+        match self.keeper.ask(&Query::Facts { room: room(), user: user(who) }) {
+            Reply::Facts { facts, .. } => facts.map_or(0, |facts| facts.watched_ms(broadcast) / 1_000),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn top_up(&mut self, whose: &str, amount: i64) -> String {
         self.next_request += 1;
         let ask = Ask::TopUp { currency: Currency::Fen, amount };
@@ -397,6 +415,7 @@ pub fn plan(kind: impl Into<KindOf>) -> Plan {
         schedule: Schedule::default(),
         limits: Limits::default(),
         kind: kind.into().0,
+        conditions: Conditions::default(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What hosts and the payment provider ask for, by chance: plans, steps, amendments, payments, money.
 
 use liveroom::rules::{
-    Activity, ActivityId, Amendment, BonusPlan, Currency, Fen, KindPlan, Limits, OrderPhase, Phase, Plan, RainPlan,
-    RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan, WinCap,
+    Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, Fen, KindPlan, Limits, OrderPhase, Phase, Plan,
+    RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan, WinCap,
 };
 use liveroom::store::{Ask, Op, Partition, Tables};
 
@@ -110,7 +110,7 @@ fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
         per_room_day: chance.percent(limited).then(|| chance.between(1, 3) as u32),
         win_cap: chance.percent(limited).then(|| WinCap { wins: chance.between(1, 2) as u32, window_ms: 5_000 }),
     };
-    Plan { title: "of the night".to_owned(), sponsor, schedule, limits, kind }
+    Plan { title: "of the night".to_owned(), sponsor, schedule, limits, kind, conditions: Conditions::default() }
 }
 
 fn rain(chance: &mut Chance) -> RainPlan {

@@ -73,7 +73,12 @@ impl Setup {
         let kept_long = chance.percent(30);
         let retention_ms = if kept_long { 86_400_000 } else { chance.between(8_000, 60_000) };
         let activities_per_room_max = if kept_long { 60 } else { chance.one_of(&[4, 12]) };
-        let bounds = Bounds { rooms_max: chance.one_of(&[2, 3, 3, 3]), activities_per_room_max, retention_ms };
+        let bounds = Bounds {
+            rooms_max: chance.one_of(&[2, 3, 3, 3]),
+            activities_per_room_max,
+            retention_ms,
+            ..Bounds::default()
+        };
         Self {
             // Some runs are long: their logs are cut off at the front.
             steps: chance.between(250, 700) * chance.one_of(&[1, 1, 1, 1, 1, 1, 1, 5]),

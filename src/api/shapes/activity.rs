@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::conditions::ConditionsShape;
 use super::rain::{NewRain, RainResultShape};
 use super::sale::{NewSale, NewStock};
 use super::{Problem, fen};
@@ -25,6 +26,9 @@ pub(in crate::api) struct NewActivity {
     /// Limits beyond the activity.
     #[serde(default)]
     pub limits: NewLimits,
+    /// Who may take part.
+    #[serde(default)]
+    pub conditions: ConditionsShape,
     /// Red-packet rain.
     pub rain: Option<NewRain>,
     /// Flash sale.
@@ -144,6 +148,7 @@ impl NewActivity {
             schedule: Schedule { opens_at: self.opens_at_ms.map(Time::from_ms), warm_up_ms: self.warm_up_ms },
             limits: Limits { per_room_day, win_cap },
             kind,
+            conditions: self.conditions.conditions(),
         })
     }
 }

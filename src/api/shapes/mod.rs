@@ -2,9 +2,11 @@
 
 mod activity;
 mod broadcast;
+mod conditions;
 mod rain;
 mod room;
 mod sale;
+mod viewer;
 mod wallet;
 
 use super::problem::Problem;
@@ -13,6 +15,7 @@ use crate::rules::{Fen, MoneyError, RoomId, UserId};
 pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
 pub(super) use broadcast::BroadcastShape;
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
+pub(super) use viewer::ViewerShape;
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};
 
 /// Reads a room's id.

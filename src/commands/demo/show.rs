@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::crowd::{Crowd, Tally};
 use crate::engine::Engine;
 use crate::rules::{
-    Account, ActivityId, Amendment, Currency, Fen, KindPlan, Limits, Phase, Plan, RainPlan, RoomId, SalePlan, Schedule,
-    SkuId, SkuPlan, Split, Step, UserId, WavePlan,
+    Account, ActivityId, Amendment, Conditions, Currency, Fen, KindPlan, Limits, Phase, Plan, RainPlan, RoomId,
+    SalePlan, Schedule, SkuId, SkuPlan, Split, Step, UserId, WavePlan,
 };
 use crate::server::Server;
 use crate::server::config::Config;
@@ -172,7 +172,14 @@ impl Stage<'_> {
 
     async fn schedule(&self, title: &str, kind: KindPlan) -> Result<ActivityId> {
         let (schedule, limits) = (Schedule::default(), Limits::default());
-        let plan = Box::new(Plan { title: title.to_owned(), sponsor: self.host, schedule, limits, kind });
+        let plan = Box::new(Plan {
+            title: title.to_owned(),
+            sponsor: self.host,
+            schedule,
+            limits,
+            kind,
+            conditions: Conditions::default(),
+        });
         let Answer::Drafted(activity) = self.act(Ask::Draft { plan, seed: self.engine.seed() }).await? else {
             bail!("the activity was not taken")
         };

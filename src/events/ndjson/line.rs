@@ -28,6 +28,8 @@ use crate::store::{Cause, Event, Recorded};
 /// | `topped_up` | `currency`, `amount`, `balance` |
 /// | `archived` | nothing |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
+/// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
+/// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a>(pub &'a Recorded);
 

@@ -9,6 +9,8 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
     match what {
         PresenceEvent::BroadcastStarted { .. } => "broadcast_started",
         PresenceEvent::BroadcastEnded { .. } => "broadcast_ended",
+        PresenceEvent::Watched { .. } => "watched",
+        PresenceEvent::Introduced { .. } => "introduced",
     }
 }
 
@@ -17,6 +19,17 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
         PresenceEvent::BroadcastStarted { broadcast, cause } | PresenceEvent::BroadcastEnded { broadcast, cause } => {
             caused(line, cause)?;
             line.serialize_entry("broadcast", broadcast)
+        }
+        PresenceEvent::Watched { broadcast, from, until, stays } => {
+            line.serialize_entry("broadcast", broadcast)?;
+            line.serialize_entry("from_ms", from)?;
+            line.serialize_entry("until_ms", until)?;
+            line.serialize_entry("stays", stays)
+        }
+        PresenceEvent::Introduced { user, account } => {
+            line.serialize_entry("user", user)?;
+            line.serialize_entry("account_created_ms", &account.created)?;
+            line.serialize_entry("risk", &account.risk)
         }
     }
 }

@@ -99,6 +99,7 @@ fn lines_are_flat_and_tell_no_secret() {
         schedule: Schedule::default(),
         limits: Limits::default(),
         kind: KindPlan::Sale(SalePlan { skus: vec![], duration_ms: 1, hold_ms: 1 }),
+        conditions: Conditions::default(),
     };
     let seed = Seed([0xAB; 32]);
     let drafted = Event::Drafted { room: room(), activity, plan: Box::new(plan), seed, cause };

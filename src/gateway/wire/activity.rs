@@ -2,6 +2,7 @@
 
 use liveroom_protocol::wire;
 
+use super::presence;
 use crate::rules::{KindPlan, Phase, Time};
 use crate::store::{ActivityView, ItemView, KindView};
 
@@ -24,6 +25,7 @@ pub(super) fn activity_state(view: &ActivityView) -> wire::ActivityState {
         closes_at_ms: view.closes_at.map_or(0, Time::ms),
         token: view.token.unwrap_or(0),
         kind: Some(kind_state(view)),
+        conditions: presence::conditions(&view.plan.conditions),
     }
 }
 

@@ -55,6 +55,16 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::OrderReleased => wire::RefusalCode::OrderReleased,
         RefusalCode::RoomDayLimit => wire::RefusalCode::RoomDayLimit,
         RefusalCode::WinCap => wire::RefusalCode::WinCap,
+        RefusalCode::TierTooLow => wire::RefusalCode::TierTooLow,
+        RefusalCode::NotInFanClub => wire::RefusalCode::NotInFanClub,
+        RefusalCode::WatchedTooLittle => wire::RefusalCode::WatchedTooLittle,
+        RefusalCode::NotCheckedIn => wire::RefusalCode::NotCheckedIn,
+        RefusalCode::KeywordNotPosted => wire::RefusalCode::KeywordNotPosted,
+        RefusalCode::GiftNotSent => wire::RefusalCode::GiftNotSent,
+        RefusalCode::NotNewcomer => wire::RefusalCode::NotNewcomer,
+        RefusalCode::WonTooOften => wire::RefusalCode::WonTooOften,
+        RefusalCode::AccountTooNew => wire::RefusalCode::AccountTooNew,
+        RefusalCode::RiskTooHigh => wire::RefusalCode::RiskTooHigh,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {

@@ -2,12 +2,38 @@
 
 use liveroom_protocol::wire;
 
-use crate::rules::{Broadcast, Time};
+use crate::rules::{Broadcast, Conditions, Tier, Time};
 
 pub(super) fn broadcast(broadcast: &Broadcast) -> wire::Broadcast {
     wire::Broadcast {
         broadcast: broadcast.number,
         started_ms: broadcast.started.ms(),
         ended_ms: broadcast.ended.map_or(0, Time::ms),
+    }
+}
+
+/// What an activity asks; `None` if it asks nothing.
+pub(super) fn conditions(of: &Conditions) -> Option<wire::Conditions> {
+    (!of.is_none()).then(|| wire::Conditions {
+        tier: tier(of.tier.unwrap_or_default()).into(),
+        fan_club: of.fan_club,
+        watched_s: of.watched_s.unwrap_or(0),
+        checked_in: of.checked_in,
+        keyword: of.keyword.clone().unwrap_or_default(),
+        gift: of.gift.map_or(0, |sent| sent.gift.0),
+        gift_count: of.gift.map_or(0, |sent| sent.count),
+        newcomer_days: of.newcomer_days.unwrap_or(0),
+        wins: of.wins.map_or(0, |cap| cap.wins),
+        wins_window_ms: of.wins.map_or(0, |cap| cap.window_ms),
+        account_age_days: of.account_age_days.unwrap_or(0),
+        risk_below: of.risk_below.unwrap_or(0).into(),
+    })
+}
+
+fn tier(tier: Tier) -> wire::Tier {
+    match tier {
+        Tier::PasserBy => wire::Tier::PasserBy,
+        Tier::Active => wire::Tier::Active,
+        Tier::Core => wire::Tier::Core,
     }
 }

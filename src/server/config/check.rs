@@ -17,6 +17,7 @@ const MIB: u64 = 1024 * KIB;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+const YEAR: Duration = Duration::from_secs(31_557_600);
 
 /// What the largest order takes in the log, at most.
 const CART_BYTES: u64 = 1_536;
@@ -82,6 +83,8 @@ impl Config {
             Bound::time("engine.online_every", engine.online_every, Duration::from_millis(10)..=MINUTE),
             number("rooms.rooms_max", rooms.rooms_max, 1..=1_000_000),
             number("rooms.activities_per_room_max", rooms.activities_per_room_max, 1..=100_000),
+            number("rooms.audience_per_room_max", rooms.audience_per_room_max, 1_000..=10_000_000),
+            Bound::time("rooms.audience_kept", rooms.audience_kept, DAY..=YEAR),
             number("rooms.history_frames", rooms.history_frames, 1..=65_536),
             number("rooms.history_bytes", rooms.history_bytes, KIB..=64 * MIB),
             number("rooms.talk_per_tick", rooms.talk_per_tick, 1..=10_000),

@@ -55,6 +55,8 @@ impl Config {
             rooms_max: self.rooms.rooms_max,
             activities_per_room_max: self.rooms.activities_per_room_max,
             retention_ms: self.store.retention.as_millis() as u64,
+            audience_per_room_max: self.rooms.audience_per_room_max,
+            audience_kept_ms: self.rooms.audience_kept.as_millis() as u64,
         }
     }
 

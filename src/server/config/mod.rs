@@ -182,6 +182,11 @@ pub struct Rooms {
     pub rooms_max: usize,
     /// Most activities of a room that are not archived.
     pub activities_per_room_max: usize,
+    /// Most users of a room of whom anything is known.
+    pub audience_per_room_max: usize,
+    /// After how long an absence a user is forgotten.
+    #[serde(with = "humantime_serde")]
+    pub audience_kept: Duration,
     /// Frames a room keeps for those who were away.
     pub history_frames: usize,
     /// Bytes a room keeps for those who were away.
@@ -192,11 +197,14 @@ pub struct Rooms {
 
 impl Default for Rooms {
     fn default() -> Self {
-        let Bounds { rooms_max, activities_per_room_max, .. } = Bounds::default();
+        let Bounds { rooms_max, activities_per_room_max, audience_per_room_max, audience_kept_ms, .. } =
+            Bounds::default();
         let channel = EngineLimits::default().channel;
         Self {
             rooms_max,
             activities_per_room_max,
+            audience_per_room_max,
+            audience_kept: Duration::from_millis(audience_kept_ms),
             history_frames: channel.history_frames,
             history_bytes: channel.history_bytes,
             talk_per_tick: channel.talk_per_tick,

@@ -169,7 +169,17 @@ impl Acked {
             RefusalCode::InsufficientStock
             | RefusalCode::OrderReleased
             | RefusalCode::RoomDayLimit
-            | RefusalCode::WinCap => false,
+            | RefusalCode::WinCap
+            | RefusalCode::TierTooLow
+            | RefusalCode::NotInFanClub
+            | RefusalCode::WatchedTooLittle
+            | RefusalCode::NotCheckedIn
+            | RefusalCode::KeywordNotPosted
+            | RefusalCode::GiftNotSent
+            | RefusalCode::NotNewcomer
+            | RefusalCode::WonTooOften
+            | RefusalCode::AccountTooNew
+            | RefusalCode::RiskTooHigh => false,
         }
     }
 }

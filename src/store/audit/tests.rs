@@ -44,6 +44,7 @@ impl Story {
             schedule: Schedule::default(),
             limits: Limits::default(),
             kind,
+            conditions: Conditions::default(),
         };
         let ask = Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) };
         let Answer::Drafted(activity) = self.ask(Partition::Room(room()), "host", ask) else { panic!("not drafted") };

@@ -180,6 +180,7 @@ impl Op {
                 // A rejection lists two reasons for each item of a sale.
                 Ask::Step { .. } => 100 * 64,
                 Ask::Pay { payment, .. } => payment.len(),
+                Ask::Presence(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

@@ -169,9 +169,10 @@ pub(super) fn function(name: &str, keys: &[String]) -> Cmd {
 
 /// What all nodes of a log must have in common, in words.
 pub(super) fn rules(bounds: Bounds) -> String {
-    let Bounds { rooms_max, activities_per_room_max, retention_ms } = bounds;
+    let Bounds { rooms_max, activities_per_room_max, retention_ms, audience_per_room_max, audience_kept_ms } = bounds;
     format!(
-        "decisions={DECISIONS} rooms_max={rooms_max} activities_max={activities_per_room_max} retention_ms={retention_ms}"
+        "decisions={DECISIONS} rooms_max={rooms_max} activities_max={activities_per_room_max} retention_ms={retention_ms} \
+         audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms}"
     )
 }
 
@@ -180,7 +181,14 @@ pub(super) fn bounds(rules: &str) -> Option<Bounds> {
     let mut numbers = rules.split(' ').map(|part| part.split_once('=')?.1.parse::<u64>().ok());
     let mut next = || numbers.next().flatten();
     let (decisions, rooms, activities, retention_ms) = (next()?, next()?, next()?, next()?);
-    let bounds = Bounds { rooms_max: rooms as usize, activities_per_room_max: activities as usize, retention_ms };
+    let (audience, audience_kept_ms) = (next()?, next()?);
+    let bounds = Bounds {
+        rooms_max: rooms as usize,
+        activities_per_room_max: activities as usize,
+        retention_ms,
+        audience_per_room_max: audience as usize,
+        audience_kept_ms,
+    };
     (decisions == u64::from(DECISIONS) && self::rules(bounds) == rules).then_some(bounds)
 }
 

@@ -12,8 +12,9 @@ impl Tables {
         let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order);
         hash.update(encoded(&counters));
         hash.update(sum(self.rooms.iter().map(|(id, room)| {
-            let receipts = sum(room.receipts.iter());
-            encoded(&(id, room.host, room.utc_offset_min, &room.broadcast, &room.activities, receipts, &room.trail))
+            let (receipts, audience) = (sum(room.receipts.iter()), sum(room.audience.iter()));
+            let of_room = (id, room.host, room.utc_offset_min, &room.broadcast, &room.activities);
+            encoded(&(of_room, receipts, audience, &room.trail))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
             // The maps within an activity are summed apart: the rest encodes in one order.

@@ -17,8 +17,8 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Broadcast, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time,
-    UserId,
+    Activity, ActivityId, Broadcast, Facts, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step,
+    Time, UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -43,11 +43,21 @@ pub struct Bounds {
     /// How long an ended activity stays, with its receipts and orders, ms. Until then a repeated request gets its
     /// first answer; afterwards, `unknown_activity`. Limits on wins can't look further back.
     pub retention_ms: u64,
+    /// Most users of a room of whom anything is known. Others are strangers, however long they watch.
+    pub audience_per_room_max: usize,
+    /// After how long an absence a user is forgotten, ms: with the room's next broadcast.
+    pub audience_kept_ms: u64,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { rooms_max: 100_000, activities_per_room_max: 1_000, retention_ms: 7 * 86_400_000 }
+        Self {
+            rooms_max: 100_000,
+            activities_per_room_max: 1_000,
+            retention_ms: 7 * 86_400_000,
+            audience_per_room_max: 1_000_000,
+            audience_kept_ms: 90 * 86_400_000,
+        }
     }
 }
 
@@ -81,6 +91,8 @@ pub struct Room {
     pub utc_offset_min: i32,
     /// The latest broadcast, whether it is on or over.
     pub broadcast: Option<Broadcast>,
+    /// What is known of its viewers.
+    audience: Map<UserId, Facts>,
     activities: Vec<ActivityId>,
     receipts: Map<RequestKey, Receipt>,
     /// What hosts and operators did here: the latest [`Room::TRAIL_KEPT`] actions. The events' sink has them all.
@@ -122,6 +134,16 @@ pub enum Action {
 }
 
 impl Room {
+    /// The latest broadcast's number; 0 before the first.
+    pub fn broadcast_no(&self) -> u32 {
+        self.broadcast.map_or(0, |latest| latest.number)
+    }
+
+    /// What is known of a user.
+    pub fn facts(&self, user: &UserId) -> Option<&Facts> {
+        self.audience.get(user)
+    }
+
     /// As many host actions are kept in the tables.
     pub const TRAIL_KEPT: usize = 1_000;
 }

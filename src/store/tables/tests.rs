@@ -76,7 +76,7 @@ fn an_event_that_does_not_follow_is_damage() {
 /// Where the books can hold no more, a payment is not taken; it must not end the server.
 #[test]
 fn full_books_take_no_payment() {
-    use crate::rules::{CartLine, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, SkuPlan};
+    use crate::rules::{CartLine, Conditions, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, SkuPlan};
     let (mut tables, _) = created();
     let decide = |tables: &mut Tables, by: &str, ask: Ask| {
         let request = RequestId::new(tables.latest_no() + 1);
@@ -101,6 +101,7 @@ fn full_books_take_no_payment() {
         schedule: Schedule::default(),
         limits: Limits::default(),
         kind: KindPlan::Sale(SalePlan { skus: vec![sku], duration_ms: 60_000, hold_ms: 10_000 }),
+        conditions: Conditions::default(),
     };
     decide(&mut tables, "host", Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) });
     let activity = ActivityId(1);

@@ -81,6 +81,8 @@ pub struct GateFacts {
     pub phase: Phase,
     /// What claims must show.
     pub token: u64,
+    /// Whether it asks something of those who take part: then only the store knows what comes first.
+    pub has_conditions: bool,
     /// Whether it is a rain, whose one pool follows; or a sale, whose items' do.
     pub is_rain: bool,
     /// Pools: item (0 for a rain), latest opening, units free now.
@@ -141,6 +143,7 @@ impl Tables {
             room: activity.room,
             phase: activity.phase,
             token: activity.token,
+            has_conditions: !activity.plan.conditions.is_none(),
             is_rain: matches!(activity.plan.kind, KindPlan::Rain(_)),
             pools,
         })
@@ -174,6 +177,12 @@ impl Tables {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
+            Query::Facts { room, user } => match self.rooms.get(room) {
+                Some(room) => {
+                    Reply::Facts { facts: room.facts(user).cloned().map(Box::new), broadcast: room.broadcast_no() }
+                }
+                None => Reply::Unknown,
+            },
             Query::Order { order } => match self.orders.get(order) {
                 Some(order) => match self.activities.get(&order.activity) {
                     Some(activity) => Reply::Order { order: order.clone(), room: activity.room },

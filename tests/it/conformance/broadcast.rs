@@ -7,7 +7,9 @@ use crate::stage::{Stage, Subject};
 
 pub const START: Ask = Ask::Presence(PresenceAsk::StartBroadcast);
 
-pub fn end(broadcast: u32) -> Ask {
+pub const END_1: Ask = end(1);
+
+const fn end(broadcast: u32) -> Ask {
     Ask::Presence(PresenceAsk::EndBroadcast { broadcast })
 }
 

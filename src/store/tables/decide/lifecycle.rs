@@ -24,9 +24,10 @@ impl Tables {
 
     pub(super) fn draft(&self, context: &Context<'_>, plan: &Plan, seed: Seed) -> Outcome {
         plan.check().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
-        if plan.limits.looks_back_ms() > self.bounds.retention_ms {
+        if plan.limits.looks_back_ms().max(plan.conditions.looks_back_ms()) > self.bounds.retention_ms {
             let days = self.bounds.retention_ms / 86_400_000;
-            return Err(NotDoneCode::Invalid.because(format!("limits look back further than the {days} days kept")));
+            return Err(NotDoneCode::Invalid
+                .because(format!("limits and conditions look back further than the {days} days kept")));
         }
         let max = self.bounds.activities_per_room_max;
         if context.room.activities.len() >= max {

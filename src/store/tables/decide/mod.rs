@@ -2,14 +2,15 @@
 //! limits, stock. One file for each mechanic; what they share is here.
 
 mod broadcast;
+mod eligibility;
 mod lifecycle;
+mod presence;
 mod rain;
 mod sale;
 mod wallet;
 
 use crate::rules::{
-    Activity, ActivityId, Fingerprint, Kind, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId, RoomId, Time,
-    UserId,
+    Activity, ActivityId, Fingerprint, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId, RoomId, Time, UserId,
 };
 
 use super::{Decision, Room, Tables};
@@ -76,6 +77,10 @@ impl Tables {
             Ask::Expire { order } => Ok(self.expire(&context, *order)),
             Ask::Presence(PresenceAsk::StartBroadcast) => self.start_broadcast(&context),
             Ask::Presence(PresenceAsk::EndBroadcast { broadcast }) => self.end_broadcast(&context, *broadcast),
+            Ask::Presence(PresenceAsk::Present { broadcast, from, until, stays }) => {
+                self.present(&context, *broadcast, *from, *until, stays)
+            }
+            Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }
@@ -93,12 +98,7 @@ impl Tables {
         if limits.is_none() {
             return Ok(());
         }
-        let rains = context.room.activities.iter().filter_map(|id| match &self.activities.get(id)?.kind {
-            Some(Kind::Rain(rain)) => Some(rain),
-            _ => None,
-        });
-        let wins = || rains.clone().flat_map(|rain| rain.grants_of(user).filter_map(|share| rain.given_at(share)));
-        limits.allow(wins, context.now, context.room.utc_offset_min)
+        limits.allow(|| self.wins_of(context, *user), context.now, context.room.utc_offset_min)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Context, Outcome, asker, record_refusal, refused};
 use crate::rules::{ActivityId, Kind, KindPlan, NotDoneCode, RefusalCode};
+use crate::store::Event;
 use crate::store::tables::{Decision, Tables};
-use crate::store::{Answer, Event};
 
 impl Tables {
     pub(super) fn claim(&self, context: &Context<'_>, id: ActivityId, token: u64, opening: u32) -> Outcome {
@@ -18,9 +18,12 @@ impl Tables {
             return Err(NotDoneCode::Invalid.because("no such opening was announced"));
         }
         let (user, request, fingerprint) = asker(context)?;
+        if let Err(refusal) = self.eligible(context, activity, &user) {
+            return Ok(record_refusal(context, id, refusal));
+        }
         let share = match rain.claim(plan, &user, opening, activity.ended) {
             Ok(share) => share,
-            Err(refusal) => return Ok(Decision::Answer(Answer::Refused(refusal))),
+            Err(refusal) => return Ok(self.refuse_for_ever(context, activity, refusal)),
         };
         if let Err(refusal) = self.within_limits(context, activity, &user) {
             return Ok(record_refusal(context, id, refusal));

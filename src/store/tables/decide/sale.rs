@@ -18,9 +18,12 @@ impl Tables {
             return Ok(refused(RefusalCode::NotOpen));
         };
         let (user, request, fingerprint) = asker(context)?;
+        if let Err(refusal) = self.eligible(context, activity, &user) {
+            return Ok(record_refusal(context, id, refusal));
+        }
         let (lines, total) = match sale.reserve(&user, cart, activity.ended) {
             Ok(priced) => priced,
-            Err(Declined::ForEver(refusal)) => return Ok(Decision::Answer(Answer::Refused(refusal))),
+            Err(Declined::ForEver(refusal)) => return Ok(self.refuse_for_ever(context, activity, refusal)),
             Err(Declined::Today(refusal)) => return Ok(record_refusal(context, id, refusal)),
             Err(Declined::NotDone(reason)) => return Err(reason),
         };

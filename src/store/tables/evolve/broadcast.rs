@@ -16,6 +16,14 @@ impl Tables {
                 self.end(room, *broadcast, at)?;
                 self.keep(room, cause, Kept::OffAir(*broadcast))
             }
+            PresenceEvent::Watched { broadcast, from, until, stays } => {
+                self.note_watched(room, at, *broadcast, (*from, *until), stays)?;
+                Ok(Answer::Idle)
+            }
+            PresenceEvent::Introduced { user, account } => {
+                self.note_account(room, at, *user, *account)?;
+                Ok(Answer::Idle)
+            }
         }
     }
 
@@ -27,6 +35,9 @@ impl Tables {
             return Err("the broadcast before is on, or another number is next");
         }
         room.broadcast = Some(next);
+        // Whoever has been away for long comes back as a stranger.
+        let since = at.before_ms(self.bounds.audience_kept_ms);
+        room.audience.retain(|_, facts| facts.last_seen >= since);
         Ok(())
     }
 

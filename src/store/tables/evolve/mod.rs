@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod lifecycle;
+mod presence;
 mod rain;
 mod sale;
 
@@ -101,6 +102,7 @@ impl Tables {
                     host: *host,
                     utc_offset_min: *utc_offset_min,
                     broadcast: None,
+                    audience: Map::default(),
                     activities: Vec::new(),
                     receipts: Map::default(),
                     trail: VecDeque::new(),

@@ -1,0 +1,119 @@
+//! Who may take part.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::rules::{Conditions, GiftId, GiftSent, Tier, WinCap};
+
+/// What an activity asks of those who take part: all that is named. What is not named is not asked.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::api) struct ConditionsShape {
+    /// At least this tier: `passer_by`, `active` or `core`.
+    pub tier: Option<TierShape>,
+    /// In the room's fan club.
+    pub fan_club: bool,
+    /// Has watched this broadcast for so many seconds, 1 to 86,400.
+    pub watched_s: Option<u32>,
+    /// Has checked in today.
+    pub checked_in: bool,
+    /// Has posted this in the room, 1 to 60 bytes.
+    pub keyword: Option<String>,
+    /// Has sent a gift in this broadcast.
+    pub gift: Option<GiftSentShape>,
+    /// Was noticed in the room for the first time at most so many days ago, 1 to 365.
+    pub newcomer_days: Option<u32>,
+    /// Has not won more than so often.
+    pub wins: Option<WinsShape>,
+    /// The account is at least so many days old, 1 to 3,650. The access token says since when there is one (`account_created`).
+    pub account_age_days: Option<u32>,
+    /// The account's risk is below this, 1 to 100. The access token says what it is (`risk`); if it does not, it is the highest.
+    pub risk_below: Option<u8>,
+}
+
+/// A tier of fans.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::api) enum TierShape {
+    /// 路人粉.
+    PasserBy,
+    /// 活跃粉.
+    Active,
+    /// 核心粉.
+    Core,
+}
+
+/// A gift, and how many of it.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct GiftSentShape {
+    /// Which gift.
+    pub gift: u32,
+    /// At least so many.
+    pub count: u32,
+}
+
+/// At most so many wins in a moving window.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct WinsShape {
+    /// At most so many, 0 to 1,000.
+    pub wins: u32,
+    /// Window, 1 ms to 31 days.
+    pub window_ms: u64,
+}
+
+impl ConditionsShape {
+    /// The conditions; they are checked with their plan.
+    pub(in crate::api) fn conditions(self) -> Conditions {
+        Conditions {
+            tier: self.tier.map(Into::into),
+            fan_club: self.fan_club,
+            watched_s: self.watched_s,
+            checked_in: self.checked_in,
+            keyword: self.keyword,
+            gift: self.gift.map(|GiftSentShape { gift, count }| GiftSent { gift: GiftId(gift), count }),
+            newcomer_days: self.newcomer_days,
+            wins: self.wins.map(|WinsShape { wins, window_ms }| WinCap { wins, window_ms }),
+            account_age_days: self.account_age_days,
+            risk_below: self.risk_below,
+        }
+    }
+}
+
+impl From<&Conditions> for ConditionsShape {
+    fn from(of: &Conditions) -> Self {
+        Self {
+            tier: of.tier.map(Into::into),
+            fan_club: of.fan_club,
+            watched_s: of.watched_s,
+            checked_in: of.checked_in,
+            keyword: of.keyword.clone(),
+            gift: of.gift.map(|sent| GiftSentShape { gift: sent.gift.0, count: sent.count }),
+            newcomer_days: of.newcomer_days,
+            wins: of.wins.map(|cap| WinsShape { wins: cap.wins, window_ms: cap.window_ms }),
+            account_age_days: of.account_age_days,
+            risk_below: of.risk_below,
+        }
+    }
+}
+
+impl From<TierShape> for Tier {
+    fn from(tier: TierShape) -> Self {
+        match tier {
+            TierShape::PasserBy => Self::PasserBy,
+            TierShape::Active => Self::Active,
+            TierShape::Core => Self::Core,
+        }
+    }
+}
+
+impl From<Tier> for TierShape {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::PasserBy => Self::PasserBy,
+            Tier::Active => Self::Active,
+            Tier::Core => Self::Core,
+        }
+    }
+}

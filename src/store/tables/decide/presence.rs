@@ -1,0 +1,55 @@
+//! Who is there, and what their tokens say.
+
+use super::{Context, Outcome};
+use crate::rules::{AccountFacts, Broadcast, Facts, NotDoneCode, Stay, Time};
+use crate::store::tables::{Decision, Tables};
+use crate::store::{Answer, Event, PresenceEvent};
+
+impl Tables {
+    /// Viewers were there. What of it is known already is left out; a report that says nothing new is none.
+    pub(super) fn present(
+        &self, context: &Context<'_>, broadcast: u32, from: Time, until: Time, stays: &[Stay],
+    ) -> Outcome {
+        let Some(latest) = context.room.broadcast.filter(|latest| latest.number == broadcast) else {
+            return Ok(Decision::Answer(Answer::Idle));
+        };
+        if stays.len() > Stay::REPORTED_MAX {
+            return Err(NotDoneCode::TooMany.because(format!("at most {} stays in a report", Stay::REPORTED_MAX)));
+        }
+        // Nobody was there in the future.
+        let until = until.min(context.now);
+        let mut free = self.bounds.audience_per_room_max.saturating_sub(context.room.audience.len());
+        let mut counts = |stay: &&Stay| match context.room.audience.get(&stay.user) {
+            Some(facts) => adds(facts, &latest, stay, from, until),
+            None if free > 0 && adds(&Facts::new(context.now), &latest, stay, from, until) => {
+                free -= 1;
+                true
+            }
+            None => false,
+        };
+        let stays: Box<[Stay]> = stays.iter().filter(&mut counts).copied().collect();
+        if stays.is_empty() {
+            return Ok(Decision::Answer(Answer::Idle));
+        }
+        let what = PresenceEvent::Watched { broadcast, from, until, stays };
+        Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+
+    /// A viewer's token said something about its account.
+    pub(super) fn introduce(&self, context: &Context<'_>, told: AccountFacts) -> Outcome {
+        let user = context.by.ok_or_else(|| NotDoneCode::Invalid.because("somebody introduces themselves"))?;
+        let known = context.room.audience.get(&user);
+        let account = known.map_or(AccountFacts::default(), |facts| facts.account);
+        let is_full = known.is_none() && context.room.audience.len() >= self.bounds.audience_per_room_max;
+        if account.updated(told) == account || is_full {
+            return Ok(Decision::Answer(Answer::Idle));
+        }
+        let what = PresenceEvent::Introduced { user, account: told };
+        Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+}
+
+fn adds(facts: &Facts, broadcast: &Broadcast, stay: &Stay, from: Time, until: Time) -> bool {
+    let (from, until) = stay.within(from, until);
+    facts.would_watch(broadcast, from, until).is_some()
+}

@@ -1,0 +1,188 @@
+//! Who may take part: judged by facts that the server holds, before limits and stock.
+
+use liveroom::rules::*;
+use liveroom::store::{Ask, Bounds, PresenceAsk};
+
+use super::broadcast::{END_1, START};
+use crate::stage::{Stage, Subject, plan, rain, sale, user};
+
+const DAY_MS: u64 = 86_400_000;
+
+/// Somebody was there for the last `ms`.
+pub fn watched<K: Subject>(stage: &mut Stage<K>, who: &str, broadcast: u32, ms: u64) -> String {
+    let (from, until) = (stage.now.before_ms(ms), stage.now);
+    report(stage, &[who], broadcast, from, until)
+}
+
+/// A node reports who was there.
+pub fn report<K: Subject>(stage: &mut Stage<K>, who: &[&str], broadcast: u32, from: Time, until: Time) -> String {
+    let stays = who.iter().map(|who| Stay { user: user(who), after_ms: 0, before_ms: 0 }).collect();
+    stage.timer(Ask::Presence(PresenceAsk::Present { broadcast, from, until, stays }))
+}
+
+fn introduce<K: Subject>(stage: &mut Stage<K>, who: &str, created: Option<Time>, risk: Option<u8>) {
+    let account = AccountFacts { created, risk };
+    stage.by(who, Ask::Presence(PresenceAsk::Introduce { account }));
+}
+
+fn asking<K: Subject>(stage: &mut Stage<K>, shares: u32, conditions: Conditions) -> ActivityId {
+    stage.open(Plan { conditions, ..plan(rain(shares, 5)) })
+}
+
+pub fn watched_for_long_enough<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    stage.ask("host", START);
+    stage.wait_ms(600_000);
+    let activity = asking(&mut stage, 9, Conditions { watched_s: Some(300), ..Conditions::default() });
+    assert_eq!(stage.tap("ann", activity), "watched_too_little 0/300");
+    watched(&mut stage, "ann", 1, 140_999);
+    let early = stage.claim(activity);
+    assert_eq!(stage.ask_as("ann", 7, early.clone()), "watched_too_little 140/300");
+    // The rain is over by then; the next asks the same.
+    stage.wait_ms(160_000);
+    watched(&mut stage, "ann", 1, 300_000);
+    let activity = asking(&mut stage, 9, Conditions { watched_s: Some(300), ..Conditions::default() });
+    assert_eq!(stage.tap("ann", activity), "slot 1: 5 fen");
+    assert_eq!(stage.ask_as("ann", 7, early), "watched_too_little 140/300", "a refusal is as stable as a grant");
+    stage.audit();
+}
+
+pub fn overlapping_reports_count_once<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    stage.ask("host", START);
+    let began = stage.now;
+    stage.wait_ms(100_000);
+    let at = |ms| began.after_ms(ms);
+    for (case, from, until, sum) in [
+        ("one node", 0, 10_000, 10),
+        ("the same, from another", 0, 10_000, 10),
+        ("overlapping", 5_000, 15_000, 15),
+        ("away, and back", 40_000, 50_000, 25),
+        ("too late to tell", 16_000, 39_000, 25),
+        ("not the future", 90_000, 200_000, 35),
+    ] {
+        report(&mut stage, &["ann", "bob"], 1, at(from), at(until));
+        assert_eq!(stage.watched_s("ann", 1), sum, "{case}");
+    }
+    assert_eq!(report(&mut stage, &["ann"], 2, at(0), at(1_000)), "idle", "no such broadcast");
+    stage.ask("host", END_1);
+    stage.wait_ms(10_000);
+    report(&mut stage, &["ann"], 1, at(100_000), at(110_000));
+    assert_eq!(stage.watched_s("ann", 1), 35, "nobody watches what is over");
+    stage.ask("host", START);
+    assert_eq!(stage.watched_s("ann", 2), 0, "each broadcast by itself");
+    stage.audit();
+}
+
+/// A refused duplicate never consumes stock; an ineligible one is told so even where nothing is left.
+pub fn before_limit_and_stock<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    stage.ask("host", START);
+    stage.wait_ms(60_000);
+    let activity = asking(&mut stage, 1, Conditions { watched_s: Some(10), ..Conditions::default() });
+    assert_eq!(stage.tap("bob", activity), "watched_too_little 0/10");
+    watched(&mut stage, "ann", 1, 20_000);
+    watched(&mut stage, "cyd", 1, 20_000);
+    assert_eq!(stage.tap("ann", activity), "slot 1: 5 fen");
+    let claim = stage.claim(activity);
+    assert_eq!(stage.ask_as("cyd", 1, claim.clone()), "sold_out");
+    assert_eq!(stage.ask_as("bob", 1, claim.clone()), "watched_too_little 0/10");
+    assert_eq!(stage.ask_as("ann", 1, claim.clone()), "sold_out");
+    assert_eq!(stage.ask_as("ann", 2, Ask::Claim { activity, token: 1, opening: 1 }), "not_open", "open comes first");
+    // With the next broadcast nobody has watched; what was answered stays.
+    stage.ask("host", END_1);
+    stage.ask("host", START);
+    assert_eq!(stage.ask_as("cyd", 1, claim.clone()), "sold_out");
+    assert_eq!(stage.ask_as("cyd", 2, claim.clone()), "watched_too_little 0/10");
+    stage.step(activity, Step::Close);
+    for (who, id, want) in
+        [("bob", 1, "watched_too_little 0/10"), ("cyd", 2, "watched_too_little 0/10"), ("dan", 1, "sold_out")]
+    {
+        assert_eq!(stage.ask_as(who, id, claim.clone()), want, "{who}");
+    }
+    stage.audit();
+}
+
+pub fn in_a_sale<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let conditions = Conditions { risk_below: Some(50), ..Conditions::default() };
+    let activity = stage.open(Plan { conditions, ..plan(sale(&[(1, 100, 1)])) });
+    introduce(&mut stage, "bot", None, Some(90));
+    introduce(&mut stage, "ann", None, Some(10));
+    assert_eq!(stage.buy("bot", activity, 1, 1), "risk_too_high 90/50");
+    assert_eq!(stage.buy("who", activity, 1, 1), "risk_too_high 100/50", "nothing known is no proof");
+    assert_eq!(stage.buy("ann", activity, 1, 1), "order 1: 100 fen");
+    assert_eq!(stage.buy("bot", activity, 1, 1), "risk_too_high 90/50");
+    introduce(&mut stage, "bot", None, Some(20));
+    assert_eq!(stage.buy("bot", activity, 1, 1), "sold_out");
+    stage.audit();
+}
+
+pub fn accounts<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let activity = asking(&mut stage, 9, Conditions { account_age_days: Some(30), ..Conditions::default() });
+    let ago = |days| stage.now.before_ms(days * DAY_MS);
+    let (old, new) = (ago(30), ago(29));
+    introduce(&mut stage, "old", Some(old), None);
+    introduce(&mut stage, "new", Some(new), None);
+    // What a token does not say stays as it was; what is known already is no event.
+    introduce(&mut stage, "old", None, Some(5));
+    let events = stage.events.len();
+    introduce(&mut stage, "old", Some(old), Some(5));
+    assert_eq!(stage.events.len(), events);
+    for (who, want) in [("old", "slot 1: 5 fen"), ("new", "account_too_new 29/30"), ("unknown", "account_too_new 0/30")]
+    {
+        assert_eq!(stage.tap(who, activity), want, "{who}");
+    }
+    stage.audit();
+}
+
+pub fn newcomers<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    introduce(&mut stage, "ann", None, Some(0));
+    stage.wait_ms(2 * DAY_MS);
+    introduce(&mut stage, "bob", None, Some(0));
+    stage.wait_ms(DAY_MS);
+    let activity = asking(&mut stage, 9, Conditions { newcomer_days: Some(2), ..Conditions::default() });
+    for (who, want) in [("ann", "not_newcomer 3/2"), ("bob", "slot 1: 5 fen"), ("new", "slot 1: 5 fen")] {
+        assert_eq!(stage.tap(who, activity), want, "{who}");
+    }
+    stage.audit();
+}
+
+pub fn not_won_too_often<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let wins = |wins, window_ms| Conditions { wins: Some(WinCap { wins, window_ms }), ..Conditions::default() };
+    let first = stage.open(plan(rain(9, 5)));
+    assert_eq!(stage.tap("ann", first), "slot 1: 5 fen");
+    let never = asking(&mut stage, 9, wins(0, 60_000));
+    let once = asking(&mut stage, 9, wins(1, 60_000));
+    assert_eq!(stage.tap("ann", never), "won_too_often 1/0");
+    assert_eq!(stage.tap("ann", once), "slot 1: 5 fen");
+    assert_eq!(stage.tap("ann", once), "won_too_often 2/1");
+    assert_eq!(stage.tap("bob", never), "slot 1: 5 fen");
+    let retention_ms = Bounds::default().retention_ms;
+    let plan = Box::new(Plan { conditions: wins(1, retention_ms + 1), ..plan(rain(9, 5)) });
+    assert_eq!(stage.ask("host", Ask::Draft { plan, seed: Seed([1; 32]) }), "not done: invalid", "wins are forgotten");
+    stage.audit();
+}
+
+pub fn the_audience_is_bounded<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let bounds = Bounds { audience_per_room_max: 2, audience_kept_ms: DAY_MS, ..Bounds::default() };
+    let mut stage = Stage::new(new(bounds));
+    stage.ask("host", START);
+    stage.wait_ms(10_000);
+    let (from, until) = (stage.now.before_ms(1_000), stage.now);
+    report(&mut stage, &["ann", "bob", "cyd"], 1, from, until);
+    assert_eq!((stage.watched_s("ann", 1), stage.watched_s("bob", 1), stage.watched_s("cyd", 1)), (1, 1, 0));
+    stage.wait_ms(DAY_MS);
+    watched(&mut stage, "bob", 1, 5_000);
+    stage.wait_ms(DAY_MS);
+    stage.ask("host", END_1);
+    assert_eq!(watched(&mut stage, "cyd", 1, 5_000), "idle", "no room");
+    stage.ask("host", START);
+    stage.wait_ms(10_000);
+    watched(&mut stage, "cyd", 2, 5_000);
+    assert_eq!(stage.watched_s("cyd", 2), 5, "who has been away for long made room");
+    stage.audit();
+}
