@@ -1,6 +1,7 @@
 //! The live-room interaction server. `src/ARCHITECTURE.md` is the map; imports go one way:
-//! `rules ← store ← {fanout, events} ← engine ← {gateway, api} ← server ← commands`.
+//! `filter ← rules ← store ← {fanout, events} ← engine ← {gateway, api} ← server ← commands`.
 
+pub mod filter;
 pub mod rules;
 pub mod store;
 

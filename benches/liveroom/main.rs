@@ -1,6 +1,7 @@
 //! Micro-benchmarks of the hot path: `cargo bench`. What crosses a socket is measured by the scripts beside this folder.
 
 mod events;
+mod filter;
 mod frames;
 mod gate;
 mod stage;
@@ -8,5 +9,5 @@ mod store;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, gate::bench, store::bench, frames::bench, events::bench);
+criterion_group!(benches, gate::bench, store::bench, frames::bench, events::bench, filter::bench);
 criterion_main!(benches);

@@ -4,17 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each layer, and what it may know of.
-const LAYERS: [(&str, &[&str]); 9] = [
-    ("rules", &[]),
-    ("store", &["rules"]),
-    ("fanout", &["rules", "store"]),
-    ("events", &["rules", "store"]),
-    ("engine", &["rules", "store", "fanout", "events"]),
-    ("gateway", &["rules", "store", "fanout", "events", "engine"]),
+const LAYERS: [(&str, &[&str]); 10] = [
+    ("filter", &[]),
+    ("rules", &["filter"]),
+    ("store", &["filter", "rules"]),
+    ("fanout", &["filter", "rules", "store"]),
+    ("events", &["filter", "rules", "store"]),
+    ("engine", &["filter", "rules", "store", "fanout", "events"]),
+    ("gateway", &["filter", "rules", "store", "fanout", "events", "engine"]),
     // Of the gateway only the tokens, which both read.
-    ("api", &["rules", "store", "fanout", "events", "engine", "gateway::token"]),
-    ("server", &["rules", "store", "fanout", "events", "engine", "gateway", "api"]),
-    ("commands", &["rules", "store", "fanout", "events", "engine", "gateway", "api", "server"]),
+    ("api", &["filter", "rules", "store", "fanout", "events", "engine", "gateway::token"]),
+    ("server", &["filter", "rules", "store", "fanout", "events", "engine", "gateway", "api"]),
+    ("commands", &["filter", "rules", "store", "fanout", "events", "engine", "gateway", "api", "server"]),
 ];
 
 /// Where the wire's types are known.
