@@ -102,9 +102,8 @@ impl Lexicon {
                 && self.terms[other.term as usize].category.is_none()
                 && !places.pauses_within(other.start, other.end)
         };
-        let within_a_sentence = || {
-            !term.is_short || !places.pauses_within(hit.start, hit.end) || places.stands_alone(hit.start, hit.end)
-        };
+        let within_a_sentence =
+            || !term.is_short || !places.pauses_within(hit.start, hit.end) || places.stands_alone(hit.start, hit.end);
         let whole_word = || !term.is_latin || !is_part_of_a_word(hit, folded, places);
         within_a_sentence() && whole_word() && !hits.iter().any(excuses)
     }
