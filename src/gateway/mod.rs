@@ -2,6 +2,7 @@
 
 mod admission;
 pub mod quic;
+mod quota;
 mod rate;
 mod session;
 pub mod token;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use admission::{Admission, AdmissionLimits, Admitted, TurnedAway};
 /// What client and server agreed on below the messages; the server needs it to open its endpoints.
 pub use liveroom_protocol::transport;
+pub use quota::Quotas;
 pub use rate::Rate;
 pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
 pub use wire::WireEncoder;
@@ -32,6 +34,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// What a session may do.
     pub limits: Arc<SessionLimits>,
+    /// How often each user may ask.
+    pub quotas: Arc<Quotas>,
     /// How long a write may wait for a peer that does not read.
     pub write_timeout: Duration,
 }

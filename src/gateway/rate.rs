@@ -45,6 +45,12 @@ impl Bucket {
             }
         }
     }
+
+    /// When it is full if nothing more is taken: from then on it is as new.
+    pub(super) fn full_at(&self) -> Time {
+        let missing_milli = self.full_milli - self.held_milli;
+        self.at.after_ms(missing_milli.div_ceil(u64::from(self.per_second.max(1))))
+    }
 }
 
 #[cfg(test)]

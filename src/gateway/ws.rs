@@ -113,8 +113,13 @@ where
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
-    let session = Session::new(gateway.engine.clone(), gateway.authenticate.clone(), gateway.limits.clone())
-        .with_silence_max(options.idle_timeout);
+    let session = Session::new(
+        gateway.engine.clone(),
+        gateway.authenticate.clone(),
+        gateway.limits.clone(),
+        gateway.quotas.clone(),
+    )
+    .with_silence_max(options.idle_timeout);
     let line = WsLine { socket: ServerBuilder::new().limits(limits).serve(stream), broken: false };
     let mut viewer = Viewer::new(session, line, gateway.write_timeout, admitted);
     // Boxed: what only the end needs must not live as long as an idle viewer.

@@ -43,6 +43,9 @@ pub struct SkuPlan {
 impl SalePlan {
     /// Most items of one sale.
     pub const SKUS_MAX: usize = 50;
+
+    /// The longest hold of an order.
+    pub const HOLD_MS_MAX: u64 = 3_600_000;
     /// Most units of one line of a cart.
     pub const QUANTITY_MAX: u32 = 10_000;
 
@@ -52,7 +55,7 @@ impl SalePlan {
         if !(1_000..=86_400_000).contains(&self.duration_ms) {
             return refuse("duration_ms", "must be 1,000 to 86,400,000");
         }
-        if !(1_000..=3_600_000).contains(&self.hold_ms) {
+        if !(1_000..=Self::HOLD_MS_MAX).contains(&self.hold_ms) {
             return refuse("hold_ms", "must be 1,000 to 3,600,000");
         }
         if self.skus.is_empty() || self.skus.len() > Self::SKUS_MAX {

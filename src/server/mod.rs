@@ -31,7 +31,7 @@ use crate::engine::{Clock, Engine, Running};
 use crate::fanout::Leave;
 use crate::gateway::token::{Issuer, Verifier};
 use crate::gateway::ws::WsOptions;
-use crate::gateway::{Admission, Authenticate, Gateway, WireEncoder, quic, ws};
+use crate::gateway::{Admission, Authenticate, Gateway, Quotas, WireEncoder, quic, ws};
 use crate::rules::Time;
 
 /// How long connections that are closed may take to be gone.
@@ -142,6 +142,7 @@ impl Server {
             authenticate: secrets.authenticate,
             admission: Arc::clone(&admission),
             limits: Arc::new(config.session_limits()),
+            quotas: Quotas::new(config.rates),
             write_timeout: config.session.write_timeout,
         };
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));

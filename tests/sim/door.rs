@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use liveroom::engine::Engine;
 use liveroom::fanout::{Delivery, Leave};
-use liveroom::gateway::{Ended, Session, SessionLimits};
+use liveroom::gateway::{Ended, Quotas, Session, SessionLimits};
 use liveroom::rules::{ActivityId, CartLine, OrderId, RefusalCode, RequestId, RoomId, SkuId, UserId};
 use liveroom::store::{Ask, Op, Partition};
 use liveroom_protocol::frame::FrameReader;
@@ -39,7 +39,7 @@ pub(crate) struct Said {
 impl Door {
     pub(crate) fn new(engine: Engine, limits: SessionLimits, user: UserId, room: RoomId) -> Self {
         Self {
-            session: Session::new(engine, Arc::new(Credulous), Arc::new(limits)),
+            session: Session::new(engine, Arc::new(Credulous), Arc::new(limits), Quotas::new(limits.rates)),
             heard: FrameReader::new(limits.frame_bytes_max),
             said: FrameReader::new(u32::MAX),
             limits,

@@ -54,35 +54,40 @@ impl Default for Rates {
 }
 
 /// A bucket for each kind of request.
-pub(super) struct Buckets {
+#[derive(Debug)]
+pub(in crate::gateway) struct Buckets {
     claim: Bucket,
     reserve: Bucket,
     release: Bucket,
     announce: Bucket,
-    /// Taken by itself: a sign of life is no request.
-    pub(super) ping: Bucket,
 }
 
 impl Buckets {
-    pub(super) fn new(rates: &Rates, now: Time) -> Self {
+    pub(in crate::gateway) fn new(rates: &Rates, now: Time) -> Self {
         let bucket = |rate: Rate| Bucket::new(rate, now);
         Self {
             claim: bucket(rates.claim),
             reserve: bucket(rates.reserve),
             release: bucket(rates.release),
             announce: bucket(rates.announce),
-            ping: bucket(rates.ping),
         }
     }
 
-    pub(super) fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
+    /// When all of them are full again.
+    pub(in crate::gateway) fn full_at(&self) -> Time {
+        let Self { claim, reserve, release, announce } = self;
+        let full_at = [claim, reserve, release, announce].map(Bucket::full_at);
+        full_at.into_iter().max().expect("there are kinds of requests")
+    }
+
+    pub(in crate::gateway) fn of(&mut self, body: &client_frame::Body) -> &mut Bucket {
         match body {
             client_frame::Body::Claim(_) => &mut self.claim,
             client_frame::Body::Reserve(_) => &mut self.reserve,
             client_frame::Body::Release(_) => &mut self.release,
             client_frame::Body::Announce(_) => &mut self.announce,
-            // A hello comes once, and is told apart before anything is counted.
-            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.ping,
+            // Neither is a request: both are told apart before anything is counted.
+            client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.announce,
         }
     }
 }

@@ -17,6 +17,8 @@ use liveroom_protocol::frame::{FrameError, FrameReader, encode_frame};
 use liveroom_protocol::transport::{AGENT_BYTES_MAX, VERSION};
 use liveroom_protocol::wire::{self, client_frame, server_frame};
 
+use super::quota::{Quota, Quotas};
+use super::rate::Bucket;
 use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
 use crate::engine::{Engine, Seat};
@@ -26,7 +28,7 @@ use crate::store::Ask;
 
 pub use limits::{Rates, SessionLimits};
 
-use limits::Buckets;
+pub(super) use limits::Buckets;
 use request::{Wish, wish};
 
 /// Who may come in.
@@ -64,7 +66,9 @@ pub struct Session {
     /// When the client was last heard, and after how long a silence it is taken to be gone, ms.
     heard: Time,
     silence_ms_max: Option<u64>,
-    buckets: Buckets,
+    /// Signs of life: each connection has its own.
+    pings: Bucket,
+    quotas: Arc<Quotas>,
     /// Frames for the control stream.
     out: BytesMut,
     /// Frames for the room stream, shared with everybody.
@@ -78,6 +82,7 @@ enum Stage {
     /// Until the token is over: nobody stays longer than it lets them.
     Live {
         seat: Seat,
+        quota: Quota,
         role: Role,
         until: Time,
     },
@@ -85,7 +90,9 @@ enum Stage {
 
 impl Session {
     /// A session whose client has said nothing yet.
-    pub fn new(engine: Engine, authenticate: Arc<dyn Authenticate>, limits: Arc<SessionLimits>) -> Self {
+    pub fn new(
+        engine: Engine, authenticate: Arc<dyn Authenticate>, limits: Arc<SessionLimits>, quotas: Arc<Quotas>,
+    ) -> Self {
         let now = engine.clock().now();
         Self {
             reader: FrameReader::new(limits.frame_bytes_max),
@@ -93,7 +100,8 @@ impl Session {
             in_flight: VecDeque::new(),
             heard: now,
             silence_ms_max: None,
-            buckets: Buckets::new(&limits.rates, now),
+            pings: Bucket::new(limits.rates.ping, now),
+            quotas,
             out: BytesMut::new(),
             room_out: Vec::new(),
             engine,
@@ -258,7 +266,7 @@ impl Session {
             }
             (_, Stage::Greeting { .. }) => Err(self.broken(reason::HELLO_MISSING, "the first frame is a hello")),
             (client_frame::Body::Ping(ping), _) => {
-                if self.buckets.ping.take(now).is_err() {
+                if self.pings.take(now).is_err() {
                     return Err(self.broken(reason::PING_FLOOD, "more pings than a sign of life needs"));
                 }
                 let pong = wire::Pong { nonce: ping.nonce, server_time_ms: now.ms() };
@@ -320,12 +328,14 @@ impl Session {
         if let Err(why) = self.engine.ask_own(&seat) {
             tracing::debug!(%why, "a viewer's own results were not asked for");
         }
-        self.stage = Stage::Live { seat, role, until: access.until };
+        let quota = self.quotas.join(access.user, now);
+        self.stage = Stage::Live { seat, quota, role, until: access.until };
         Ok(())
     }
 
     fn request(&mut self, now: Time, request: RequestId, body: client_frame::Body) {
-        if let Err(retry_after_ms) = self.buckets.of(&body).take(now) {
+        let Stage::Live { quota, .. } = &self.stage else { return };
+        if let Err(retry_after_ms) = quota.take(&body, now) {
             let why = NotDoneCode::RateLimited.for_now("too many requests a second", retry_after_ms);
             return self.refuse(request, why);
         }

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Config, Mistake, TokenKey};
 use crate::gateway::Rate;
 use crate::gateway::token::Algorithm;
-use crate::rules::Name;
+use crate::rules::{Name, SalePlan};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -18,6 +18,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 const YEAR: Duration = Duration::from_secs(31_557_600);
+/// A payment finds its order, however late within its hold it comes: nothing that ended is forgotten before that.
+const HOLD_MAX: Duration = Duration::from_millis(SalePlan::HOLD_MS_MAX);
 
 /// What the largest order takes in the log, at most.
 const CART_BYTES: u64 = 1_536;
@@ -75,7 +77,7 @@ impl Config {
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
             Bound::number("store.snapshot_every_batches", store.snapshot_every_batches, 100..=10_000_000),
             Bound::time("store.redis_timeout", store.redis_timeout, Duration::from_millis(50)..=MINUTE),
-            Bound::time("store.retention", store.retention, MINUTE..=30 * DAY),
+            Bound::time("store.retention", store.retention, HOLD_MAX..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),
             number("engine.batch_ops", engine.batch_ops, 1..=65_536),
             Bound::time("engine.tick", engine.tick, Duration::from_millis(10)..=SECOND),

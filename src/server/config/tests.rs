@@ -160,7 +160,13 @@ fn each_mistake_is_named_with_what_is_allowed() {
         ("[tls]\nws_key_file = \"a.pem\"", "tls.ws_cert_file", "is missing beside tls.ws_key_file"),
         ("[store]\ndata_dir = \"\"", "store.data_dir", "must be a directory"),
         ("[store]\nsegment_bytes = 1", "store.segment_bytes", "allowed: 2097152 to 1073741824"),
+        ("[store]\nretention = \"59m\"", "store.retention", "is 59m; allowed: 1h to 30days"),
         ("[engine]\nbatch_ops = 100\nqueue_ops = 50", "engine.batch_ops", "is more than engine.queue_ops"),
+        (
+            "[store]\nsegment_bytes = 2097152\n[engine]\nbatch_ops = 1366",
+            "engine.batch_ops",
+            "is more than a segment of the log holds",
+        ),
         ("[engine]\ntick = \"600ms\"", "engine.counts_every", "is less than engine.tick"),
         ("[rates]\nclaim = { per_second = 0, burst = 1 }", "rates.claim.per_second", "allowed: 1 to 1000000"),
         ("[rates]\nclaim = 5", "rates.claim", "must be a section with keys"),

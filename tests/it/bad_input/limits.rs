@@ -112,6 +112,37 @@ fn requests_are_bounded_by_kind_and_in_flight() {
 }
 
 #[test]
+fn a_user_asks_no_more_often_over_more_connections() {
+    run(async {
+        let served = Served::furnished(|config| config.rates.claim = Rate { per_second: 1, burst: 3 }).await;
+        let mut peers = Vec::new();
+        for over in [Over::Quic, Over::Ws, Over::Quic, Over::Ws] {
+            peers.push(Peer::welcomed(&served, over, "r1", "ann").await);
+        }
+        let mut answers = Vec::new();
+        for peer in &mut peers {
+            answers.push(peer.ask(claim(fresh_id(), NOTHING)).await);
+        }
+        assert_eq!(answers[..3], ["not done unknown_activity"; 3]);
+        // Were it slow enough a fourth would do, too.
+        while answers.last().unwrap() != "not done rate_limited" {
+            answers.push(peers[0].ask(claim(fresh_id(), NOTHING)).await);
+        }
+        // Neither does coming back help.
+        drop(peers);
+        let mut back = Peer::welcomed(&served, Over::Ws, "r1", "ann").await;
+        let mut again = 0;
+        while back.ask(claim(fresh_id(), NOTHING)).await != "not done rate_limited" {
+            again += 1;
+        }
+        assert!(again < 3, "a burst again: {again}");
+        let mut bob = Peer::welcomed(&served, Over::Quic, "r1", "bob").await;
+        assert_eq!(bob.ask(claim(fresh_id(), NOTHING)).await, "not done unknown_activity");
+        served.is_well().await;
+    });
+}
+
+#[test]
 fn calls_of_the_api_are_bounded_in_number_and_time() {
     run(async {
         let served = Served::furnished(|config| {
