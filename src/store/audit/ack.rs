@@ -224,11 +224,8 @@ impl AcksKept {
         let lost = &mut self.lost;
         self.acks.retain(|_, ack| {
             // A release may not name its activity; its receipt does.
-            let order = match ack.answer {
-                Acked::Released { order } => tables.order(order).map(|order| order.activity),
-                _ => None,
-            };
-            let goes = ack.activity.or(order) == Some(activity);
+            let of = || tables.receipt_activity(&ack.room, ack.user, ack.request_id);
+            let goes = ack.activity.or_else(of) == Some(activity);
             if goes && let Err(wrong) = ack.verify(tables) {
                 lost.get_or_insert(wrong);
             }

@@ -37,6 +37,15 @@ impl Story {
         answer
     }
 
+    /// Lets all that time brings happen.
+    fn wait_for_archive(&mut self) {
+        while let Some(now) = self.keeper.next_due() {
+            let mut due = Vec::new();
+            self.keeper.due(now, 100, &mut due);
+            self.keeper.commit(now, &due, &mut Vec::new(), &mut self.events).unwrap();
+        }
+    }
+
     fn open(&mut self, kind: KindPlan) -> ActivityId {
         let plan = Plan {
             title: "t".to_owned(),
@@ -241,6 +250,30 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
         change(&mut story.acks);
         assert_eq!(story.broken().first().copied(), want, "{what}");
     }
+}
+
+#[test]
+fn what_was_told_is_looked_up_before_its_activity_leaves() {
+    let mut story = Story::told();
+    let here = Partition::Room(room());
+    let sale = ActivityId(2);
+    // Refused because it was released already: recorded, and the client does not name the sale.
+    story.ask(here, "bob", Ask::Release { order: OrderId(2) });
+    let told = story.acks.last().unwrap();
+    assert_eq!((told.activity, &told.answer), (None, &Acked::Refused { code: RefusalCode::OrderReleased }));
+    story.ask(here, "host", Ask::Step { activity: sale, step: Step::Close });
+    story.wait_for_archive();
+    assert!(
+        story
+            .events
+            .iter()
+            .any(|event| event.event.activity() == Some(sale) && matches!(event.event, Event::Archived { .. }))
+    );
+    assert!(story.keeper.tables().order(OrderId(2)).is_none(), "gone");
+    assert_eq!(story.broken(), [""; 0]);
+    // What never was is still noticed.
+    story.acks.last_mut().unwrap().request_id = RequestId::new(999).unwrap();
+    assert_eq!(story.broken(), [Invariant::AcknowledgementsKept.word()]);
 }
 
 #[test]

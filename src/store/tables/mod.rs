@@ -241,6 +241,11 @@ impl Tables {
         Some((receipt.fingerprint, self.answer(receipt)))
     }
 
+    /// The activity that a request was about, as long as its receipt is kept.
+    pub fn receipt_activity(&self, room: &RoomId, user: UserId, request: RequestId) -> Option<ActivityId> {
+        self.rooms.get(room)?.receipts.get(&(user, request))?.kept.activity()
+    }
+
     /// When a timer has something to do next.
     pub fn next_due(&self) -> Option<Time> {
         self.due.first().map(|(at, _)| *at)
