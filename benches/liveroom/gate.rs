@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::Criterion;
 use liveroom::engine::{Gate, Gates};
 use liveroom::rules::{ActivityId, Phase, SkuId};
-use liveroom::store::{Ask, GateFacts};
+use liveroom::store::{Ask, GateFacts, Needs};
 
 use crate::stage::{room, user};
 
@@ -15,6 +15,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         phase: Phase::Open,
         token: 7,
         has_conditions: false,
+        needs: Needs::default(),
         is_rain: true,
         pools: vec![(SkuId(0), 1, 500)],
     };

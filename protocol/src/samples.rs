@@ -126,6 +126,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("dropped", from_server(Body::Dropped(Dropped { frames: 3 }))),
+        ("watch_progress", from_server(Body::WatchProgress(WatchProgress { broadcast: 3, watched_s: 140 }))),
         ("pong", from_server(Body::Pong(Pong { nonce: 42, server_time_ms: 1_800_000_000_000 }))),
     ];
     frames.extend(answers());

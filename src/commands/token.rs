@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use super::{Overrides, Span, print};
 use crate::engine::Clock;
 use crate::gateway::token::{Algorithm, Issuer, KeyId, KeyPair, Role, Rooms, SigningKey};
-use crate::rules::{RoomId, UserId};
+use crate::rules::{AccountFacts, RoomId, Time, UserId};
 use crate::server::config::Config;
 use crate::server::development::{self, Development};
 use crate::server::keys;
@@ -50,6 +50,12 @@ struct IssueArgs {
     /// A room that the token is for, any number of times; without it, every room
     #[arg(long = "room", value_name = "R", value_parser = RoomId::parse)]
     rooms: Vec<RoomId>,
+    /// Since when there is the account, ms since the epoch: for activities that ask how old it is
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(0..=Time::MAX.ms()))]
+    account_created_ms: Option<i64>,
+    /// How likely the account is a bot's, 0 to 100: for activities that ask
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    risk: Option<u8>,
     /// How long it is valid: 30s, 15m, 1h
     #[arg(long, value_name = "D", default_value = "1h")]
     ttl: Span,
@@ -131,7 +137,8 @@ impl IssueArgs {
         ensure!(ttl <= ttl_max, "--ttl {} is longer than tokens.ttl_max, {}", shown(ttl), shown(ttl_max));
         let rooms = if self.rooms.is_empty() { Rooms::Any } else { Rooms::Listed(self.rooms.as_slice().into()) };
         let issuer = self.issuer(&config)?;
-        Ok(issuer.issue(Clock::real().now(), self.user, self.role.into(), &rooms, ttl)?)
+        let account = AccountFacts { created: self.account_created_ms.map(Time::from_ms), risk: self.risk };
+        Ok(issuer.vouch(Clock::real().now(), self.user, self.role.into(), &rooms, ttl, account)?)
     }
 
     fn issuer(&self, config: &Config) -> anyhow::Result<Issuer> {

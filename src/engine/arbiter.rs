@@ -38,6 +38,8 @@ pub(super) enum ReplyTo {
     Caller(oneshot::Sender<Answer>),
     /// Nobody: a timer asked.
     Nobody,
+    /// A report of who is there: it is made again if the store does not take it.
+    Reports,
 }
 
 /// A batch's answers, each with the mailbox it goes to.
@@ -113,7 +115,6 @@ enum Question {
 impl Arbiter {
     pub(super) fn new(shared: Arc<Shared>, keeper: Box<dyn Keeper>, queue: Receiver<Command>, posts: Posts) -> Self {
         Self {
-            shared,
             keeper,
             queue,
             ops: Vec::new(),
@@ -121,7 +122,8 @@ impl Arbiter {
             answers: Vec::new(),
             events: Vec::new(),
             questions: Vec::new(),
-            follower: Follower::new(),
+            follower: Follower::new(&shared),
+            shared,
             posts,
             timers_rest_until: None,
             following: false,
@@ -136,6 +138,22 @@ impl Arbiter {
             if let Err(why) = self.turn(first) {
                 tracing::error!(%why, "the store can't go on");
                 self.shared.failed.send_replace(Some(why));
+                return;
+            }
+        }
+        self.close();
+    }
+
+    /// The last reports of who is there, as long as the store takes them.
+    fn close(&mut self) {
+        self.follower.rounds().close(self.shared.clock.now());
+        loop {
+            self.report(false);
+            if self.ops.is_empty() {
+                return;
+            }
+            if let Err(why) = self.commit() {
+                tracing::error!(%why, "the store can't go on");
                 return;
             }
         }
@@ -175,6 +193,7 @@ impl Arbiter {
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
             self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
+            self.report(true);
         }
         let queue = self.queue.clone();
         let more = std::iter::from_fn(|| queue.try_recv().ok());
@@ -196,12 +215,28 @@ impl Arbiter {
                 break;
             }
         }
+        if self.ops.len() < self.shared.limits.batch_ops / 2 {
+            self.report(false);
+        }
+    }
+
+    /// Adds a report of who is there, if one is due; late ones come first, others only where there is room.
+    fn report(&mut self, only_late: bool) {
+        let (now, every) = (self.shared.clock.now(), self.shared.limits.presence_every);
+        if self.timers_rest_until.is_none()
+            && let Some(op) = self.follower.rounds().report(now, every, only_late)
+        {
+            self.ops.push(op);
+            self.replies.push(ReplyTo::Reports);
+        }
     }
 
     /// How long there is nothing to do unless something is asked; `None` means for ever.
     fn rest(&self) -> Option<Duration> {
         let now = self.shared.clock.now();
-        let timers = self.timers_rest_until.or_else(|| self.keeper.next_due()).map(|at| at.since(now));
+        let reports = self.follower.rounds_next();
+        let next_due = || self.keeper.next_due().into_iter().chain(reports).min();
+        let timers = self.timers_rest_until.or_else(next_due).map(|at| at.since(now));
         let news = self.follower.rest(now);
         timers.into_iter().chain(news).min()
     }
@@ -215,6 +250,11 @@ impl Arbiter {
                 Err(CommitError::Unavailable(why)) => {
                     tracing::warn!(%why, "a batch was not taken");
                     let reason = NotDoneCode::Unavailable.for_now("no decisions are taken now", RETRY_AFTER_MS);
+                    for (op, reply) in self.ops.iter().zip(&self.replies) {
+                        if matches!(reply, ReplyTo::Reports) {
+                            self.follower.rounds().not_taken(op);
+                        }
+                    }
                     self.answers.clear();
                     self.answers.resize(self.ops.len(), Answer::NotDone(reason));
                     self.timers_rest_until = Some(now.after_ms(u64::from(RETRY_AFTER_MS)));
@@ -242,7 +282,7 @@ impl Arbiter {
                 ReplyTo::Mailbox(mailbox, request) => self.posts.add(mailbox, Post::Answer(request, answer)),
                 // A caller that has gone away can ask again with the same id.
                 ReplyTo::Caller(caller) => drop(caller.send(answer)),
-                ReplyTo::Nobody => {}
+                ReplyTo::Nobody | ReplyTo::Reports => {}
             }
         }
         for question in self.questions.drain(..) {

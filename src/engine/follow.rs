@@ -8,11 +8,11 @@ use foldhash::fast::RandomState;
 
 use super::Shared;
 use super::gate::Gate;
-use super::presence;
+use super::presence::{self, Rounds};
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
 use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
-use crate::store::{ActivityView, Event, Keeper, KindView, Query, Recorded, Reply};
+use crate::store::{ActivityView, Event, Keeper, KindView, Needs, Query, Recorded, Reply};
 
 /// Carries commits to the rooms.
 pub(super) struct Follower {
@@ -20,6 +20,7 @@ pub(super) struct Follower {
     unheard: HashMap<ActivityId, Unheard, RandomState>,
     next_counts: Time,
     touched: Vec<ActivityId>,
+    rounds: Rounds,
 }
 
 struct Unheard {
@@ -56,6 +57,7 @@ fn open_room(shared: &Shared, id: RoomId, host: UserId) -> Arc<LiveRoom> {
 /// Opens, updates or removes an activity's gate.
 fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
     let Some(facts) = keeper.gate(id) else { return room.gates.remove(id) };
+    room.needs.set(id, facts.needs);
     match room.gates.get(id) {
         Some(gate) => gate.update(&facts),
         None => {
@@ -67,8 +69,19 @@ fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
 }
 
 impl Follower {
-    pub(super) fn new() -> Self {
-        Self { unheard: HashMap::default(), next_counts: Time::from_ms(0), touched: Vec::new() }
+    pub(super) fn new(shared: &Shared) -> Self {
+        let (next_counts, rounds) = (Time::from_ms(0), Rounds::of(shared));
+        Self { unheard: HashMap::default(), next_counts, touched: Vec::new(), rounds }
+    }
+
+    /// When there is something to report.
+    pub(super) fn rounds_next(&self) -> Option<Time> {
+        self.rounds.next_at()
+    }
+
+    /// The rounds of reports who is there.
+    pub(super) fn rounds(&mut self) -> &mut Rounds {
+        &mut self.rounds
     }
 
     /// Takes note of what was committed.
@@ -82,7 +95,7 @@ impl Follower {
             let Some(room) = shared.rooms.get(room) else { continue };
             remember(&room, &recorded.event);
             if let Event::Presence { what, .. } = &recorded.event {
-                presence::follow(shared, &room, recorded.at, what);
+                presence::follow(shared, &mut self.rounds, &room, recorded.at, what, keeper);
             }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
@@ -184,6 +197,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         }
         Event::Archived { .. } => {
             room.gates.remove(activity);
+            room.needs.set(activity, Needs::default());
             room.channel.forget_state(activity);
             false
         }

@@ -4,11 +4,13 @@
 //! gate answers the hopeless without it.
 
 mod arbiter;
+mod audience;
 mod clock;
 mod counters;
 mod entropy;
 mod follow;
 mod gate;
+mod needs;
 mod presence;
 mod room;
 mod stepper;
@@ -22,8 +24,8 @@ use crossbeam::channel;
 use tokio::sync::{oneshot, watch};
 
 use crate::fanout::{Broker, Channel, ChannelLimits, Encode, Heard, Joined, Leave, Mailbox, Position, RoomMessage};
-use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
-use crate::store::{Answer, Ask, Keeper, Op, Partition, Query, Reply};
+use crate::rules::{AccountFacts, NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
+use crate::store::{Answer, Ask, Keeper, Op, Partition, PresenceAsk, Query, Reply};
 
 use arbiter::{Arbiter, Command, Posts, ReplyTo};
 use room::Rooms;
@@ -47,6 +49,8 @@ pub struct EngineLimits {
     pub counts_every: Duration,
     /// How often the number of viewers goes out, if it has changed.
     pub online_every: Duration,
+    /// How often those who watch a broadcast are reported to the store.
+    pub presence_every: Duration,
     /// What bounds each room's channel.
     pub channel: ChannelLimits,
 }
@@ -59,6 +63,7 @@ impl Default for EngineLimits {
             tick: Duration::from_millis(50),
             counts_every: Duration::from_millis(500),
             online_every: Duration::from_secs(1),
+            presence_every: Duration::from_secs(5),
             channel: ChannelLimits { history_frames: 256, history_bytes: 256 * 1024, talk_per_tick: 256 },
         }
     }
@@ -103,6 +108,10 @@ pub struct Seat {
     pub user: UserId,
     /// What waits for the viewer.
     pub mailbox: Arc<Mailbox>,
+    /// What the viewer's token says of the account.
+    account: AccountFacts,
+    /// Whether the store was told of it.
+    introduced: AtomicBool,
 }
 
 impl Engine {
@@ -184,10 +193,10 @@ impl Engine {
 
     /// Lets a viewer into a room and brings it up to date. `mailbox` receives everything from here on.
     pub fn join(
-        &self, room: &RoomId, user: UserId, mailbox: Arc<Mailbox>, resume: Option<Position>,
+        &self, room: &RoomId, user: UserId, account: AccountFacts, mailbox: Arc<Mailbox>, resume: Option<Position>,
     ) -> Result<(Seat, Joined), NotDone> {
         let room = self.room(room).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
-        room.enter(user, &mailbox);
+        room.audience.lock().enter(user, &mailbox, self.shared.clock.now());
         let joined = room.channel.join(&mailbox, resume, self.shared.encode.as_ref());
         self.shared.rooms.crowd_changed(&room);
         if let Some(broker) = self.shared.broker.get()
@@ -196,7 +205,8 @@ impl Engine {
             // Whoever comes first hears the other nodes from the start; the number itself can wait.
             broker.online(room.id, 1);
         }
-        Ok((Seat { room, user, mailbox }, joined))
+        let introduced = AtomicBool::new(account == AccountFacts::default());
+        Ok((Seat { room, user, mailbox, account, introduced }, joined))
     }
 
     /// Asks the store, or answers at once where the answer is known; otherwise it comes into the mailbox.
@@ -205,9 +215,25 @@ impl Engine {
             self.shared.counters.gate_refusals.inc();
             return Some(Answer::Refused(refusal));
         }
+        if seat.room.needs.account()
+            && let Err(reason) = self.introduce(seat)
+        {
+            return Some(Answer::NotDone(reason));
+        }
         let op = Op { partition: Partition::Room(seat.room.id), by: Some(seat.user), request: Some(request), ask };
         let reply = ReplyTo::Mailbox(Arc::clone(&seat.mailbox), request);
         self.send(Command::Commit(op, reply)).err().map(Answer::NotDone)
+    }
+
+    /// Tells the store what the viewer's token says, before the first request for which it may matter.
+    fn introduce(&self, seat: &Seat) -> Result<(), NotDone> {
+        if !seat.introduced.load(Ordering::Acquire) {
+            let ask = Ask::Presence(PresenceAsk::Introduce { account: seat.account });
+            let op = Op { partition: Partition::Room(seat.room.id), by: Some(seat.user), request: None, ask };
+            self.send(Command::Commit(op, ReplyTo::Nobody))?;
+            seat.introduced.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Asks the store on behalf of the API.
@@ -286,7 +312,7 @@ impl Engine {
 
     /// Takes a viewer out of its room.
     pub fn leave(&self, seat: &Seat) {
-        seat.room.exit(&seat.user, &seat.mailbox);
+        seat.room.audience.lock().exit(&seat.user, &seat.mailbox, self.shared.clock.now());
         seat.room.channel.leave(&seat.mailbox);
         self.shared.rooms.crowd_changed(&seat.room);
     }

@@ -9,8 +9,10 @@ use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
+use super::audience::Audience;
 use super::gate::Gates;
-use crate::fanout::{Channel, Mailbox, Post};
+use super::needs::LiveNeeds;
+use crate::fanout::{Channel, Post};
 use crate::rules::{RoomId, UserId};
 
 /// A room that exists.
@@ -24,8 +26,10 @@ pub struct LiveRoom {
     pub channel: Channel,
     /// What answers the hopeless.
     pub gates: Gates,
-    /// One user may watch on several devices.
-    mailboxes: Mutex<HashMap<UserId, Vec<Arc<Mailbox>>, RandomState>>,
+    /// Who is here.
+    pub(super) audience: Mutex<Audience>,
+    /// What its activities have to know of viewers.
+    pub(super) needs: LiveNeeds,
     has_news: AtomicBool,
     crowd_changed: AtomicBool,
 }
@@ -37,31 +41,16 @@ impl LiveRoom {
             host,
             channel,
             gates: Gates::default(),
-            mailboxes: Mutex::default(),
+            audience: Mutex::default(),
+            needs: LiveNeeds::default(),
             has_news: AtomicBool::new(false),
             crowd_changed: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn enter(&self, user: UserId, mailbox: &Arc<Mailbox>) {
-        self.mailboxes.lock().entry(user).or_default().push(Arc::clone(mailbox));
-    }
-
-    pub(super) fn exit(&self, user: &UserId, mailbox: &Arc<Mailbox>) {
-        let mut mailboxes = self.mailboxes.lock();
-        if let Some(own) = mailboxes.get_mut(user) {
-            own.retain(|other| !Arc::ptr_eq(other, mailbox));
-            if own.is_empty() {
-                mailboxes.remove(user);
-            }
-        }
-    }
-
     /// Puts something into every mailbox of a user.
     pub(super) fn post(&self, user: &UserId, post: &Post) {
-        if let Some(own) = self.mailboxes.lock().get(user) {
-            own.iter().for_each(|mailbox| mailbox.post(post.clone()));
-        }
+        self.audience.lock().post(user, post);
     }
 }
 

@@ -34,11 +34,22 @@ pub enum Post {
     },
 }
 
+/// How long a viewer has watched. The latest is all that matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Which broadcast.
+    pub broadcast: u32,
+    /// For so long, ms.
+    pub watched_ms: u64,
+}
+
 /// What a session takes out.
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// The viewer's own.
     Post(Post),
+    /// How far the viewer has come.
+    Progress(Progress),
     /// A room frame, shared with everybody.
     Frame(Bytes),
     /// So many talk frames were dropped here.
@@ -72,6 +83,7 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 struct Held {
     posts: VecDeque<Post>,
+    progress: Option<Progress>,
     frames: VecDeque<(Class, Bytes)>,
     frame_bytes: usize,
     dropped: u64,
@@ -102,6 +114,12 @@ impl Mailbox {
             held.leave = Some(Leave::TooSlow);
         }
         drop(held);
+        self.announce();
+    }
+
+    /// Puts in how far the viewer has come, in the place of what was not read yet.
+    pub fn progress(&self, progress: Progress) {
+        self.held.lock().progress = Some(progress);
         self.announce();
     }
 
@@ -144,6 +162,7 @@ impl Mailbox {
         let mut held = self.held.lock();
         self.filled.store(false, Ordering::Release);
         into.extend(held.posts.drain(..).map(Delivery::Post));
+        into.extend(held.progress.take().map(Delivery::Progress));
         if held.lagged {
             held.lagged = false;
             into.push(Delivery::Lagged);
@@ -202,6 +221,7 @@ mod tests {
         mailbox.drain(&mut out);
         let word = |delivery: &Delivery| match delivery {
             Delivery::Post(_) => "own".to_owned(),
+            Delivery::Progress(progress) => format!("watched{}", progress.watched_ms),
             Delivery::Frame(frame) => format!("frame{}", frame[0]),
             Delivery::Dropped(n) => format!("dropped{n}"),
             Delivery::Lagged => "lagged".to_owned(),
@@ -239,5 +259,15 @@ mod tests {
             mailbox.post(Post::Answer(RequestId::new(id).unwrap(), Answer::Idle));
         }
         assert_eq!(drained(&mailbox), "own own frame7 TooSlow");
+    }
+
+    #[test]
+    fn of_progress_only_the_latest_waits() {
+        let mailbox = Mailbox::new(100, 1);
+        for watched_ms in [5, 10, 15] {
+            mailbox.progress(Progress { broadcast: 1, watched_ms });
+        }
+        assert_eq!(drained(&mailbox), "watched15");
+        assert_eq!(drained(&mailbox), "");
     }
 }

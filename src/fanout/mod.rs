@@ -14,5 +14,5 @@ pub mod pubsub;
 pub use broker::{Broker, Heard, Talk};
 pub use channel::{Channel, ChannelLimits, Flushed, Joined};
 pub use history::{History, Position};
-pub use mailbox::{Class, Delivery, Leave, Mailbox, Post};
+pub use mailbox::{Class, Delivery, Leave, Mailbox, Post, Progress};
 pub use message::{Encode, RoomMessage};

@@ -101,6 +101,13 @@ pub enum Query {
         /// The user.
         user: UserId,
     },
+    /// How long a user has watched a room's latest broadcast.
+    Watched {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
     /// An order.
     Order {
         /// Which.
@@ -134,6 +141,13 @@ pub enum Reply {
         facts: Option<Box<Facts>>,
         /// The room's latest broadcast; 0 before the first.
         broadcast: u32,
+    },
+    /// How long a user has watched.
+    Watched {
+        /// The room's latest broadcast; 0 before the first.
+        broadcast: u32,
+        /// For so long, ms.
+        watched_ms: u64,
     },
     /// A balance.
     Balance(i64),

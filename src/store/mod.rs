@@ -21,5 +21,6 @@ pub use memory::MemoryKeeper;
 pub use op::{Answer, Ask, Op, Partition, PresenceAnswer, PresenceAsk};
 pub use redis::RedisKeeper;
 pub use tables::{
-    Action, ActivityView, Bounds, DECISIONS, GateFacts, HostAction, Inconsistent, ItemView, KindView, Room, Tables,
+    Action, ActivityView, Bounds, DECISIONS, GateFacts, HostAction, Inconsistent, ItemView, KindView, Needs, Room,
+    Tables,
 };

@@ -119,6 +119,7 @@ impl Door {
         for delivery in deliveries {
             match delivery {
                 Delivery::Post(_) => posts += 1,
+                Delivery::Progress(_) => tally.count("mailbox.progress"),
                 Delivery::Frame(frame) => frame_bytes += frame.len(),
                 Delivery::Dropped(frames) => tally.add("mailbox.talk_dropped", *frames),
                 Delivery::Lagged => tally.count("mailbox.lagged"),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use liveroom::engine::{Clock, Engine, Stepper};
 use liveroom::gateway::token::{Access, Role, Rooms, TokenError};
 use liveroom::gateway::{Authenticate, WireEncoder};
-use liveroom::rules::{ActivityId, RoomId, Time, UserId};
+use liveroom::rules::{AccountFacts, ActivityId, RoomId, Time, UserId};
 use liveroom::store::embedded::{Checkpointer, EventReader, Recovered};
 use liveroom::store::journal::{JournalError, LogView, SimDisk};
 use liveroom::store::{Answer, CommitError, EmbeddedKeeper, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -125,6 +125,6 @@ impl Authenticate for Credulous {
             _ => return Err(refuse()),
         };
         let user = UserId::parse(user).map_err(|_| refuse())?;
-        Ok(Access { user, role, rooms: Rooms::Any, until: Time::MAX })
+        Ok(Access { user, role, rooms: Rooms::Any, until: Time::MAX, account: AccountFacts::default() })
     }
 }

@@ -212,6 +212,7 @@ impl Core {
                 self.tell(Event::Snapshot(snapshot));
             }
             server_frame::Body::Own(own) => self.tell(Event::Own(own)),
+            server_frame::Body::WatchProgress(progress) => self.tell(Event::WatchProgress(progress)),
             server_frame::Body::Dropped(dropped) => self.tell(Event::Dropped { frames: dropped.frames }),
             server_frame::Body::Goodbye(goodbye) => {
                 self.stage = Stage::Parting(now + PARTING);

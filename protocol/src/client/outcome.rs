@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::codes::Reconnect;
 use crate::frame::FrameError;
-use crate::wire::{Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, Welcome};
+use crate::wire::{
+    Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
+};
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +72,8 @@ pub enum Event {
     Snapshot(Snapshot),
     /// One's own grants and orders.
     Own(Own),
+    /// How long one has watched the broadcast.
+    WatchProgress(WatchProgress),
     /// Room talk that this client was too slow for.
     Dropped {
         /// How many frames of it.

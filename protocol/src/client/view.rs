@@ -29,6 +29,7 @@ impl RoomView {
             Event::Snapshot(snapshot) => self.apply_snapshot(snapshot),
             Event::Welcome(_)
             | Event::Own(_)
+            | Event::WatchProgress(_)
             | Event::Dropped { .. }
             | Event::Goodbye(_)
             | Event::Disconnected { .. } => {}

@@ -198,6 +198,7 @@ impl Session {
                 Delivery::Post(Post::Own { grants, orders }) => {
                     encode_frame(&translate::own(&grants, &orders), &mut self.out);
                 }
+                Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
                 Delivery::Frame(frame) => self.room_out.push(frame),
                 Delivery::Dropped(frames) => {
                     let dropped = wire::Dropped { frames };
@@ -304,7 +305,7 @@ impl Session {
         };
         let resume = hello.resume.map(|at| Position { epoch: at.epoch, offset: at.offset });
         let mailbox = Arc::new(Mailbox::new(self.limits.mailbox_bytes_max, self.limits.posts_max));
-        let (seat, joined) = match self.engine.join(&room, access.user, mailbox, resume) {
+        let (seat, joined) = match self.engine.join(&room, access.user, access.account, mailbox, resume) {
             Ok(joined) => joined,
             Err(why) => {
                 return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, why.code.word(), why.detail.into(), 0));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TokenError;
-use crate::rules::{RoomId, Time, UserId};
+use crate::rules::{AccountFacts, RoomId, Time, UserId};
 
 /// What the bearer of a token may be.
 ///
@@ -52,6 +52,8 @@ pub struct Access {
     pub rooms: Rooms,
     /// Until when, leeway included. A session that lasts longer has to end then.
     pub until: Time,
+    /// What the issuer says of the account.
+    pub account: AccountFacts,
 }
 
 impl Access {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jsonwebtoken::encode;
 
 use super::{Claims, KeyId, OneOrMany, Role, Rooms, Seconds, SigningKey, TOKEN_BYTES_MAX};
-use crate::rules::{Time, UserId};
+use crate::rules::{AccountFacts, Time, UserId};
 
 /// Signs tokens with one key for one audience.
 #[derive(Debug, Clone)]
@@ -45,6 +45,16 @@ impl Issuer {
     pub fn issue(
         &self, now: Time, user: UserId, role: Role, rooms: &Rooms, ttl: Duration,
     ) -> Result<String, IssueError> {
+        self.vouch(now, user, role, rooms, ttl, AccountFacts::default())
+    }
+
+    /// Makes a token that also says something of its bearer's account.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub fn vouch(
+        &self, now: Time, user: UserId, role: Role, rooms: &Rooms, ttl: Duration, account: AccountFacts,
+    ) -> Result<String, IssueError> {
         let room = match rooms {
             Rooms::Any => None,
             Rooms::Listed(rooms) if rooms.is_empty() || rooms.len() > Rooms::LISTED_MAX => {
@@ -66,6 +76,8 @@ impl Issuer {
             iat: Seconds::try_from(iat).map_err(|_| IssueError::Ttl)?,
             nbf: None,
             exp: Seconds::try_from(exp).map_err(|_| IssueError::Ttl)?,
+            account_created: account.created.and_then(|at| Seconds::try_from(at.ms().div_euclid(1_000)).ok()),
+            risk: account.risk,
         };
         let mut header = jsonwebtoken::Header::new(self.key.algorithm.library());
         header.kid = Some(self.kid.as_str().to_owned());

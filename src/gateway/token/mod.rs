@@ -127,6 +127,12 @@ struct Claims {
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<Seconds>,
     exp: Seconds,
+    /// Since when there is the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_created: Option<Seconds>,
+    /// How likely the account is a bot's, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<u8>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::rules::AccountFacts;
 
 const NOW_S: i64 = 1_800_000_000;
 const SECRET: &[u8; 32] = b"a secret of exactly 32 bytes....";
@@ -110,6 +111,10 @@ fn claims_decide_who_comes_in() {
         (json!({ "iat": NOW_S + 5, "exp": NOW_S + 60 }), Ok("viewer")),
         (json!({ "iat": NOW_S - 60, "exp": NOW_S - 4 }), Ok("viewer")),
         (json!({ "nbf": NOW_S + 5 }), Ok("viewer")),
+        (json!({ "account_created": NOW_S - 86_400, "risk": 100 }), Ok("viewer")),
+        (json!({ "risk": 101 }), Err("token_malformed")),
+        (json!({ "risk": -1 }), Err("token_malformed")),
+        (json!({ "account_created": "long ago" }), Err("token_malformed")),
         (json!({ "exp": NOW_S - 5, "iat": NOW_S - 60 }), Err("token_expired")),
         (json!({ "exp": NOW_S - 86_400, "iat": NOW_S - 86_460 }), Err("token_expired")),
         (json!({ "nbf": NOW_S + 6 }), Err("token_not_yet_valid")),
@@ -271,9 +276,10 @@ fn what_is_issued_is_accepted_until_it_expires() {
         let issuer = Issuer::new(kid(id), key, "liveroom".to_owned());
         let user = UserId::parse("host-1").unwrap();
         let rooms = Rooms::Listed([room("r1"), room("r2")].into());
-        let token = issuer.issue(now(), user, Role::Host, &rooms, Duration::from_secs(60)).unwrap();
+        let account = AccountFacts { created: Some(now().before_ms(86_400_000)), risk: Some(7) };
+        let token = issuer.vouch(now(), user, Role::Host, &rooms, Duration::from_secs(60), account).unwrap();
         let until = now().after_ms(65_000);
-        let want = Access { user, role: Role::Host, rooms, until };
+        let want = Access { user, role: Role::Host, rooms, until, account };
         assert_eq!(service.verifier.verify(now(), &token, room("r2")), Ok(want.clone()));
         assert_eq!(service.verifier.read(until.before_ms(1), &token), Ok(want));
         assert_eq!(service.verifier.read(until, &token), Err(TokenError::Expired));
@@ -303,7 +309,8 @@ fn the_largest_token_fits_and_impossible_ones_are_not_made() {
 
 #[test]
 fn roles_are_ordered() {
-    let access = |role| Access { user: UserId::parse("u").unwrap(), role, rooms: Rooms::Any, until: now() };
+    let (user, account) = (UserId::parse("u").unwrap(), AccountFacts::default());
+    let access = |role| Access { user, role, rooms: Rooms::Any, until: now(), account };
     for (has, needs, ok) in [
         (Role::Viewer, Role::Viewer, true),
         (Role::Viewer, Role::Host, false),

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
-use super::{Access, Algorithm, Claims, Header, KeyRing, Rooms, TOKEN_BYTES_MAX, TokenError, TokenPolicy};
-use crate::rules::{RoomId, Time};
+use super::{Access, Algorithm, Claims, Header, KeyRing, Rooms, Seconds, TOKEN_BYTES_MAX, TokenError, TokenPolicy};
+use crate::rules::{AccountFacts, RoomId, Time};
 
 /// Checks tokens against a ring of keys and a policy.
 #[derive(Debug, Clone)]
@@ -75,6 +75,9 @@ impl Verifier {
         if claims.sub.is_reserved() {
             return Err(TokenError::Malformed("the server keeps its subject's name for itself"));
         }
+        if claims.risk.is_some_and(|risk| risk > AccountFacts::RISK_MAX) {
+            return Err(TokenError::Malformed("its risk is not 0 to 100"));
+        }
         let (iat, exp) = (claims.iat.time(), claims.exp.time());
         if exp <= iat {
             return Err(TokenError::Malformed("it expires before it was issued"));
@@ -93,7 +96,8 @@ impl Verifier {
             return Err(TokenError::Expired);
         }
         let rooms = listed.map_or(Rooms::Any, |rooms| Rooms::Listed(rooms.into()));
-        Ok(Access { user: claims.sub, role: claims.role, rooms, until })
+        let account = AccountFacts { created: claims.account_created.map(Seconds::time), risk: claims.risk };
+        Ok(Access { user: claims.sub, role: claims.role, rooms, until, account })
     }
 }
 

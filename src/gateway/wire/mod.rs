@@ -18,6 +18,7 @@ use crate::rules::{Broadcast, Time};
 use crate::store::ActivityView;
 
 pub(super) use answer::{answer, done, pending};
+pub(super) use presence::progress;
 pub(super) use result::own;
 
 use activity::activity_state;

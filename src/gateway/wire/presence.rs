@@ -1,7 +1,9 @@
 //! Broadcasts, and what a viewer is told about being in one.
 
-use liveroom_protocol::wire;
+use liveroom_protocol::wire::{self, server_frame};
 
+use super::frame;
+use crate::fanout::Progress;
 use crate::rules::{Broadcast, Conditions, Tier, Time};
 
 pub(super) fn broadcast(broadcast: &Broadcast) -> wire::Broadcast {
@@ -36,4 +38,10 @@ fn tier(tier: Tier) -> wire::Tier {
         Tier::Active => wire::Tier::Active,
         Tier::Core => wire::Tier::Core,
     }
+}
+
+/// How far a viewer has come.
+pub(in crate::gateway) fn progress(progress: Progress) -> wire::ServerFrame {
+    let watched_s = u32::try_from(progress.watched_ms / 1_000).unwrap_or(u32::MAX);
+    frame(server_frame::Body::WatchProgress(wire::WatchProgress { broadcast: progress.broadcast, watched_s }))
 }

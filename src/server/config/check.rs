@@ -83,6 +83,7 @@ impl Config {
             Bound::time("engine.tick", engine.tick, Duration::from_millis(10)..=SECOND),
             Bound::time("engine.counts_every", engine.counts_every, Duration::from_millis(10)..=MINUTE),
             Bound::time("engine.online_every", engine.online_every, Duration::from_millis(10)..=MINUTE),
+            Bound::time("engine.presence_every", engine.presence_every, SECOND..=MINUTE),
             number("rooms.rooms_max", rooms.rooms_max, 1..=1_000_000),
             number("rooms.activities_per_room_max", rooms.activities_per_room_max, 1..=100_000),
             number("rooms.audience_per_room_max", rooms.audience_per_room_max, 1_000..=10_000_000),

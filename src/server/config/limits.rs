@@ -41,6 +41,7 @@ impl Config {
             tick: self.engine.tick,
             counts_every: self.engine.counts_every,
             online_every: self.engine.online_every,
+            presence_every: self.engine.presence_every,
             channel: ChannelLimits {
                 history_frames: self.rooms.history_frames,
                 history_bytes: self.rooms.history_bytes,

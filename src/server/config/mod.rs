@@ -165,12 +165,16 @@ pub struct Engine {
     /// How often the number of viewers goes out.
     #[serde(with = "humantime_serde")]
     pub online_every: Duration,
+    /// How often those who watch are reported to the store.
+    #[serde(with = "humantime_serde")]
+    pub presence_every: Duration,
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        let EngineLimits { queue_ops, batch_ops, tick, counts_every, online_every, .. } = EngineLimits::default();
-        Self { queue_ops, batch_ops, tick, counts_every, online_every }
+        let EngineLimits { queue_ops, batch_ops, tick, counts_every, online_every, presence_every, .. } =
+            EngineLimits::default();
+        Self { queue_ops, batch_ops, tick, counts_every, online_every, presence_every }
     }
 }
 

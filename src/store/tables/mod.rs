@@ -25,7 +25,7 @@ use super::{Answer, Event, Op};
 use receipts::Receipt;
 
 pub use evolve::Inconsistent;
-pub use view::{ActivityView, GateFacts, ItemView, KindView};
+pub use view::{ActivityView, GateFacts, ItemView, KindView, Needs};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.

@@ -72,6 +72,15 @@ pub struct ItemView {
     pub opening: u32,
 }
 
+/// What an activity that is announced or open has to know of those who take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// How long they have watched.
+    pub watching: bool,
+    /// What their tokens say of their accounts.
+    pub account: bool,
+}
+
 /// What the gate in front of an activity must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateFacts {
@@ -83,6 +92,8 @@ pub struct GateFacts {
     pub token: u64,
     /// Whether it asks something of those who take part: then only the store knows what comes first.
     pub has_conditions: bool,
+    /// What it has to know of those who take part.
+    pub needs: Needs,
     /// Whether it is a rain, whose one pool follows; or a sale, whose items' do.
     pub is_rain: bool,
     /// Pools: item (0 for a rain), latest opening, units free now.
@@ -129,6 +140,19 @@ impl From<&Activity> for ActivityView {
     }
 }
 
+impl From<&Activity> for Needs {
+    fn from(activity: &Activity) -> Self {
+        if !activity.phase.is_public() || activity.phase >= Phase::Closed {
+            return Self::default();
+        }
+        let conditions = &activity.plan.conditions;
+        Self {
+            watching: conditions.watched_s.is_some(),
+            account: conditions.account_age_days.is_some() || conditions.risk_below.is_some(),
+        }
+    }
+}
+
 impl Tables {
     /// What the gate in front of an activity must know.
     pub fn gate(&self, id: ActivityId) -> Option<GateFacts> {
@@ -143,6 +167,7 @@ impl Tables {
             room: activity.room,
             phase: activity.phase,
             token: activity.token,
+            needs: activity.into(),
             has_conditions: !activity.plan.conditions.is_none(),
             is_rain: matches!(activity.plan.kind, KindPlan::Rain(_)),
             pools,
@@ -180,6 +205,14 @@ impl Tables {
             Query::Facts { room, user } => match self.rooms.get(room) {
                 Some(room) => {
                     Reply::Facts { facts: room.facts(user).cloned().map(Box::new), broadcast: room.broadcast_no() }
+                }
+                None => Reply::Unknown,
+            },
+            Query::Watched { room, user } => match self.rooms.get(room) {
+                Some(room) => {
+                    let broadcast = room.broadcast_no();
+                    let watched_ms = room.facts(user).map_or(0, |facts| facts.watched_ms(broadcast));
+                    Reply::Watched { broadcast, watched_ms }
                 }
                 None => Reply::Unknown,
             },
