@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use redis::{PushInfo, PushKind, RedisError, RedisResult};
+use redis::{PushInfo, RedisError, RedisResult};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 
 use super::census::Census;
 use super::envelope::{self, Envelope, Word};
-use super::line::{Line, said};
+use super::line::{Line, Pushed};
 use super::{FAREWELL, Shared, Traffic};
 use crate::fanout::{Heard, Talk};
 use crate::rules::RoomId;
@@ -121,10 +121,7 @@ impl Carrier {
             }
             tokio::select! {
                 Some(called) = calls.next() => self.called(called)?,
-                push = pushes.recv() => match push {
-                    Some(push) if push.kind != PushKind::Disconnection => self.pushed(push),
-                    _ => return Err(gone()),
-                },
+                push = pushes.recv() => self.pushed(push.ok_or_else(gone)?)?,
                 Some((room, talk)) = self.talk.recv(), if calls.len() < CALLS_MAX => calls.push(self.send(&line, room, &talk)),
                 () = self.shared.news.notified() => self.due.extend(self.shared.here.lock().changed.drain(..)),
                 _ = self.beats.tick() => {
@@ -199,10 +196,26 @@ impl Carrier {
         Ok(())
     }
 
-    fn pushed(&mut self, push: PushInfo) {
-        let Some((channel, envelope)) = said(push) else { return };
-        let Some(room) = envelope::room(&self.options.prefix, &channel) else { return };
-        let Some(envelope) = Envelope::decode(&envelope) else {
+    fn pushed(&mut self, push: PushInfo) -> RedisResult<()> {
+        match Pushed::read(push) {
+            Some(Pushed::Said { channel, envelope }) => {
+                if let Some(room) = envelope::room(&self.options.prefix, &channel) {
+                    self.heard(room, &envelope);
+                }
+            }
+            Some(Pushed::Unheard { channel }) => {
+                let room = envelope::room(&self.options.prefix, &channel);
+                // Not our wish where it is still among those that are heard.
+                self.due.extend(room.filter(|room| self.rooms.remove(room)));
+            }
+            Some(Pushed::Gone) => return Err(gone()),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, room: RoomId, envelope: &[u8]) {
+        let Some(envelope) = Envelope::decode(envelope) else {
             return Traffic::add(&self.shared.traffic.missed, 1);
         };
         if envelope.node == self.node || !self.rooms.contains(&room) {

@@ -1,12 +1,17 @@
-//! The connection over which nodes hear each other.
+//! The connection over which nodes hear each other: to the primary, or to all primaries of a cluster, each of which carries the
+//! channels of its slots.
 
 use std::sync::Arc;
 
-use redis::aio::MultiplexedConnection;
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, RedisError, RedisResult, cmd,
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, PushKind, RedisError,
+    RedisResult, cmd,
 };
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::Traffic;
 use crate::store::redis::RedisOptions;
@@ -16,7 +21,12 @@ const PUSHES_MAX: usize = 4_096;
 
 /// A connection; clones share it.
 #[derive(Clone)]
-pub(super) struct Line(MultiplexedConnection);
+pub(super) enum Line {
+    /// To one server.
+    One(MultiplexedConnection),
+    /// To each primary. It follows slots that move.
+    Cluster(ClusterConnection),
+}
 
 impl Line {
     /// Connects. What Redis pushes comes out of the receiver, which ends with the connection.
@@ -29,21 +39,33 @@ impl Line {
             if full {
                 Traffic::add(&traffic.missed, 1);
             }
-            Ok::<_, redis::RedisError>(())
+            Ok::<_, RedisError>(())
         };
+        if let Some(seeds) = options.url.seeds() {
+            let client = ClusterClient::builder(seeds)
+                .use_protocol(ProtocolVersion::RESP3)
+                .connection_timeout(options.timeout)
+                .response_timeout(options.timeout)
+                .retries(2)
+                .push_sender(push)
+                .build()?;
+            // It asks one seed after the other.
+            let connecting = timeout(options.timeout * 3, client.get_async_connection());
+            let connection = connecting.await.map_err(|_| unreached(&"no answer in time"))??;
+            return Ok((Self::Cluster(connection), pushed));
+        }
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(options.timeout))
             .set_response_timeout(Some(options.timeout))
             .set_push_sender(push);
         let at = options.clone();
         let asked = tokio::task::spawn_blocking(move || at.primary(&at.prefix)).await;
-        let said = |why: &dyn std::fmt::Display| RedisError::from((ErrorKind::Io, "no primary", why.to_string()));
-        let info = asked.map_err(|why| said(&why))?.map_err(|why| said(&why))?;
+        let info = asked.map_err(|why| unreached(&why))?.map_err(|why| unreached(&why))?;
         // Only in this version of its protocol Redis pushes and answers over one connection.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
         let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok((Self(connection), pushed))
+        Ok((Self::One(connection), pushed))
     }
 
     /// Hears the channel from now on.
@@ -67,16 +89,37 @@ impl Line {
         if let Some(envelope) = envelope {
             call.arg(envelope);
         }
-        call.query_async::<redis::Value>(&mut self.0).await.map(drop)
+        let answer = match self {
+            Self::One(connection) => connection.req_packed_command(&call).await?,
+            Self::Cluster(connection) => connection.req_packed_command(&call).await?,
+        };
+        answer.extract_error().map(drop)
     }
 }
 
-/// Channel and envelope of a push that brings something said.
-pub(super) fn said(push: PushInfo) -> Option<(Vec<u8>, Vec<u8>)> {
-    if push.kind != redis::PushKind::SMessage {
-        return None;
+/// What Redis says unasked.
+pub(super) enum Pushed {
+    /// Something was said on a channel.
+    Said { channel: Vec<u8>, envelope: Vec<u8> },
+    /// A channel is not heard any more: its slot went elsewhere, or that was asked for.
+    Unheard { channel: Vec<u8> },
+    /// A connection is gone.
+    Gone,
+}
+
+impl Pushed {
+    /// `None` for what is of no interest.
+    pub(super) fn read(push: PushInfo) -> Option<Self> {
+        let mut parts = push.data.into_iter().map_while(|part| Vec::<u8>::from_redis_value(part).ok());
+        match push.kind {
+            PushKind::SMessage => Some(Self::Said { channel: parts.next()?, envelope: parts.next()? }),
+            PushKind::SUnsubscribe => Some(Self::Unheard { channel: parts.next()? }),
+            PushKind::Disconnection => Some(Self::Gone),
+            _ => None,
+        }
     }
-    let [channel, envelope]: [redis::Value; 2] = push.data.try_into().ok()?;
-    let bytes = |value| Vec::<u8>::from_redis_value(value).ok();
-    Some((bytes(channel)?, bytes(envelope)?))
+}
+
+fn unreached(why: &dyn std::fmt::Display) -> RedisError {
+    RedisError::from((ErrorKind::Io, "Redis can't be reached", why.to_string()))
 }

@@ -57,6 +57,12 @@ impl RedisUrl {
         &self.hosts
     }
 
+    /// Where a client of the whole cluster begins; `None` where there is none.
+    pub fn seeds(&self) -> Option<Vec<ConnectionInfo>> {
+        let cluster = self.topology == Topology::Cluster;
+        cluster.then(|| self.hosts.iter().map(|host| self.server(host)).collect())
+    }
+
     /// How a server with data is spoken to.
     pub(super) fn server(&self, host: &Host) -> ConnectionInfo {
         let (name, port) = (host.name.clone(), host.port);

@@ -1,22 +1,25 @@
 //! One room on several nodes: all its viewers hear what is said, and how many there are.
 
+use std::time::Duration;
+
 use liveroom::server::config::Config;
-use liveroom::store::redis::Durability;
+use liveroom::store::redis::{Durability, RedisOptions};
 use liveroom_protocol::client::{Client, Event, Events, Outcome, RoomView};
 use liveroom_protocol::wire::room_event::Body;
 use rustix::process::Signal;
 use tokio::time::timeout;
 
+use super::server::{RedisCluster, shared_cluster};
 use super::{RedisServer, shared};
 use crate::served::{Over, PATIENCE, Served, run, until};
 
-fn on(redis: &RedisServer, prefix: &str) -> impl FnOnce(&mut Config) + use<> {
-    let (url, prefix) = (redis.url().parse().unwrap(), prefix.to_owned());
+fn on(options: &RedisOptions) -> impl FnOnce(&mut Config) + use<> {
+    let RedisOptions { url, prefix, .. } = options.clone();
     move |config| {
         config.store.redis = Some(url);
         config.store.redis_prefix = prefix;
         config.store.durability = Durability::Memory;
-        config.engine.online_every = std::time::Duration::from_millis(50);
+        config.engine.online_every = Duration::from_millis(50);
     }
 }
 
@@ -66,10 +69,9 @@ async fn say(host: &Client, text: &str) {
 }
 
 /// A host on one node; the room's people on both.
-async fn room(redis: &RedisServer) -> ([Served; 2], Client, [Listener; 2]) {
-    let prefix = redis.options().prefix;
-    let one = Served::furnished(on(redis, &prefix)).await;
-    let two = Served::with(on(redis, &prefix)).await;
+async fn room(options: RedisOptions) -> ([Served; 2], Client, [Listener; 2]) {
+    let one = Served::furnished(on(&options)).await;
+    let two = Served::with(on(&options)).await;
     let there = || two.server.engine().room(&crate::stage::room());
     until("the other node has the room", async || there()).await;
     let (host, _events) = {
@@ -85,7 +87,7 @@ async fn room(redis: &RedisServer) -> ([Served; 2], Client, [Listener; 2]) {
 #[test]
 fn everybody_hears_what_is_said_and_how_many_there_are() {
     run(async {
-        let ([one, two], host, [mut here, mut there]) = room(shared()).await;
+        let ([one, two], host, [mut here, mut there]) = room(shared().options()).await;
         here.sees(3).await;
         there.sees(3).await;
         say(&host, "welcome").await;
@@ -116,7 +118,7 @@ fn everybody_hears_what_is_said_and_how_many_there_are() {
 fn a_redis_that_is_away_costs_talk_and_nothing_else() {
     let mut redis = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     run(async {
-        let ([one, two], host, [mut here, mut there]) = room(&redis).await;
+        let ([one, two], host, [mut here, mut there]) = room(redis.options()).await;
         here.sees(3).await;
         redis.kill();
         say(&host, "hello?").await;
@@ -147,7 +149,7 @@ fn a_redis_that_is_away_costs_talk_and_nothing_else() {
 fn a_node_that_falls_silent_is_not_counted_for_long() {
     let redis = RedisServer::start(&[]);
     run(async {
-        let ([one, two], _host, [mut here, _there]) = room(&redis).await;
+        let ([one, two], _host, [mut here, _there]) = room(redis.options()).await;
         here.sees(3).await;
         // Only the way between the nodes stands still, and comes back with fewer.
         redis.said(&["CLIENT", "KILL", "TYPE", "pubsub"]).unwrap();
@@ -158,4 +160,35 @@ fn a_node_that_falls_silent_is_not_counted_for_long() {
         one.server.stop().await;
         two.server.stop().await;
     });
+}
+
+#[test]
+fn in_a_cluster_each_primary_carries_its_rooms_wherever_their_slots_go() {
+    run(async {
+        let options = shared_cluster().options();
+        let channel = format!("{}:talk:r1", options.prefix);
+        let ([one, two], host, [mut here, mut there]) = room(options).await;
+        here.sees(3).await;
+        there.sees(3).await;
+        say(&host, "first").await;
+        there.hears(&["first"]).await;
+        // The channel's slot goes elsewhere, and whoever heard it there is told so.
+        let cluster = shared_cluster();
+        let from = cluster.primary_of(&channel);
+        let to = (0..6).find(|at| *at != from && is_primary(cluster, *at)).unwrap();
+        cluster.move_slot(&channel, to);
+        until("what is said arrives", async || {
+            say(&host, "moved").await;
+            let heard = timeout(Duration::from_millis(500), there.until("moved", |_, said| said.len() > 1)).await;
+            heard.ok()
+        })
+        .await;
+        assert!(there.said[1..].iter().all(|text| text == "moved"));
+        one.server.stop().await;
+        two.server.stop().await;
+    });
+}
+
+fn is_primary(cluster: &RedisCluster, at: usize) -> bool {
+    cluster.servers[at].said(&["INFO", "replication"]).unwrap().contains("role:master")
 }
