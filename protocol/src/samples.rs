@@ -176,7 +176,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
             "tick_announcement",
             tick(Body::Announcement(Announcement {
                 from: "host".into(),
-                text: "开抢".into(),
+                texts: vec!["开抢".into()],
                 at_ms: 1_800_000_000_000,
             })),
         ),

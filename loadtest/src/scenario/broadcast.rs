@@ -223,36 +223,41 @@ impl Hearing for Announced {
     fn hear(&mut self, input: &[u8], rounds: &mut Vec<u64>) -> Result<usize, NotUnderstood> {
         let mut rest = input;
         while let Some(message) = next_message(&mut rest)? {
-            // A round whose messages came in two frames is heard with the first.
-            if let Some(round) = latest_round(message)?
-                && round >= self.next
+            // A round whose messages came in two frames is heard with the first; a frame may also hold several rounds.
+            if let Some((first, last)) = rounds_of(message)?
+                && last >= self.next
             {
-                self.next = round + 1;
-                rounds.push(round);
+                rounds.extend(first.max(self.next)..=last);
+                self.next = last + 1;
             }
         }
         Ok(input.len() - rest.len())
     }
 }
 
-/// The number in the last announcement of a tick, if the message is a tick that has one.
-fn latest_round(message: &[u8]) -> Result<Option<u64>, NotUnderstood> {
+/// The numbers of the first and the last message, if this is a tick that has any.
+fn rounds_of(message: &[u8]) -> Result<Option<(u64, u64)>, NotUnderstood> {
     let Some((3, tick)) = Fields(message).next().transpose()? else { return Ok(None) };
-    let mut latest = None;
+    let (mut first, mut last) = (None, None);
     for field in Fields(tick.bytes()) {
         let (4, event) = field? else { continue };
         if let Some((2, announcement)) = Fields(event.bytes()).next().transpose()? {
-            latest = Some(announcement.bytes());
+            for field in Fields(announcement.bytes()) {
+                if let (2, text) = field? {
+                    first.get_or_insert(text.bytes());
+                    last = Some(text.bytes());
+                }
+            }
         }
     }
-    let Some(announcement) = latest else { return Ok(None) };
-    for field in Fields(announcement) {
-        let (2, text) = field? else { continue };
-        let digits = text.bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
-        let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-        return number.map(Some).ok_or(NotUnderstood("a message without the number of its round"));
-    }
-    Err(NotUnderstood("an announcement without words"))
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    Ok(Some((round_of(first)?, round_of(last)?)))
+}
+
+fn round_of(text: &[u8]) -> Result<u64, NotUnderstood> {
+    let digits = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    number.ok_or(NotUnderstood("a message without the number of its round"))
 }
 
 #[cfg(test)]
@@ -261,11 +266,12 @@ mod tests {
     use liveroom_protocol::wire::{Announcement, Online, RoomEvent, ServerFrame, Tick, room_event, server_frame};
 
     fn tick(texts: &[&str]) -> Vec<u8> {
-        let announcement = |text: &&str| {
-            let words = Announcement { from: "host".to_owned(), text: (*text).to_owned(), at_ms: 1 };
+        let announcement = |texts: &[&str]| {
+            let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+            let words = Announcement { from: "host".to_owned(), texts, at_ms: 1 };
             RoomEvent { body: Some(room_event::Body::Announcement(words)) }
         };
-        let mut events: Vec<_> = texts.iter().map(announcement).collect();
+        let mut events: Vec<_> = texts.chunks(2).map(announcement).collect();
         events.push(RoomEvent { body: Some(room_event::Body::Online(Online { viewers: 3 })) });
         let tick = Tick { epoch: 1, offset: 2, events, ..Tick::default() };
         let mut bytes = BytesMut::new();
@@ -275,14 +281,15 @@ mod tests {
 
     #[test]
     fn a_round_is_heard_once_however_it_comes() {
-        let frames = [tick(&["0  ", "0  "]), tick(&[]), tick(&["0  ", "1  "]), tick(&["1  "]), tick(&["2  "])];
+        let frames =
+            [tick(&["0  ", "0  "]), tick(&[]), tick(&["0  ", "1  ", "1  ", "2  "]), tick(&["2  "]), tick(&["3  "])];
         let bytes = frames.concat();
         let mut rounds = Vec::new();
         let mut hearing = Announced::default();
         let whole = hearing.hear(&bytes[..bytes.len() - 1], &mut rounds).unwrap();
-        assert_eq!((whole, &rounds[..]), (bytes.len() - frames[4].len(), &[0, 1][..]));
+        assert_eq!((whole, &rounds[..]), (bytes.len() - frames[4].len(), &[0, 1, 2][..]));
         hearing.hear(&frames[4], &mut rounds).unwrap();
-        assert_eq!(rounds, [0, 1, 2]);
+        assert_eq!(rounds, [0, 1, 2, 3]);
         assert!(hearing.hear(&tick(&["x"]), &mut rounds).is_err());
     }
 }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use super::activity::activity_state;
 use super::presence;
 use crate::fanout::RoomMessage;
-use crate::rules::Time;
+use crate::rules::{Time, UserId};
 
 /// The events of a tick. What another node has encoded is taken in among ours.
 pub(super) fn room_events(messages: &[RoomMessage]) -> Vec<wire::RoomEvent> {
@@ -17,21 +17,29 @@ pub(super) fn room_events(messages: &[RoomMessage]) -> Vec<wire::RoomEvent> {
                 Ok(said) => events.extend(said.events),
                 Err(error) => tracing::warn!(%error, "what another node said can't be read"),
             },
+            RoomMessage::Announcement { from, text, at } => announce(&mut events, from, text, *at),
             message => events.extend(room_event(message)),
         }
     }
     events
 }
 
-/// `None` for what holds events of its own.
+/// Words in a row by one speaker are one event: said one by one, who speaks and when would take more room than what is said,
+/// and a lively tick would no longer fit into a packet.
+fn announce(events: &mut Vec<wire::RoomEvent>, from: &UserId, text: &str, at: Time) {
+    if let Some(room_event::Body::Announcement(said)) = events.last_mut().and_then(|event| event.body.as_mut())
+        && said.from == from.as_str()
+    {
+        return said.texts.push(text.to_owned());
+    }
+    let said = wire::Announcement { from: from.as_str().to_owned(), texts: vec![text.to_owned()], at_ms: at.ms() };
+    events.push(wire::RoomEvent { body: Some(room_event::Body::Announcement(said)) });
+}
+
+/// `None` for what holds events of its own, or shares one.
 fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
     let body = match message {
         RoomMessage::Activity(view) => room_event::Body::Activity(activity_state(view)),
-        RoomMessage::Announcement { from, text, at } => room_event::Body::Announcement(wire::Announcement {
-            from: from.as_str().to_owned(),
-            text: text.to_string(),
-            at_ms: at.ms(),
-        }),
         RoomMessage::Broadcast(broadcast) => room_event::Body::Broadcast(presence::broadcast(broadcast)),
         RoomMessage::Online(viewers) => room_event::Body::Online(wire::Online { viewers: *viewers }),
         RoomMessage::Amendment { activity, number, amendment, closes_at } => {
@@ -56,7 +64,7 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
                 luckiest_fen: luckiest.map_or(0, |(_, cash)| cash.get()),
             })
         }
-        RoomMessage::Relayed(_) => return None,
+        RoomMessage::Announcement { .. } | RoomMessage::Relayed(_) => return None,
     };
     Some(wire::RoomEvent { body: Some(body) })
 }

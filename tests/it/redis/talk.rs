@@ -44,9 +44,9 @@ impl Listener {
                 let event = self.events.next().await.expect("a client that goes on");
                 self.view.apply(&event);
                 if let Event::Tick(tick) = event {
-                    self.said.extend(tick.events.into_iter().filter_map(|event| match event.body {
-                        Some(Body::Announcement(said)) => Some(said.text),
-                        _ => None,
+                    self.said.extend(tick.events.into_iter().flat_map(|event| match event.body {
+                        Some(Body::Announcement(said)) => said.texts,
+                        _ => Vec::new(),
                     }));
                 }
             }
