@@ -19,7 +19,7 @@ pub use liveroom_protocol::transport;
 pub use quota::Quotas;
 pub use rate::Rate;
 pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
-pub use wire::WireEncoder;
+pub use wire::{WireEncoder, bare};
 
 use crate::engine::Engine;
 

@@ -13,7 +13,7 @@ use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::viewer::{Arrival, Ear, Gone, Line, Viewer};
+use super::viewer::{Arrival, Ear, Gone, KEPT_BYTES_MAX, Line, Viewer};
 use super::{Admitted, Ended, Gateway, Session};
 
 /// At most so many bytes are read before what came of them is sent.
@@ -111,7 +111,7 @@ impl Line for QuicLine {
             let sent = self.send.write(out).await?;
             out.advance(sent);
         }
-        if out.capacity() > 1024 {
+        if out.capacity() > KEPT_BYTES_MAX {
             *out = bytes::BytesMut::new();
         }
         let room_out = session.room_out();

@@ -17,6 +17,9 @@ use super::{Admitted, Ended, Session};
 use crate::fanout::Delivery;
 use crate::rules::Time;
 
+/// A session that has nothing to say keeps at most so many bytes for when it has.
+pub(super) const KEPT_BYTES_MAX: usize = 1024;
+
 /// What carries a session's bytes.
 pub(super) trait Line: Send {
     /// The next thing that happens at the other end.
@@ -65,6 +68,11 @@ impl Ear {
         Self { waker: Waker::from(Arc::clone(&called)), called }
     }
 
+    /// Makes the next look a real one.
+    fn call(&self) {
+        self.called.called.store(true, Ordering::Release);
+    }
+
     /// What `look` finds, if there was a call since it last found nothing.
     pub(super) fn poll<T>(&self, context: &mut Context<'_>, look: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         self.called.session.register(context.waker());
@@ -73,7 +81,7 @@ impl Ear {
         }
         let found = look(&mut Context::from_waker(&self.waker));
         if found.is_ready() {
-            self.called.called.store(true, Ordering::Release);
+            self.call();
         }
         found
     }
@@ -171,6 +179,8 @@ impl<L: Line> Viewer<L> {
             }
             None => self.timer = Some((at, Box::pin(sleep(wait)))),
         }
+        // It wakes nobody who has not looked at it.
+        self.ear.call();
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>, deliveries: &mut Vec<Delivery>) -> Poll<Step> {
@@ -179,15 +189,18 @@ impl<L: Line> Viewer<L> {
         {
             return Poll::Ready(Step::Delivered);
         }
-        if let Poll::Ready(arrival) = self.ear.poll(context, |context| self.line.poll_arrival(context)) {
-            return Poll::Ready(Step::Arrived(arrival));
-        }
-        if let Some((_, sleep)) = &mut self.timer
-            && sleep.as_mut().poll(context).is_ready()
-        {
-            self.timer = None;
-            return Poll::Ready(Step::Tick);
-        }
-        Poll::Pending
+        let Self { line, timer, ear, .. } = self;
+        ear.poll(context, |context| {
+            if let Poll::Ready(arrival) = line.poll_arrival(context) {
+                return Poll::Ready(Step::Arrived(arrival));
+            }
+            if let Some((_, sleep)) = timer
+                && sleep.as_mut().poll(context).is_ready()
+            {
+                *timer = None;
+                return Poll::Ready(Step::Tick);
+            }
+            Poll::Pending
+        })
     }
 }

@@ -1,7 +1,9 @@
 //! Viewers over WebSocket: everything in one socket, a binary message holds one or more frames.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::io;
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,8 +11,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
-use bytes::Bytes;
-use futures_util::{Sink, SinkExt, Stream};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{SinkExt, Stream};
 use http::header::{CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -27,7 +29,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
-use super::viewer::{Arrival, Gone, Line, Viewer};
+use super::viewer::{Arrival, Gone, KEPT_BYTES_MAX, Line, Viewer};
+use super::wire::envelope;
 use super::{Admitted, Ended, Gateway, Session};
 
 /// How long a close may take to arrive.
@@ -119,8 +122,10 @@ where
         gateway.limits.clone(),
         gateway.quotas.clone(),
     )
-    .with_silence_max(options.idle_timeout);
-    let line = WsLine { socket: ServerBuilder::new().limits(limits).serve(stream), broken: false };
+    .with_silence_max(options.idle_timeout)
+    .with_envelopes();
+    let socket = ServerBuilder::new().limits(limits).serve(stream);
+    let line = WsLine { socket, out: VecDeque::new(), broken: false };
     let mut viewer = Viewer::new(session, line, gateway.write_timeout, admitted);
     // Boxed: what only the end needs must not live as long as an idle viewer.
     if let Some(ended) = viewer.serve().await {
@@ -205,6 +210,9 @@ impl Origins {
 
 struct WsLine<S> {
     socket: WebSocketStream<S>,
+    /// Whole messages that go past the library; of the first, what is not sent yet. Nothing is read while there are any, so that
+    /// the library has nothing to say in between.
+    out: VecDeque<Bytes>,
     /// The peer broke the WebSocket protocol: the library does not speak to it any more.
     broken: bool,
 }
@@ -233,21 +241,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Line for WsLine<S> {
     }
 
     async fn flush(&mut self, session: &mut Session) -> Result<(), Gone> {
-        let own = std::mem::take(session.out());
+        // What the library has to say: pongs.
+        self.socket.flush().await?;
+        let own = session.out();
         if !own.is_empty() {
-            self.put(own.freeze())?;
+            self.out.push_back(envelope(own));
+            own.clear();
         }
-        for frame in session.room_out().drain(..) {
-            self.put(frame)?;
+        if own.capacity() > KEPT_BYTES_MAX {
+            *own = BytesMut::new();
         }
-        self.socket.flush().await.map_err(|_| Gone)
+        self.out.extend(session.room_out().drain(..));
+        let stream = self.socket.get_mut();
+        while !self.out.is_empty() {
+            let sent = poll_fn(|context| poll_send(Pin::new(stream), context, &self.out)).await?;
+            forget(&mut self.out, sent);
+        }
+        Ok(stream.flush().await?)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> WsLine<S> {
-    /// The socket's queue takes whatever is put into it; what bounds it is that nothing more is put in before it is flushed.
-    fn put(&mut self, frames: Bytes) -> Result<(), Gone> {
-        Pin::new(&mut self.socket).start_send(Message::binary(frames)).map_err(|_| Gone)
+/// Writes as much of the messages as fits. Mostly there is one, and a plain write costs less than one of several pieces.
+fn poll_send<S: AsyncWrite>(
+    stream: Pin<&mut S>, context: &mut Context<'_>, messages: &VecDeque<Bytes>,
+) -> Poll<io::Result<usize>> {
+    let sent = if let (Some(only), 1) = (messages.front(), messages.len()) {
+        stream.poll_write(context, only)
+    } else {
+        let mut pieces = [IoSlice::new(&[]); 16];
+        let count = pieces.iter_mut().zip(messages).map(|(piece, message)| *piece = IoSlice::new(message)).count();
+        stream.poll_write_vectored(context, &pieces[..count])
+    };
+    sent.map(|sent| sent.and_then(|sent| if sent == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(sent) }))
+}
+
+/// Takes out what was sent.
+fn forget(messages: &mut VecDeque<Bytes>, mut sent: usize) {
+    while let Some(first) = messages.front_mut() {
+        if sent < first.len() {
+            return first.advance(sent);
+        }
+        sent -= first.len();
+        messages.pop_front();
     }
 }
 
@@ -279,20 +314,23 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin + Send>(viewer: Viewer<WsLine<S
 
 /// The last frames and the close as bytes of the WebSocket protocol. The library says nothing of ours any more to a peer
 /// that broke it.
-fn last_words(frames: &[u8], code: u16, reason: &str) -> Vec<u8> {
-    let mut bytes = vec![0x82];
-    match u16::try_from(frames.len()) {
-        Ok(short @ 0..126) => bytes.push(short as u8),
-        Ok(long) => bytes.extend([126, (long >> 8) as u8, long as u8]),
-        // More than one goodbye: it is not said, and the close says it all.
-        Err(_) => bytes.clear(),
-    }
-    if !bytes.is_empty() {
-        bytes.extend(frames);
-    }
+fn last_words(frames: &[u8], code: u16, reason: &str) -> BytesMut {
+    let mut bytes = BytesMut::from(envelope(frames));
     // At most 125 bytes: reasons are words.
     bytes.extend([0x88, 2 + reason.len() as u8]);
     bytes.extend(code.to_be_bytes());
     bytes.extend(reason.as_bytes());
     bytes
+}
+
+impl From<tokio_websockets::Error> for Gone {
+    fn from(_: tokio_websockets::Error) -> Self {
+        Self
+    }
+}
+
+impl From<io::Error> for Gone {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use liveroom::fanout::{Encode, Position};
-use liveroom::gateway::WireEncoder;
+use liveroom::gateway::{WireEncoder, bare};
 use liveroom::rules::{ActivityId, RoomId};
 use liveroom::store::{ActivityView, embedded};
 use liveroom_protocol::frame::FrameReader;
@@ -148,8 +149,9 @@ fn opening(state: &ActivityState) -> (u64, i32, i64, u32, Vec<(u32, bool)>) {
     (state.activity, state.phase, state.closes_at_ms, state.amendment, pools)
 }
 
-fn snapshot(bytes: &[u8]) -> Snapshot {
-    let mut bytes = bytes;
+fn snapshot(enveloped: &Bytes) -> Snapshot {
+    let frame = bare(enveloped.clone());
+    let mut bytes = &frame[..];
     let frame: Option<ServerFrame> =
         FrameReader::new(SERVER_FRAME_BYTES_MAX).next(&mut bytes).expect("the server speaks in frames");
     match frame.and_then(|frame| frame.body) {

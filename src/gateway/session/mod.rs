@@ -73,6 +73,8 @@ pub struct Session {
     out: BytesMut,
     /// Frames for the room stream, shared with everybody.
     room_out: Vec<Bytes>,
+    /// Whether they go out in their envelopes.
+    enveloped: bool,
 }
 
 enum Stage {
@@ -104,6 +106,7 @@ impl Session {
             quotas,
             out: BytesMut::new(),
             room_out: Vec::new(),
+            enveloped: false,
             engine,
             authenticate,
             limits,
@@ -114,6 +117,13 @@ impl Session {
     #[must_use]
     pub fn with_silence_max(mut self, silence: Duration) -> Self {
         self.silence_ms_max = Some(silence.as_millis() as u64);
+        self
+    }
+
+    /// Leaves room frames in the WebSocket messages that they are made in.
+    #[must_use]
+    pub fn with_envelopes(mut self) -> Self {
+        self.enveloped = true;
         self
     }
 
@@ -199,14 +209,15 @@ impl Session {
                     encode_frame(&translate::own(&grants, &orders), &mut self.out);
                 }
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
-                Delivery::Frame(frame) => self.room_out.push(frame),
+                Delivery::Frame(frame) => self.hear(frame),
                 Delivery::Dropped(frames) => {
                     let dropped = wire::Dropped { frames };
                     encode_frame(&translate::frame(server_frame::Body::Dropped(dropped)), &mut self.out);
                 }
                 Delivery::Lagged => {
                     if let Stage::Live { seat, .. } = &self.stage {
-                        self.room_out.push(self.engine.snapshot(&seat.room));
+                        let snapshot = self.engine.snapshot(&seat.room);
+                        self.hear(snapshot);
                     }
                 }
                 Delivery::Leave(why) => {
@@ -325,13 +336,17 @@ impl Session {
             frame_bytes_max: self.limits.frame_bytes_max,
         };
         encode_frame(&translate::frame(server_frame::Body::Welcome(welcome)), &mut self.out);
-        self.room_out.extend(joined.frames);
+        joined.frames.into_iter().for_each(|frame| self.hear(frame));
         if let Err(why) = self.engine.ask_own(&seat) {
             tracing::debug!(%why, "a viewer's own results were not asked for");
         }
         let quota = self.quotas.join(access.user, now);
         self.stage = Stage::Live { seat, quota, role, until: access.until };
         Ok(())
+    }
+
+    fn hear(&mut self, frame: Bytes) {
+        self.room_out.push(if self.enveloped { frame } else { translate::bare(frame) });
     }
 
     fn request(&mut self, now: Time, request: RequestId, body: client_frame::Body) {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod answer;
+mod envelope;
 mod presence;
 mod result;
 mod room;
@@ -9,7 +10,6 @@ mod room;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use liveroom_protocol::frame::frame_bytes;
 use liveroom_protocol::wire::{self, server_frame};
 use prost::Message as _;
 
@@ -18,20 +18,23 @@ use crate::rules::{Broadcast, Time};
 use crate::store::ActivityView;
 
 pub(super) use answer::{answer, done, pending};
+pub use envelope::bare;
+pub(super) use envelope::envelope;
 pub(super) use presence::progress;
 pub(super) use result::own;
 
 use activity::activity_state;
+use envelope::enveloped;
 use room::room_events;
 
-/// Encodes room frames for the wire.
+/// Encodes room frames for the wire, each in the WebSocket message that carries it: [`bare`] takes it out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WireEncoder;
 
 impl Encode for WireEncoder {
     fn tick(&self, position: Position, now: Time, messages: &[RoomMessage]) -> Bytes {
         let events = room_events(messages);
-        frame_bytes(&frame(server_frame::Body::Tick(wire::Tick {
+        enveloped(&frame(server_frame::Body::Tick(wire::Tick {
             epoch: position.epoch,
             offset: position.offset,
             server_time_ms: now.ms(),
@@ -46,7 +49,7 @@ impl Encode for WireEncoder {
     fn snapshot(
         &self, position: Position, activities: &[Arc<ActivityView>], online: u32, broadcast: Option<Broadcast>,
     ) -> Bytes {
-        frame_bytes(&frame(server_frame::Body::Snapshot(wire::Snapshot {
+        enveloped(&frame(server_frame::Body::Snapshot(wire::Snapshot {
             epoch: position.epoch,
             offset: position.offset,
             activities: activities.iter().map(|view| activity_state(view)).collect(),
