@@ -7,8 +7,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use liveroom_protocol::transport::KEEP_ALIVE;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::timeout_at;
+use tokio::time::{MissedTickBehavior, interval_at, timeout_at};
 
 use crate::board::{Desk, Flight, Verdict};
 use crate::line::{LineBroke, LineIn, LineOut};
@@ -177,6 +178,8 @@ impl<S: Script> Conversation<S> {
 
     async fn open_loop(&mut self, out: &mut impl LineOut, input: &mut impl LineIn) -> Result<(), End> {
         let mut batch = Vec::new();
+        let mut signs_of_life = interval_at((Instant::now() + KEEP_ALIVE).into(), KEEP_ALIVE);
+        signs_of_life.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.ask_what_waits();
             self.say(out).await?;
@@ -197,6 +200,7 @@ impl<S: Script> Conversation<S> {
                     self.silent = count == 0;
                     self.waiting.extend(batch.drain(..));
                 }
+                _ = signs_of_life.tick() => out.show_life().await.map_err(End::LineBroke)?,
             }
         }
     }

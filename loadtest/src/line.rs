@@ -21,6 +21,11 @@ impl LineBroke {
 pub trait LineOut: Send + 'static {
     /// Writes all of `bytes`, waiting when the server is slow to take them.
     fn send(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), LineBroke>> + Send;
+
+    /// Shows that somebody is there who has nothing to say now, unless the transport does so by itself.
+    fn show_life(&mut self) -> impl Future<Output = Result<(), LineBroke>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Where a viewer reads.
