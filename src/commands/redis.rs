@@ -55,7 +55,10 @@ impl RedisArgs {
             }
         }
         match Reading::begin(&options) {
-            Ok(log) => writeln!(text, "the log {:?} has {} batches", options.prefix, log.batches())?,
+            Ok(log) => {
+                let (batches, stripes) = (log.batches(), log.stripes());
+                writeln!(text, "the log {:?} has {batches} batches on {stripes} stripe(s)", options.prefix)?;
+            }
             Err(why) => writeln!(text, "note: {why}")?,
         }
         if lacks == 0 {

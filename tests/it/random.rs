@@ -1,6 +1,8 @@
 //! Random operations into every keeper side by side: the same answers, the same state, and after every step
 //! everything that must hold, holds. What was once decided is asked again and again.
 
+use std::iter;
+
 use liveroom::rules::*;
 use liveroom::store::{Answer, Ask, Bounds, DECISIONS, Keeper, MemoryKeeper, Op, Partition, Query, Reply};
 use proptest::prelude::*;
@@ -24,6 +26,7 @@ struct Run {
     memory: Stage<MemoryKeeper>,
     durable: Stage<Durable>,
     redis: Stage<OnRedis>,
+    striped: Stage<OnRedis>,
     activities: Vec<ActivityId>,
     decided: Vec<Decided>,
     orders: u64,
@@ -40,8 +43,8 @@ impl Run {
     fn new() -> Self {
         let bounds = Bounds::default();
         let (memory, durable) = (Stage::new(MemoryKeeper::new(bounds)), Stage::new(Durable::new(bounds)));
-        let redis = Stage::new(OnRedis::new(bounds));
-        Self { memory, durable, redis, activities: Vec::new(), decided: Vec::new(), orders: 0, requests: 0 }
+        let (redis, striped) = (Stage::new(OnRedis::new(bounds)), Stage::new(OnRedis::striped(bounds)));
+        Self { memory, durable, redis, striped, activities: Vec::new(), decided: Vec::new(), orders: 0, requests: 0 }
     }
 
     fn act(&mut self, (what, a, b): Act) {
@@ -56,7 +59,7 @@ impl Run {
             14 => self.wait(u64::from(a) % 6_000),
             15 => self.again(a),
             16 => self.otherwise(a, b),
-            _ => self.crash(),
+            _ => self.crash(a),
         }
     }
 
@@ -154,6 +157,7 @@ impl Run {
         self.memory.wait_ms(ms);
         self.durable.wait_ms(ms);
         self.redis.wait_ms(ms);
+        self.striped.wait_ms(ms);
     }
 
     /// The same request again: the same answer.
@@ -178,15 +182,19 @@ impl Run {
         assert_eq!(reason.code, NotDoneCode::Conflict);
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self, a: u16) {
         let bounds = Bounds::default();
         let before = std::mem::replace(&mut self.durable.keeper, Durable::new(bounds));
         let digest = before.tables().digest();
         self.durable.keeper = before.restarted();
         assert_eq!(self.durable.keeper.tables().digest(), digest);
-        let before = std::mem::replace(&mut self.redis.keeper, OnRedis::new(bounds));
-        self.redis.keeper = before.restarted();
-        assert_eq!(self.redis.keeper.tables().digest(), digest);
+        // Reading a whole log takes its time: on three stripes now and then.
+        let striped = a.is_multiple_of(8).then_some(&mut self.striped);
+        for stage in iter::once(&mut self.redis).chain(striped) {
+            let before = std::mem::replace(&mut stage.keeper, OnRedis::new(bounds));
+            stage.keeper = before.restarted();
+            assert_eq!(stage.keeper.tables().digest(), digest);
+        }
     }
 
     fn ask(&mut self, by: &str, ask: Ask) {
@@ -214,6 +222,7 @@ impl Run {
         let answer = self.memory.decide(op.clone());
         assert_eq!(self.durable.decide(op.clone()), answer, "{op:?}");
         assert_eq!(self.redis.decide(op.clone()), answer, "{op:?}");
+        assert_eq!(self.striped.decide(op.clone()), answer, "{op:?}");
         answer
     }
 
@@ -221,9 +230,11 @@ impl Run {
         self.memory.audit();
         assert_eq!(self.memory.events, self.durable.events);
         assert_eq!(self.memory.events, self.redis.events);
+        assert_eq!(self.memory.events, self.striped.events);
         let digest = self.memory.keeper.tables().digest();
         assert_eq!(self.durable.keeper.tables().digest(), digest);
         assert_eq!(self.redis.keeper.tables().digest(), digest);
+        assert_eq!(self.striped.keeper.tables().digest(), digest);
         assert_eq!(self.memory.keeper.next_due(), self.durable.keeper.next_due());
     }
 
@@ -243,6 +254,7 @@ impl Run {
         self.check();
         self.durable.audit();
         self.redis.audit();
+        self.striped.audit();
     }
 }
 

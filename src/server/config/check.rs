@@ -11,6 +11,7 @@ use super::{Config, Mistake, TokenKey};
 use crate::gateway::Rate;
 use crate::gateway::token::Algorithm;
 use crate::rules::{Name, SalePlan};
+use crate::store::redis::STRIPES_MAX;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -76,6 +77,7 @@ impl Config {
             Bound::number("store.segment_bytes", store.segment_bytes, 2 * MIB..=1024 * MIB),
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
             Bound::number("store.snapshot_every_batches", store.snapshot_every_batches, 100..=10_000_000),
+            number("store.stripes", store.stripes, 1..=STRIPES_MAX as u64),
             Bound::time("store.redis_timeout", store.redis_timeout, Duration::from_millis(50)..=MINUTE),
             Bound::time("store.retention", store.retention, HOLD_MAX..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),

@@ -65,7 +65,14 @@ impl Config {
     pub fn redis(&self) -> Option<RedisOptions> {
         let url = self.store.redis.clone()?;
         let prefix = self.store.redis_prefix.clone();
-        Some(RedisOptions { url, prefix, timeout: self.store.redis_timeout, durability: self.store.durability })
+        let store = &self.store;
+        Some(RedisOptions {
+            url,
+            prefix,
+            timeout: store.redis_timeout,
+            durability: store.durability,
+            stripes: store.stripes,
+        })
     }
 
     /// What bounds a session.

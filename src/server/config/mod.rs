@@ -116,6 +116,8 @@ pub struct Store {
     pub redis: Option<RedisUrl>,
     /// What the keys in Redis begin with.
     pub redis_prefix: String,
+    /// Over how many slots of a cluster the log is striped. It is fixed when the log begins.
+    pub stripes: usize,
     /// How long Redis may take to answer.
     #[serde(with = "humantime_serde")]
     pub redis_timeout: Duration,
@@ -138,6 +140,7 @@ impl Default for Store {
             data_dir: "data".into(),
             redis: None,
             redis_prefix: "liveroom".to_owned(),
+            stripes: 1,
             redis_timeout: Duration::from_secs(1),
             durability: Durability::default(),
             snapshot_every_batches: 100_000,

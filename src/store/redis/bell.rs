@@ -36,7 +36,7 @@ impl Bell {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let mut link = Link::new(options, &options.prefix).patient(PATIENCE);
-        let [_, _, _, key, ..] = options.keys();
+        let [_, _, _, key] = options.log_keys(0);
         let thread = thread::Builder::new().name("bell".to_owned()).spawn(move || {
             let mut seen = "0-0".to_owned();
             while !stopped.load(Ordering::Acquire) {

@@ -59,8 +59,8 @@ pub enum Fault {
     Failed,
 }
 
-/// What a fault means for the batch that was to be appended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a fault means for the batch that was to be appended; the worse the later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Redis refused it at the door: nothing was written.
     NotDone,

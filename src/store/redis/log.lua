@@ -1,9 +1,12 @@
--- The log of operations in Redis: one stream, a head, one line for each node, a bell, and what the steward notes.
+-- One stripe of the log of operations: a stream, a head, one line for each node, and a bell; and what the steward notes beside
+-- stripe 0.
 --
 -- Nothing is written after anything was found wrong: Redis does not take back what a function wrote before it failed.
 -- Whatever a function is told comes in as an argument; nothing is read from clocks or drawn by chance.
 
-local HEAD, LOG, NODES, BELL, LEASE, NOTES = 1, 2, 3, 4, 5, 6
+local HEAD, LOG, NODES, BELL = 1, 2, 3, 4
+-- The keys of what only stewards do.
+local LEASE, NOTES, NOTED_LOG = 1, 2, 3
 
 local function number(n)
   return string.format('%.0f', n)
@@ -101,6 +104,31 @@ local function look(keys, args)
   return redis.call('XRANGE', keys[LOG], id(tonumber(args[1]) + 1), '+', 'COUNT', args[3])
 end
 
+-- applied, chain, position, limit: fills the stripe with entries of nobody up to a position that others need, and answers the
+-- entries after `applied`. Whatever has arrived meanwhile counts.
+local function fill(keys, args)
+  local head, wrong = continued(keys, args[1], args[2])
+  if not head then
+    return wrong
+  end
+  local wanted = tonumber(args[3])
+  if head.position < wanted then
+    while head.position < wanted do
+      local position = head.position + 1
+      redis.call('XADD', keys[LOG], id(position), 'p', head.chain, 'n', '', 's', '0', 'b', '')
+      head.chain = chained(head.chain, '', '0', '')
+      head.position = position
+    end
+    redis.call('HSET', keys[HEAD], 'position', number(head.position), 'chain', head.chain)
+  end
+  return redis.call('XRANGE', keys[LOG], id(tonumber(args[1]) + 1), '+', 'COUNT', args[4])
+end
+
+-- position: drops the entries up to it, which are in the snapshots that are kept.
+local function trim(keys, args)
+  return redis.call('XTRIM', keys[LOG], 'MINID', id(tonumber(args[1]) + 1))
+end
+
 -- node, ms: makes a node the steward for so long, if nobody else is; says whether it is.
 local function lease(keys, args)
   local holder = redis.call('GET', keys[LEASE])
@@ -138,8 +166,8 @@ local function deliver(keys, args)
   return redis.status_reply('OK')
 end
 
--- node, position, chain, chunks, sum: a snapshot is complete. The log is trimmed up to the one before it, so that a node that is
--- a little behind goes on.
+-- node, merged, chains, chunks, sum, trim: a snapshot is complete. The log is trimmed up to the one before it, whose place in
+-- stripe 0 `trim` is, so that a node that is a little behind goes on.
 local function snapshot(keys, args)
   local wrong = fenced(keys, args[1])
   if wrong then
@@ -151,7 +179,7 @@ local function snapshot(keys, args)
   end
   redis.call('HSET', keys[NOTES], 'position', args[2], 'chain', args[3], 'chunks', args[4], 'sum', args[5])
   if before then
-    redis.call('XTRIM', keys[LOG], 'MINID', id(tonumber(before) + 1))
+    redis.call('XTRIM', keys[NOTED_LOG], 'MINID', id(tonumber(args[6]) + 1))
   end
   return redis.status_reply('OK')
 end
@@ -162,4 +190,6 @@ redis.register_function('liveroom_resign_VERSION', resign)
 redis.register_function('liveroom_deliver_VERSION', deliver)
 redis.register_function('liveroom_snapshot_VERSION', snapshot)
 redis.register_function('liveroom_append_VERSION', append)
+redis.register_function('liveroom_fill_VERSION', fill)
+redis.register_function('liveroom_trim_VERSION', trim)
 redis.register_function { function_name = 'liveroom_look_VERSION', callback = look, flags = { 'no-writes' } }

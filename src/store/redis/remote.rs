@@ -1,8 +1,7 @@
-//! The log in Redis, as one node sees it: join, append, look.
+//! A stripe of the log in Redis, as one node sees it: join, append, look, fill.
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::digest;
 use sha2::{Digest as _, Sha256};
 
 use ::redis::{Cmd, FromRedisValue, ParsingError, Value, cmd};
@@ -10,6 +9,7 @@ use ::redis::{Cmd, FromRedisValue, ParsingError, Value, cmd};
 use super::RedisOptions;
 use super::fault::{Failure, Fault};
 use super::link::Link;
+use super::merge::{Entry, Place};
 use crate::store::Bounds;
 use crate::store::tables::DECISIONS;
 
@@ -36,89 +36,51 @@ impl Library {
     }
 }
 
-/// A place in the log's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// The number of the batch; 0 before the first.
-    pub(super) position: u64,
-    /// The chain up to it.
-    pub(super) chain: String,
-}
-
-impl Place {
-    /// The place after one more batch: as `log.lua` has it.
-    fn after(&self, entry: &Entry) -> Self {
-        let head = format!("{}{} {} ", self.chain, entry.node, entry.seq);
-        let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-        context.update(head.as_bytes());
-        context.update(&entry.batch);
-        Self { position: self.position + 1, chain: hex(context.finish().as_ref()) }
-    }
-}
-
-/// One batch of the log.
-#[derive(Debug)]
-pub(super) struct Entry {
-    position: u64,
-    before: String,
-    node: String,
-    seq: u64,
-    pub(super) batch: Vec<u8>,
-}
-
-impl Entry {
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-}
-
-/// Where a batch stands, and what stands before it that the node has not applied.
+/// Where a batch stands, and what stands before it that the node has not read.
 #[derive(Debug)]
 pub(super) struct Appended {
     pub(super) position: u64,
     pub(super) missing: Vec<Entry>,
 }
 
-/// The log, over a connection of its own.
+/// A stripe, over a connection of its own.
 pub(super) struct RemoteLog {
     link: Link,
-    keys: [String; 6],
+    keys: [String; 4],
     rules: String,
     node: String,
-    seq: u64,
 }
 
 impl RemoteLog {
-    pub(super) fn new(options: &RedisOptions, bounds: Bounds, node: String) -> Self {
+    pub(super) fn new(options: &RedisOptions, stripe: usize, bounds: Bounds, node: String) -> Self {
         Self {
-            link: Link::new(options, &options.prefix).vowed(options.durability),
-            keys: options.keys(),
-            rules: rules(bounds),
+            link: Link::new(options, &options.tag(stripe)).vowed(options.durability),
+            keys: options.log_keys(stripe),
+            rules: rules(bounds, options.stripes),
             node,
-            seq: 1,
         }
     }
 
-    /// Makes this node known. `stamp` tells a new log from all others.
-    pub(super) fn join(&mut self, stamp: &str) -> Result<(), Failure> {
+    /// Makes this node known, and begins the stripe if there is none. Answers what the log began with, which is `stamp` if it
+    /// begins now.
+    pub(super) fn join(&mut self, stamp: &str) -> Result<String, Failure> {
         let mut call = self.function("join");
-        self.link.call::<String>(call.arg(&self.node).arg(&self.rules).arg(stamp)).map(drop)
+        self.link.call(call.arg(&self.node).arg(&self.rules).arg(stamp))
     }
 
-    /// Appends a batch: the same one, however often it is asked, until [`Self::settled`].
-    pub(super) fn append(&mut self, at: &Place, batch: &[u8]) -> Result<Appended, Failure> {
+    /// Sends a batch to be appended: the same one under a number, however often. [`Self::appended`] must come next.
+    pub(super) fn append(&mut self, seq: u64, at: &Place, batch: &[u8]) -> Result<Cmd, Failure> {
         let mut call = self.function("append");
-        call.arg(&self.node).arg(self.seq).arg(&self.rules);
+        call.arg(&self.node).arg(seq).arg(&self.rules);
         call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX).arg(batch);
-        let (position, missing) = self.link.call(&call)?;
-        Ok(Appended { position, missing })
+        self.link.send(&call)?;
+        Ok(call)
     }
 
-    /// The batch's place is known and it is safe there: the next append is for the next one.
-    pub(super) fn settled(&mut self, at: &Place, position: u64, batch: Vec<u8>) -> Entry {
-        let entry = Entry { position, before: at.chain.clone(), node: self.node.clone(), seq: self.seq, batch };
-        self.seq += 1;
-        entry
+    /// The answer to what [`Self::append`] sent.
+    pub(super) fn appended(&mut self, call: &Cmd) -> Result<Appended, Failure> {
+        let (position, missing) = self.link.answer(call)?;
+        Ok(Appended { position, missing })
     }
 
     /// What follows, as far as it comes with one answer.
@@ -127,32 +89,27 @@ impl RemoteLog {
         self.link.call(call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX))
     }
 
-    /// Waits until so many replicas have everything that was appended over this connection.
-    pub(super) fn replicated(&mut self, replicas: u32) -> Result<(), Failure> {
-        if replicas == 0 {
-            return Ok(());
-        }
-        let have: u32 = self.link.call(cmd("WAIT").arg(replicas).arg(WAIT_MS))?;
+    /// What follows, after the stripe was made as long as others need it.
+    pub(super) fn fill(&mut self, at: &Place, position: u64) -> Result<Vec<Entry>, Failure> {
+        let mut call = self.function("fill");
+        self.link.call(call.arg(at.position).arg(&at.chain).arg(position).arg(ENTRIES_MAX))
+    }
+
+    /// Asks how many replicas have everything that was appended over this connection. [`Self::replicated`] must come next.
+    pub(super) fn replicate(&mut self, replicas: u32) -> Result<Cmd, Failure> {
+        let mut call = cmd("WAIT");
+        call.arg(replicas).arg(WAIT_MS);
+        self.link.send(&call)?;
+        Ok(call)
+    }
+
+    /// The answer to [`Self::replicate`]: whether there are enough.
+    pub(super) fn replicated(&mut self, call: &Cmd, replicas: u32) -> Result<(), Failure> {
+        let have: u32 = self.link.answer(call)?;
         if have >= replicas {
             return Ok(());
         }
         Err(Failure::new(Fault::TooFewReplicas, format!("{have} replicas have the batch, {replicas} must")))
-    }
-
-    /// The place after `entry`.
-    ///
-    /// # Errors
-    /// It is not what follows: another history, or not what was appended.
-    pub(super) fn follow(at: &Place, entry: &Entry) -> Result<Place, Failure> {
-        if (entry.position, &entry.before) == (at.position + 1, &at.chain) {
-            return Ok(at.after(entry));
-        }
-        let said = format!("batch {} of the log does not follow batch {}", entry.position, at.position);
-        Err(Failure::new(Fault::Poorer, said))
-    }
-
-    pub(super) fn node(&self) -> &str {
-        &self.node
     }
 
     fn function(&self, name: &str) -> Cmd {
@@ -168,19 +125,20 @@ pub(super) fn function(name: &str, keys: &[String]) -> Cmd {
 }
 
 /// What all nodes of a log must have in common, in words.
-pub(super) fn rules(bounds: Bounds) -> String {
+pub(super) fn rules(bounds: Bounds, stripes: usize) -> String {
     let Bounds { rooms_max, activities_per_room_max, retention_ms, audience_per_room_max, audience_kept_ms } = bounds;
     format!(
-        "decisions={DECISIONS} rooms_max={rooms_max} activities_max={activities_per_room_max} retention_ms={retention_ms} \
-         audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms}"
+        "decisions={DECISIONS} stripes={stripes} rooms_max={rooms_max} activities_max={activities_per_room_max} \
+         retention_ms={retention_ms} audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms}"
     )
 }
 
-/// The bounds within [`rules`]; `None` where the decisions are of another version.
-pub(super) fn bounds(rules: &str) -> Option<Bounds> {
+/// The bounds and the number of stripes within [`rules`]; `None` where the decisions are of another version.
+pub(super) fn read_rules(rules: &str) -> Option<(Bounds, usize)> {
     let mut numbers = rules.split(' ').map(|part| part.split_once('=')?.1.parse::<u64>().ok());
     let mut next = || numbers.next().flatten();
-    let (decisions, rooms, activities, retention_ms) = (next()?, next()?, next()?, next()?);
+    let (decisions, stripes) = (next()?, next()? as usize);
+    let (rooms, activities, retention_ms) = (next()?, next()?, next()?);
     let (audience, audience_kept_ms) = (next()?, next()?);
     let bounds = Bounds {
         rooms_max: rooms as usize,
@@ -189,7 +147,7 @@ pub(super) fn bounds(rules: &str) -> Option<Bounds> {
         audience_per_room_max: audience as usize,
         audience_kept_ms,
     };
-    (decisions == u64::from(DECISIONS) && self::rules(bounds) == rules).then_some(bounds)
+    (decisions == u64::from(DECISIONS) && self::rules(bounds, stripes) == rules).then_some((bounds, stripes))
 }
 
 /// How long Redis itself waits for replicas before it says how many there are: less than an answer may take.

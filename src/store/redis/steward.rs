@@ -11,6 +11,7 @@ use ::redis::{Cmd, cmd};
 use super::RedisOptions;
 use super::fault::{Failure, Fault};
 use super::link::Link;
+use super::merge::turns;
 use super::remote::function;
 use super::snapshot::{Replica, Written};
 use crate::store::{Bounds, Recorded};
@@ -51,7 +52,7 @@ impl Steward {
     /// # Errors
     /// When Redis can't be asked.
     pub fn delivered(&mut self) -> Result<u64, Failure> {
-        let [.., notes] = self.options.keys();
+        let [_, notes, _] = self.options.steward_keys();
         let noted: Option<u64> = self.link.call(cmd("HGET").arg(notes).arg("delivered"))?;
         Ok(noted.unwrap_or(0))
     }
@@ -66,7 +67,7 @@ impl Steward {
     }
 
     fn function(&self, name: &str) -> Cmd {
-        let mut call = function(name, &self.options.keys());
+        let mut call = function(name, &self.options.steward_keys());
         call.arg(&self.node);
         call
     }
@@ -94,34 +95,43 @@ impl Checkpoint {
     pub fn run(&mut self, batches_min: u64, sink: bool) -> Result<bool, Failure> {
         let Steward { link, options, .. } = &mut self.steward;
         if self.written.is_none() {
-            let [head, .., notes] = options.keys();
+            let [head, ..] = options.log_keys(0);
+            let [_, notes, _] = options.steward_keys();
             let end: Option<u64> = link.call(cmd("HGET").arg(head).arg("position"))?;
             let latest: Option<u64> = link.call(cmd("HGET").arg(notes).arg("position"))?;
+            let stripes = options.stripes as u64;
+            // Every batch has an entry in stripe 0.
             let end = end.unwrap_or(0);
-            if end < latest.unwrap_or(0) + batches_min {
+            if end < latest.unwrap_or(0) / stripes + batches_min {
                 return Ok(false);
             }
-            let mut replica = Replica::newest(link, options, self.bounds)?;
+            let mut replica = Replica::newest(options, self.bounds)?;
             let mut events = Vec::new();
-            while replica.at.position < end && replica.read(link, options, Some(end), &mut events)? {
+            let last = end * stripes;
+            while replica.merge.merged() < last && replica.read(Some(last), &mut events)? {
                 events.clear();
             }
             let no = replica.tables.latest_no();
-            self.written = Some((replica.write(link, options)?, no));
+            self.written = Some((replica.write(link)?, no));
         }
         let Some((_, no)) = &self.written else { return Ok(false) };
         if sink && self.steward.delivered()? < *no {
             return Ok(false);
         }
-        let (Written { at, chunks, sum }, _) = self.written.take().expect("looked at above");
-        let [.., notes] = self.steward.options.keys();
+        let (Written { merged, chains, chunks, sum }, _) = self.written.take().expect("looked at above");
+        let options = self.steward.options.clone();
+        let [_, notes, _] = options.steward_keys();
         let before: Option<u64> = self.steward.link.call(cmd("HGET").arg(notes).arg("position"))?;
+        let trim = |stripe| turns(before.unwrap_or(0), stripe, options.stripes);
         let mut call = self.steward.function("snapshot");
-        call.arg(at.position).arg(at.chain).arg(chunks).arg(sum);
+        call.arg(merged).arg(chains).arg(chunks).arg(sum).arg(trim(0));
         self.steward.link.call::<()>(&call)?;
         if let Some(before) = before {
-            let key = self.steward.options.snapshot_key(before);
-            self.steward.link.call::<()>(cmd("UNLINK").arg(key))?;
+            for stripe in 1..options.stripes {
+                let mut link = Link::new(&options, &options.tag(stripe));
+                link.call::<u64>(function("trim", &options.log_keys(stripe)).arg(trim(stripe)))?;
+            }
+            self.steward.link.call::<()>(cmd("UNLINK").arg(options.snapshot_key(before)))?;
         }
         Ok(true)
     }
@@ -129,7 +139,6 @@ impl Checkpoint {
 
 /// The events of the log, as far as they are as durable as decisions are: for the sink.
 pub struct LogEvents {
-    link: Link,
     options: RedisOptions,
     bounds: Bounds,
     replica: Replica,
@@ -143,9 +152,8 @@ impl LogEvents {
     /// # Errors
     /// When the log can't be read.
     pub fn after(delivered: u64, options: RedisOptions, bounds: Bounds) -> Result<Self, Failure> {
-        let mut link = Link::new(&options, &options.prefix);
-        let replica = Replica::newest(&mut link, &options, bounds)?;
-        let mut log = Self { link, options, bounds, replica, pending: VecDeque::new(), given: delivered };
+        let replica = Replica::newest(&options, bounds)?;
+        let mut log = Self { options, bounds, replica, pending: VecDeque::new(), given: delivered };
         while log.replica.tables.latest_no() < delivered && log.more(delivered)? {}
         Ok(log)
     }
@@ -176,19 +184,17 @@ impl LogEvents {
     /// Reads on, and keeps what comes after `after`; says whether there was anything.
     fn more(&mut self, after: u64) -> Result<bool, Failure> {
         let mut events = Vec::new();
-        let found = self.replica.read(&mut self.link, &self.options, None, &mut events)?;
+        let found = self.replica.read(None, &mut events)?;
         if events.first().is_some_and(|event| self.pending.is_empty() && event.no > after + 1) {
             return Err(Failure::new(Fault::Trimmed, format!("the events after {after} are not kept any more")));
         }
         self.pending.extend(events.into_iter().filter(|event| event.no > after));
         let replicas = self.options.durability.replicas();
         if found && replicas > 0 {
-            let have: u32 = self.link.call(cmd("WAIT").arg(replicas).arg(super::remote::WAIT_MS))?;
-            if have < replicas {
+            self.replica.replicated(replicas).inspect_err(|_| {
                 // Read again, once they have it.
                 self.given = u64::MAX;
-                return Err(Failure::new(Fault::TooFewReplicas, format!("{have} replicas have the latest events")));
-            }
+            })?;
         }
         Ok(found)
     }

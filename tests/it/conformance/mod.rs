@@ -51,3 +51,4 @@ macro_rules! suite {
 suite!(memory, liveroom::store::MemoryKeeper::new);
 suite!(embedded, crate::stage::Durable::new);
 suite!(redis, crate::redis::OnRedis::new);
+suite!(striped, crate::redis::OnRedis::striped);

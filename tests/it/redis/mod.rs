@@ -7,6 +7,7 @@ mod sentinel;
 mod served;
 mod server;
 mod steward;
+mod stripes;
 mod talk;
 mod three;
 
@@ -27,6 +28,11 @@ pub struct OnRedis {
 impl OnRedis {
     pub fn new(bounds: Bounds) -> Self {
         Self::join(shared().options(), bounds)
+    }
+
+    /// On the cluster of all tests, over a log with a stripe on each primary.
+    pub fn striped(bounds: Bounds) -> Self {
+        Self::join(RedisOptions { stripes: 3, ..shared_cluster().options() }, bounds)
     }
 
     /// One more node of the same log.
