@@ -67,6 +67,8 @@ impl NotDoneCode {
             Self::TooManyInFlight => "too_many_in_flight",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::Blocked => "blocked",
+            Self::Muted => "muted",
         }
     }
 
@@ -81,7 +83,9 @@ impl NotDoneCode {
             | Self::WrongKind
             | Self::UnknownSku
             | Self::UnknownOrder
-            | Self::Forbidden => Retry::Never,
+            | Self::Forbidden
+            | Self::Blocked
+            | Self::Muted => Retry::Never,
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ),
         ("release", from_client(2, Body::Release(Release { order: 77 }))),
         ("announce", from_client(3, Body::Announce(Announce { text: "红包雨".into() }))),
+        ("comment", from_client(4, Body::Comment(Comment { text: "主播好".into() }))),
+        ("like", from_client(5, Body::Like(Like { hearts: 3 }))),
         ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
     ]
 }
@@ -219,6 +221,8 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
                 ended_ms: 1_800_003_600_000,
             })),
         ),
+        ("tick_said", tick(Body::Said(Said { from: "amy".into(), text: "主播好".into(), at_ms: 1_800_000_000_000 }))),
+        ("tick_likes", tick(Body::Likes(Likes { hearts: 300 }))),
         (
             "tick_rain_result",
             tick(Body::RainResult(RainResult {

@@ -27,6 +27,12 @@ pub const SERVER_FRAME_BYTES_MAX: u32 = 1024 * 1024;
 /// The longest text of an announcement.
 pub const ANNOUNCE_BYTES_MAX: usize = 1_000;
 
+/// The longest comment.
+pub const COMMENT_BYTES_MAX: usize = 600;
+
+/// Most hearts at once.
+pub const HEARTS_MAX: u32 = 20;
+
 /// The longest `Hello.agent`.
 pub const AGENT_BYTES_MAX: usize = 64;
 

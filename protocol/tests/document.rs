@@ -128,6 +128,8 @@ fn the_limits_are_the_code_s() {
         format!("| a frame to the client | {} bytes", transport::SERVER_FRAME_BYTES_MAX),
         format!("| agent | {} bytes", transport::AGENT_BYTES_MAX),
         format!("| announcement | {} bytes", transport::ANNOUNCE_BYTES_MAX),
+        format!("| comment | {} bytes", transport::COMMENT_BYTES_MAX),
+        format!("| hearts in one `Like` | {}", transport::HEARTS_MAX),
         format!("usually port {}", transport::QUIC_PORT),
         format!("usually port {}", transport::WS_PORT),
         format!("ALPN `{}`", str::from_utf8(transport::ALPN).unwrap()),

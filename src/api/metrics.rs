@@ -52,6 +52,21 @@ impl Collector for Everything {
             ("gate_refusals", "Claims refused by the gate", true, counters.gate_refusals.get()),
             ("overloaded", "Requests refused because too many waited", true, counters.overloaded.get()),
             ("frames", "Room frames handed to viewers", true, counters.frames.get()),
+            ("comments", "Comments that everybody heard", true, counters.comments.get()),
+            (
+                "comments_held",
+                "Comments that only their authors saw: blocked or muted",
+                true,
+                counters.comments_held.get(),
+            ),
+            (
+                "comments_crowded_out",
+                "Comments that a room's tick had no room for",
+                true,
+                counters.comments_crowded_out.get(),
+            ),
+            ("hearts", "Hearts that viewers sent", true, counters.hearts.get()),
+            ("lexicon_terms", "Terms of the lexicon", false, self.engine.lexicon().len() as u64),
             (
                 "talk_unheard",
                 "Messages from other nodes that a room's tick had no room for",

@@ -6,6 +6,7 @@ mod broadcasts;
 mod dev;
 mod extract;
 mod health;
+mod lexicons;
 mod metrics;
 mod openapi;
 mod payments;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
 pub use auth::{Authorize, Caller};
+pub use lexicons::Lexicons;
 pub use metrics::{Gauges, Metrics};
 pub use openapi::document;
 pub use payments::PaymentSecret;
@@ -48,6 +50,8 @@ pub struct Api {
     pub payments: Option<Arc<PaymentSecret>>,
     /// Makes tokens for whoever asks: only in development, and only where nobody but this machine can ask.
     pub issuer: Option<Arc<Issuer>>,
+    /// Where lexicons come from.
+    pub lexicons: Arc<dyn Lexicons>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Whether the server takes viewers: what `/readyz` says.
@@ -98,6 +102,8 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/payments", post(payments::callback))
         .route("/v1/wallets/{user}", get(wallets::show))
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))
+        .route("/v1/lexicons", get(lexicons::show))
+        .route("/v1/lexicons/reload", post(lexicons::reload))
         .route("/openapi.json", get(openapi::serve))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

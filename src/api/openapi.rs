@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, broadcasts, health, metrics, payments, rooms, viewers, wallets};
+use super::{activities, broadcasts, health, lexicons, metrics, payments, rooms, viewers, wallets};
 
 /// The document.
 #[derive(OpenApi)]
@@ -33,6 +33,8 @@ use super::{activities, broadcasts, health, metrics, payments, rooms, viewers, w
         payments::callback,
         wallets::show,
         wallets::top_up,
+        lexicons::show,
+        lexicons::reload,
         health::alive,
         health::ready,
         metrics::serve,

@@ -64,7 +64,7 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownActivity
             | NotDoneCode::UnknownSku
             | NotDoneCode::UnknownOrder => StatusCode::NOT_FOUND,
-            NotDoneCode::Forbidden => StatusCode::FORBIDDEN,
+            NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted => StatusCode::FORBIDDEN,
             NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             NotDoneCode::TooMany => StatusCode::INSUFFICIENT_STORAGE,

@@ -44,6 +44,14 @@ pub struct Counters {
     pub overloaded: Counter,
     /// Room frames handed to viewers.
     pub frames: Counter,
+    /// Comments that everybody heard.
+    pub comments: Counter,
+    /// Comments that only their authors saw: blocked or muted.
+    pub comments_held: Counter,
+    /// Comments for which a room's tick had no room.
+    pub comments_crowded_out: Counter,
+    /// Hearts.
+    pub hearts: Counter,
     /// Messages from other nodes that did not fit into a room's tick.
     pub talk_unheard: Counter,
 }

@@ -14,6 +14,7 @@ mod needs;
 mod presence;
 mod room;
 mod stepper;
+mod talk;
 mod ticker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,18 +24,22 @@ use std::time::Duration;
 use crossbeam::channel;
 use tokio::sync::{oneshot, watch};
 
+use crate::events::{Act, Witness};
 use crate::fanout::{Broker, Channel, ChannelLimits, Encode, Heard, Joined, Leave, Mailbox, Position, RoomMessage};
+use crate::filter::Lexicon;
 use crate::rules::{AccountFacts, NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, PresenceAsk, Query, Reply};
 
 use arbiter::{Arbiter, Command, Posts, ReplyTo};
 use room::Rooms;
+use talk::{Comment, Hearing, Talk};
 
 pub use clock::Clock;
 pub use counters::Counters;
 pub use gate::{Gate, Gates};
 pub use room::LiveRoom;
 pub use stepper::Stepper;
+pub use talk::TalkLimits;
 
 /// What bounds the engine.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +58,8 @@ pub struct EngineLimits {
     pub presence_every: Duration,
     /// What bounds each room's channel.
     pub channel: ChannelLimits,
+    /// What keeps one voice from filling a room.
+    pub talk: TalkLimits,
 }
 
 impl Default for EngineLimits {
@@ -65,6 +72,7 @@ impl Default for EngineLimits {
             online_every: Duration::from_secs(1),
             presence_every: Duration::from_secs(5),
             channel: ChannelLimits { history_frames: 256, history_bytes: 256 * 1024, talk_per_tick: 256 },
+            talk: TalkLimits::default(),
         }
     }
 }
@@ -78,6 +86,7 @@ pub struct Engine {
 struct Shared {
     commands: channel::Sender<Command>,
     rooms: Rooms,
+    talk: Talk,
     clock: Clock,
     encode: Arc<dyn Encode>,
     /// The way to other nodes, where there are others.
@@ -148,6 +157,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             commands,
             rooms: Rooms::default(),
+            talk: Talk::new(limits.talk),
             clock,
             encode,
             broker: OnceLock::new(),
@@ -303,6 +313,57 @@ impl Engine {
         }
         self.shared.rooms.has_news(&seat.room);
         Ok(())
+    }
+
+    /// A viewer's words, for the whole room if they pass.
+    ///
+    /// # Errors
+    /// Nobody but the viewer is to see them.
+    pub fn comment(&self, seat: &Seat, request: RequestId, text: &str) -> Result<(), NotDone> {
+        let shared = &self.shared;
+        let at = shared.clock.now();
+        let comment = Comment { at, room: seat.room.id, from: seat.user, request, text };
+        match shared.talk.hear(&comment) {
+            Ok(Hearing::Known) => return Ok(()),
+            Ok(Hearing::Pass) => {}
+            Err(why) => {
+                shared.counters.comments_held.inc();
+                return Err(why);
+            }
+        }
+        // In a tick that is full nobody would have the time to read it.
+        if seat.room.channel.publish_talk(RoomMessage::Said { from: seat.user, text: text.into(), at }) {
+            shared.counters.comments.inc();
+            shared.rooms.has_news(&seat.room);
+        } else {
+            shared.counters.comments_crowded_out.inc();
+        }
+        Ok(())
+    }
+
+    /// Hearts for a room.
+    pub fn like(&self, seat: &Seat, hearts: u32) {
+        self.shared.counters.hearts.add(u64::from(hearts));
+        self.shared.talk.saw(self.shared.clock.now(), seat.room.id, seat.user, Act::Liked { hearts });
+        seat.room.add_hearts(hearts);
+        self.shared.rooms.has_news(&seat.room);
+    }
+
+    /// What is banned, at present.
+    pub fn lexicon(&self) -> Arc<Lexicon> {
+        self.shared.talk.lexicon()
+    }
+
+    /// Another lexicon counts from now on.
+    pub fn use_lexicon(&self, lexicon: Arc<Lexicon>) {
+        self.shared.talk.use_lexicon(lexicon);
+    }
+
+    /// Tells somebody what viewers do that decides nothing. Once.
+    pub fn tell(&self, witness: Arc<dyn Witness>) {
+        if !self.shared.talk.tell(witness) {
+            tracing::error!("a server tells one witness; another one hears nothing");
+        }
     }
 
     /// The state of a room, encoded for one who has missed too much.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::queue::SegQueue;
 use foldhash::fast::RandomState;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::audience::Audience;
 use super::gate::Gates;
 use super::needs::LiveNeeds;
-use crate::fanout::{Channel, Post};
+use crate::fanout::{Channel, Post, RoomMessage};
 use crate::rules::{RoomId, UserId};
 
 /// A room that exists.
@@ -30,6 +30,8 @@ pub struct LiveRoom {
     pub(super) audience: Mutex<Audience>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
+    /// Hearts that came since the last tick.
+    hearts: AtomicU64,
     has_news: AtomicBool,
     crowd_changed: AtomicBool,
 }
@@ -43,9 +45,25 @@ impl LiveRoom {
             gates: Gates::default(),
             audience: Mutex::default(),
             needs: LiveNeeds::default(),
+            hearts: AtomicU64::new(0),
             has_news: AtomicBool::new(false),
             crowd_changed: AtomicBool::new(false),
         }
+    }
+
+    /// Hearts for the next tick.
+    pub(super) fn add_hearts(&self, hearts: u32) {
+        self.hearts.fetch_add(u64::from(hearts), Ordering::Relaxed);
+    }
+
+    /// The sum of hearts, for this tick; `false` when that is full, and the sum waits for the next.
+    pub(super) fn publish_hearts(&self) -> bool {
+        let hearts = self.hearts.swap(0, Ordering::Relaxed);
+        let published = hearts == 0 || self.channel.publish_talk(RoomMessage::Likes(hearts));
+        if !published {
+            self.hearts.fetch_add(hearts, Ordering::Relaxed);
+        }
+        published
     }
 
     /// Puts something into every mailbox of a user.

@@ -48,6 +48,9 @@ impl Stepper {
             }
         }
         for room in self.shared.rooms.take_news() {
+            if !room.publish_hearts() {
+                self.shared.rooms.has_news(&room);
+            }
             room.channel.flush(self.shared.clock.now(), self.shared.encode.as_ref()).deliver_all();
         }
     }

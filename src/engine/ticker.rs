@@ -43,6 +43,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
         }
         for room in shared.rooms.take_news() {
+            if !room.publish_hearts() {
+                shared.rooms.has_news(&room);
+            }
             let flushed = room.channel.flush(shared.clock.now(), shared.encode.as_ref());
             if let Some(broker) = shared.broker.get()
                 && !flushed.said.is_empty()

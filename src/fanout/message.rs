@@ -40,6 +40,17 @@ pub enum RoomMessage {
         /// When.
         at: Time,
     },
+    /// A viewer's words.
+    Said {
+        /// Who speaks.
+        from: UserId,
+        /// What.
+        text: Arc<str>,
+        /// When.
+        at: Time,
+    },
+    /// Hearts that came here since the last of these.
+    Likes(u64),
     /// How many viewers there are.
     Online(u32),
     /// What was said on another node.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use daachorse::{CharwiseDoubleArrayAhoCorasick, CharwiseDoubleArrayAhoCorasickBuilder, MatchKind};
 use foldhash::fast::RandomState;
 
+use super::Finding;
 use super::fold::fold;
 
 /// Everything that is looked for, ready to search.
@@ -114,6 +115,11 @@ impl Lexicon {
             .transpose()
             .map_err(|error| LexiconMistake::Automaton(error.to_string()))?;
         Ok(Self { automaton, terms: terms.into(), categories: categories.into() })
+    }
+
+    /// Whether a finding is a way to reach somebody: those are looked for over several comments, too.
+    pub fn is_contact(finding: &Finding) -> bool {
+        finding.category.as_ref() == Self::CONTACT
     }
 
     /// How many terms there are, allowed ones among them.

@@ -216,11 +216,15 @@ pub enum NotDoneCode {
     InsufficientFunds,
     /// A bound of the configuration would be exceeded.
     TooMany,
+    /// What was said holds a word that is banned: only its author sees it.
+    Blocked,
+    /// The author must be silent for a while.
+    Muted,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -236,6 +240,8 @@ impl NotDoneCode {
         Self::WrongPhase,
         Self::InsufficientFunds,
         Self::TooMany,
+        Self::Blocked,
+        Self::Muted,
     ];
 
     /// The word that every interface uses.
@@ -256,6 +262,8 @@ impl NotDoneCode {
             Self::WrongPhase => "wrong_phase",
             Self::InsufficientFunds => "insufficient_funds",
             Self::TooMany => "too_many",
+            Self::Blocked => "blocked",
+            Self::Muted => "muted",
         }
     }
 

@@ -12,7 +12,7 @@ use super::stewardship::Stewardship;
 use crate::api::Gauges;
 use crate::engine::Engine;
 use crate::events::ndjson::NdjsonFiles;
-use crate::events::{CursorFile, Progress, Relay};
+use crate::events::{BehaviourFiles, CursorFile, Losses, Progress, Relay};
 use crate::fanout::pubsub::{self, PubSub, Traffic};
 use crate::store::Keeper;
 use crate::store::embedded::{Checkpointer, EmbeddedKeeper, EventReader, Recovered};
@@ -55,7 +55,7 @@ impl Backing {
         let found = &recovered.journal;
         tracing::info!(events = found.last_seq, replayed = found.visited, snapshot = recovered.snapshot, "recovered");
         let log = keeper.log().clone();
-        let begin = move |config: &Config, _: &Engine| Beside::journal(config, disk, log, &recovered);
+        let begin = move |config: &Config, engine: &Engine| Beside::journal(config, engine, disk, log, &recovered);
         Ok(Self { keeper: Box::new(keeper), begin: Box::new(begin) })
     }
 
@@ -79,10 +79,13 @@ pub(super) struct Beside {
     bell: Option<Bell>,
     stewardship: Option<Stewardship>,
     talk: Option<(Arc<Traffic>, pubsub::Running)>,
+    behaviour: Option<BehaviourFiles>,
 }
 
 impl Beside {
-    fn journal(config: &Config, disk: Arc<dyn Disk>, log: LogView, recovered: &Recovered) -> Result<Self> {
+    fn journal(
+        config: &Config, engine: &Engine, disk: Arc<dyn Disk>, log: LogView, recovered: &Recovered,
+    ) -> Result<Self> {
         let relay = match config.events_dir() {
             Some(dir) => {
                 let sink = NdjsonFiles::open(&dir, config.rolling())?;
@@ -96,7 +99,8 @@ impl Beside {
         let delivered = Box::new(move || progress.as_ref().map_or(u64::MAX, |progress| progress.secured()));
         let checkpointer = Checkpointer::new(disk, log, config.store_bounds(), delivered, recovered);
         let checkpoints = Checkpoints::start(checkpointer, config.store.snapshot_every_segments as usize)?;
-        Ok(Self { checkpoints: Some(checkpoints), relay, bell: None, stewardship: None, talk: None })
+        let behaviour = behaviour(config, engine)?;
+        Ok(Self { checkpoints: Some(checkpoints), relay, bell: None, stewardship: None, talk: None, behaviour })
     }
 
     fn redis(config: &Config, options: &RedisOptions, node: String, engine: Engine) -> Result<Self> {
@@ -105,15 +109,17 @@ impl Beside {
         let (broker, talking) = PubSub::start(options.clone(), node.clone(), move |room, heard| hear.hear(room, heard));
         let traffic = Arc::clone(broker.traffic());
         engine.relay_through(broker);
+        let behaviour = behaviour(config, &engine)?;
         let bell = Bell::listen(options, node, move || engine.wake())?;
         let talk = Some((traffic, talking));
-        Ok(Self { checkpoints: None, relay: None, bell: Some(bell), stewardship: Some(stewardship), talk })
+        Ok(Self { checkpoints: None, relay: None, bell: Some(bell), stewardship: Some(stewardship), talk, behaviour })
     }
 
     pub(super) fn gauges(&self) -> impl Iterator<Item = Arc<dyn Gauges>> {
         let relay = self.relay.as_ref().map(|relay| Arc::clone(relay.progress()) as Arc<dyn Gauges>);
         let talk = self.talk.as_ref().map(|(traffic, _)| Arc::clone(traffic) as Arc<dyn Gauges>);
-        relay.into_iter().chain(talk)
+        let losses = self.behaviour.as_ref().map(|files| Arc::clone(files.losses()) as Arc<dyn Gauges>);
+        relay.into_iter().chain(talk).chain(losses)
     }
 
     /// Ends everything, after the engine has ended.
@@ -133,7 +139,20 @@ impl Beside {
         if let Some(relay) = self.relay {
             relay.stop();
         }
+        if let Some(behaviour) = self.behaviour {
+            behaviour.stop();
+        }
     }
+}
+
+/// Where what viewers do goes, if events are written to files.
+fn behaviour(config: &Config, engine: &Engine) -> Result<Option<BehaviourFiles>> {
+    let Some(dir) = config.events_dir() else { return Ok(None) };
+    let mut run = [0; 8];
+    aws_lc_rs::rand::fill(&mut run).context("the system gives no randomness")?;
+    let (files, notebook) = BehaviourFiles::start(dir, config.rolling(), u64::from_le_bytes(run))?;
+    engine.tell(notebook);
+    Ok(Some(files))
 }
 
 /// The thread that makes snapshots.
@@ -172,6 +191,20 @@ impl Gauges for Progress {
             ("events_backlog", "Durable events that the sink has not taken yet", false, self.backlog()),
             ("events_delivered", "Events handed to the sink, repeats included", true, self.deliveries()),
             ("events_failures", "Attempts of the sink that failed", true, self.failures()),
+        ]
+    }
+}
+
+impl Gauges for Losses {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        vec![
+            ("behaviour_written", "Events of behaviour written", true, self.written()),
+            (
+                "behaviour_dropped",
+                "Events of behaviour dropped: the queue was full or the disk took none",
+                true,
+                self.dropped(),
+            ),
         ]
     }
 }

@@ -6,6 +6,7 @@ mod backing;
 pub mod config;
 pub mod development;
 pub mod keys;
+mod lexicons;
 mod stewardship;
 pub mod tls;
 mod udp;
@@ -25,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use backing::{Backing, Beside};
 use config::Config;
 use development::Development;
+use lexicons::LexiconFiles;
 
 use crate::api::{self, Api, Authorize, Gauges, Metrics, PaymentSecret};
 use crate::engine::{Clock, Engine, Running};
@@ -134,7 +136,10 @@ impl Server {
         let (quic, ws, admin) = (endpoint.local_addr()?, ws_listener.local_addr()?, admin_listener.local_addr()?);
 
         let (engine, running) = Engine::start(keeper, Clock::real(), Arc::new(WireEncoder), config.engine_limits())?;
+        let lexicons = LexiconFiles::open(config.talk.lexicon_dir.clone(), &engine)
+            .map_err(|why| anyhow::anyhow!("talk.lexicon_dir: {why}"))?;
         let beside = begin(config, &engine)?;
+        tokio::spawn(Arc::clone(&lexicons).watch());
 
         let admission = Admission::new(config.admission_limits());
         let gateway = Gateway {
@@ -155,6 +160,7 @@ impl Server {
             payments: secrets.payments,
             // Whoever can ask gets in: that must be nobody but this machine.
             issuer: secrets.issuer.filter(|_| admin.ip().is_loopback()),
+            lexicons,
             metrics: Metrics::new(engine.clone(), gauges),
             ready: ready.subscribe(),
             limits: config.api_limits(),

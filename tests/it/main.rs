@@ -12,3 +12,4 @@ mod random;
 mod redis;
 mod served;
 mod stage;
+mod talk;

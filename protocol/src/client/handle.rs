@@ -10,7 +10,7 @@ use super::options::{Options, Transport};
 use super::outcome::{ConnectError, Disconnect, Event, Outcome, RequestError};
 use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
-use crate::wire::{Announce, CartLine, Claim, Release, Reserve, client_frame};
+use crate::wire::{Announce, CartLine, Claim, Comment, Like, Release, Reserve, client_frame};
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
 const COMMANDS_MAX: usize = 8;
@@ -67,6 +67,16 @@ impl Client {
     /// Says something to the room; hosts only.
     pub async fn announce(&self, text: impl Into<String>) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::Announce(Announce { text: text.into() })).await
+    }
+
+    /// Says something to the room. `blocked` and `muted` mean that only the speaker is to see it.
+    pub async fn comment(&self, text: impl Into<String>) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Comment(Comment { text: text.into() })).await
+    }
+
+    /// Sends hearts to the room: 1 to 20.
+    pub async fn like(&self, hearts: u32) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Like(Like { hearts })).await
     }
 
     /// Asks, under a fresh id.

@@ -49,7 +49,9 @@ impl RoomView {
                 Some(
                     room_event::Body::Announcement(_)
                     | room_event::Body::Amendment(_)
-                    | room_event::Body::RainResult(_),
+                    | room_event::Body::RainResult(_)
+                    | room_event::Body::Said(_)
+                    | room_event::Body::Likes(_),
                 )
                 | None => {}
             }

@@ -39,6 +39,10 @@ pub struct Rates {
     pub announce: Rate,
     /// Signs of life.
     pub ping: Rate,
+    /// A viewer's words to the room.
+    pub comment: Rate,
+    /// Hearts, however many at once.
+    pub like: Rate,
 }
 
 impl Default for Rates {
@@ -49,6 +53,8 @@ impl Default for Rates {
             release: Rate { per_second: 5, burst: 10 },
             announce: Rate { per_second: 2, burst: 10 },
             ping: Rate { per_second: 2, burst: 10 },
+            comment: Rate { per_second: 1, burst: 5 },
+            like: Rate { per_second: 5, burst: 10 },
         }
     }
 }
@@ -60,6 +66,8 @@ pub(in crate::gateway) struct Buckets {
     reserve: Bucket,
     release: Bucket,
     announce: Bucket,
+    comment: Bucket,
+    like: Bucket,
 }
 
 impl Buckets {
@@ -70,13 +78,15 @@ impl Buckets {
             reserve: bucket(rates.reserve),
             release: bucket(rates.release),
             announce: bucket(rates.announce),
+            comment: bucket(rates.comment),
+            like: bucket(rates.like),
         }
     }
 
     /// When all of them are full again.
     pub(in crate::gateway) fn full_at(&self) -> Time {
-        let Self { claim, reserve, release, announce } = self;
-        let full_at = [claim, reserve, release, announce].map(Bucket::full_at);
+        let Self { claim, reserve, release, announce, comment, like } = self;
+        let full_at = [claim, reserve, release, announce, comment, like].map(Bucket::full_at);
         full_at.into_iter().max().expect("there are kinds of requests")
     }
 
@@ -86,6 +96,8 @@ impl Buckets {
             client_frame::Body::Reserve(_) => &mut self.reserve,
             client_frame::Body::Release(_) => &mut self.release,
             client_frame::Body::Announce(_) => &mut self.announce,
+            client_frame::Body::Comment(_) => &mut self.comment,
+            client_frame::Body::Like(_) => &mut self.like,
             // Neither is a request: both are told apart before anything is counted.
             client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.announce,
         }

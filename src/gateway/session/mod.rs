@@ -362,6 +362,8 @@ impl Session {
         match wish(body) {
             Ok(Wish::Ask(ask)) => self.submit(now, request, ask),
             Ok(Wish::Announce(text)) => self.announce(request, &text),
+            Ok(Wish::Comment(text)) => self.comment(request, &text),
+            Ok(Wish::Like(hearts)) => self.like(request, hearts),
             Err(why) => self.refuse(request, why),
         }
     }
@@ -385,6 +387,20 @@ impl Session {
             Ok(()) => encode_frame(&translate::done(request), &mut self.out),
             Err(why) => self.refuse(request, why),
         }
+    }
+
+    fn comment(&mut self, request: RequestId, text: &str) {
+        let Stage::Live { seat, .. } = &self.stage else { return };
+        match self.engine.comment(seat, request, text) {
+            Ok(()) => encode_frame(&translate::done(request), &mut self.out),
+            Err(why) => self.refuse(request, why),
+        }
+    }
+
+    fn like(&mut self, request: RequestId, hearts: u32) {
+        let Stage::Live { seat, .. } = &self.stage else { return };
+        self.engine.like(seat, hearts);
+        encode_frame(&translate::done(request), &mut self.out);
     }
 
     fn refuse(&mut self, request: RequestId, why: NotDone) {

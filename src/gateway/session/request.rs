@@ -1,6 +1,6 @@
 //! What a client asks for, in the words of the inside.
 
-use liveroom_protocol::transport::ANNOUNCE_BYTES_MAX;
+use liveroom_protocol::transport::{ANNOUNCE_BYTES_MAX, COMMENT_BYTES_MAX, HEARTS_MAX};
 use liveroom_protocol::wire::client_frame;
 
 use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, SalePlan, SkuId};
@@ -12,6 +12,10 @@ pub(super) enum Wish {
     Ask(Ask),
     /// To the room, at once.
     Announce(String),
+    /// To the room, if it passes.
+    Comment(String),
+    /// Hearts.
+    Like(u32),
 }
 
 /// Reads a request.
@@ -38,6 +42,18 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
                 return Err(invalid("an announcement has 1 to 1,000 bytes"));
             }
             return Ok(Wish::Announce(announce.text));
+        }
+        client_frame::Body::Comment(comment) => {
+            if comment.text.trim().is_empty() || comment.text.len() > COMMENT_BYTES_MAX {
+                return Err(invalid("a comment has 1 to 600 bytes, and something in them"));
+            }
+            return Ok(Wish::Comment(comment.text));
+        }
+        client_frame::Body::Like(like) => {
+            if !(1..=HEARTS_MAX).contains(&like.hearts) {
+                return Err(invalid("1 to 20 hearts at once"));
+            }
+            return Ok(Wish::Like(like.hearts));
         }
         // Both are dealt with before anything is counted as a request.
         client_frame::Body::Hello(_) | client_frame::Body::Ping(_) => return Err(invalid("not a request")),

@@ -87,6 +87,8 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         NotDoneCode::TooManyInFlight => wire::NotDoneCode::TooManyInFlight,
         NotDoneCode::Overloaded => wire::NotDoneCode::Overloaded,
         NotDoneCode::Unavailable => wire::NotDoneCode::Unavailable,
+        NotDoneCode::Blocked => wire::NotDoneCode::Blocked,
+        NotDoneCode::Muted => wire::NotDoneCode::Muted,
         // The rest can't come of what a viewer may ask; a wrong parameter is the nearest truth.
         NotDoneCode::Invalid
         | NotDoneCode::UnknownRoom

@@ -41,6 +41,12 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
     let body = match message {
         RoomMessage::Activity(view) => room_event::Body::Activity(activity_state(view)),
         RoomMessage::Broadcast(broadcast) => room_event::Body::Broadcast(presence::broadcast(broadcast)),
+        RoomMessage::Said { from, text, at } => room_event::Body::Said(wire::Said {
+            from: from.as_str().to_owned(),
+            text: text.to_string(),
+            at_ms: at.ms(),
+        }),
+        RoomMessage::Likes(hearts) => room_event::Body::Likes(wire::Likes { hearts: *hearts }),
         RoomMessage::Online(viewers) => room_event::Body::Online(wire::Online { viewers: *viewers }),
         RoomMessage::Amendment { activity, number, amendment, closes_at } => {
             let stock = amendment.stock.iter().map(|(sku, units)| wire::StockChange { sku: sku.0, units: *units });

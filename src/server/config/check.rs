@@ -71,7 +71,8 @@ impl Config {
 
     /// One row per number and time.
     pub(super) fn bounds(&self) -> Vec<Bound> {
-        let Self { store, engine, rooms, session, rates, connections, tokens, payments, admin, events, .. } = self;
+        let Self { store, engine, rooms, session, rates, talk, connections, tokens, payments, admin, events, .. } =
+            self;
         let number = |key: &str, given: usize, allowed| Bound::number(key, given as u64, allowed);
         let mut rows = vec![
             Bound::number("store.segment_bytes", store.segment_bytes, 2 * MIB..=1024 * MIB),
@@ -101,6 +102,9 @@ impl Config {
             Bound::time("session.pending_after", session.pending_after, Duration::from_millis(100)..=MINUTE),
             Bound::time("session.idle_timeout", session.idle_timeout, SECOND..=10 * MINUTE),
             Bound::time("session.write_timeout", session.write_timeout, Duration::from_millis(100)..=MINUTE),
+            Bound::number("talk.repeats_max", talk.repeats_max.into(), 1..=16),
+            Bound::time("talk.repeat_window", talk.repeat_window, SECOND..=60 * MINUTE),
+            Bound::time("talk.repeat_mute", talk.repeat_mute, SECOND..=60 * MINUTE),
             number("connections.connections_max", connections.connections_max, 1..=1_000_000),
             number("connections.per_address_max", connections.per_address_max, 1..=1_000_000),
             number("connections.handshakes_before_retry", connections.handshakes_before_retry, 0..=65_536),
@@ -123,6 +127,8 @@ impl Config {
             ("release", rates.release),
             ("announce", rates.announce),
             ("ping", rates.ping),
+            ("comment", rates.comment),
+            ("like", rates.like),
         ] {
             rows.push(Bound::number(format!("rates.{kind}.per_second"), per_second.into(), 1..=1_000_000));
             rows.push(Bound::number(format!("rates.{kind}.burst"), burst.into(), 1..=1_000_000));

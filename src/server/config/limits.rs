@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Admin, Config, Flag};
 use crate::api::ApiLimits;
-use crate::engine::EngineLimits;
+use crate::engine::{EngineLimits, TalkLimits};
 use crate::events::Pace;
 use crate::events::ndjson::Rolling;
 use crate::fanout::ChannelLimits;
@@ -28,6 +28,10 @@ pub const DEVELOPMENT: &[Flag<'static>] = &[
     ("rates.announce.per_second", "10000"),
     ("rates.announce.burst", "10000"),
     ("rates.ping.per_second", "1000"),
+    ("rates.comment.per_second", "100"),
+    ("rates.comment.burst", "1000"),
+    ("rates.like.per_second", "1000"),
+    ("rates.like.burst", "1000"),
     ("session.in_flight_max", "256"),
     ("websocket.origins", "*"),
 ];
@@ -46,6 +50,11 @@ impl Config {
                 history_frames: self.rooms.history_frames,
                 history_bytes: self.rooms.history_bytes,
                 talk_per_tick: self.rooms.talk_per_tick,
+            },
+            talk: TalkLimits {
+                repeats_max: self.talk.repeats_max,
+                repeat_window_ms: self.talk.repeat_window.as_millis() as u64,
+                repeat_mute_ms: self.talk.repeat_mute.as_millis() as u64,
             },
         }
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::EngineLimits;
+use crate::engine::{EngineLimits, TalkLimits};
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
 use crate::gateway::{Rates, transport};
 use crate::store::Bounds;
@@ -50,6 +50,8 @@ pub struct Config {
     pub session: Session,
     /// How often one user may ask.
     pub rates: Rates,
+    /// What viewers may say.
+    pub talk: Talk,
     /// What bounds connections.
     pub connections: Connections,
     /// What is particular to browsers.
@@ -256,6 +258,34 @@ impl Default for Session {
             pending_after: Duration::from_secs(1),
             idle_timeout: transport::IDLE_TIMEOUT,
             write_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What viewers may say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Talk {
+    /// Where lexicons are; absent: the one that comes with the server.
+    pub lexicon_dir: Option<PathBuf>,
+    /// As often may the same be said within the window.
+    pub repeats_max: u32,
+    /// The window.
+    #[serde(with = "humantime_serde")]
+    pub repeat_window: Duration,
+    /// For so long is muted who says it once more.
+    #[serde(with = "humantime_serde")]
+    pub repeat_mute: Duration,
+}
+
+impl Default for Talk {
+    fn default() -> Self {
+        let TalkLimits { repeats_max, repeat_window_ms, repeat_mute_ms } = TalkLimits::default();
+        Self {
+            lexicon_dir: None,
+            repeats_max,
+            repeat_window: Duration::from_millis(repeat_window_ms),
+            repeat_mute: Duration::from_millis(repeat_mute_ms),
         }
     }
 }
