@@ -3,6 +3,7 @@
 mod activities;
 mod auth;
 mod broadcasts;
+mod campaigns;
 mod dev;
 mod extract;
 mod health;
@@ -91,6 +92,9 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/viewers/{user}", get(viewers::show))
         .route("/v1/rooms/{room}/broadcasts", post(broadcasts::start))
         .route("/v1/rooms/{room}/broadcasts/{broadcast}/end", post(broadcasts::end))
+        .route("/v1/rooms/{room}/campaigns", post(campaigns::create).get(campaigns::list))
+        .route("/v1/rooms/{room}/campaigns/{campaign}", get(campaigns::show))
+        .route("/v1/rooms/{room}/campaigns/{campaign}/activities", post(campaigns::include))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))
         .route("/v1/rooms/{room}/activities/{activity}", get(activities::show))
         .route("/v1/rooms/{room}/activities/{activity}/schedule", post(activities::schedule))

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, broadcasts, health, lexicons, metrics, payments, rooms, viewers, wallets};
+use super::{activities, broadcasts, campaigns, health, lexicons, metrics, payments, rooms, viewers, wallets};
 
 /// The document.
 #[derive(OpenApi)]
@@ -21,6 +21,10 @@ use super::{activities, broadcasts, health, lexicons, metrics, payments, rooms, 
         viewers::show,
         broadcasts::start,
         broadcasts::end,
+        campaigns::create,
+        campaigns::list,
+        campaigns::show,
+        campaigns::include,
         activities::draft,
         activities::list,
         activities::show,

@@ -63,7 +63,8 @@ impl From<NotDone> for Problem {
             NotDoneCode::UnknownRoom
             | NotDoneCode::UnknownActivity
             | NotDoneCode::UnknownSku
-            | NotDoneCode::UnknownOrder => StatusCode::NOT_FOUND,
+            | NotDoneCode::UnknownOrder
+            | NotDoneCode::UnknownCampaign => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted => StatusCode::FORBIDDEN,
             NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

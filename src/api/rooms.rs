@@ -77,6 +77,8 @@ impl From<&HostAction> for ActionShape {
             Action::Amend(number) => format!("amend {number}"),
             Action::StartBroadcast(number) => format!("start_broadcast {number}"),
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
+            Action::CreateCampaign(id) => format!("create_campaign {id}"),
+            Action::Include(id) => format!("include {id}"),
         };
         Self {
             event: action.no,

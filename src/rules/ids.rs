@@ -79,6 +79,10 @@ numbered!(
     ActivityId(u64)
 );
 numbered!(
+    /// A campaign, numbered by the store from 1.
+    CampaignId(u64)
+);
+numbered!(
     /// An order, numbered by the store from 1.
     OrderId(u64)
 );

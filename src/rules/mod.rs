@@ -3,6 +3,7 @@
 
 mod activity;
 mod broadcast;
+mod campaign;
 mod eligibility;
 mod facts;
 mod fingerprint;
@@ -25,10 +26,11 @@ mod time;
 
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
 pub use broadcast::Broadcast;
+pub use campaign::{Campaign, CampaignPhase, CampaignPlan, CampaignTimes, Goals};
 pub use eligibility::{Conditions, GiftSent, Known};
 pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;
-pub use ids::{ActivityId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
+pub use ids::{ActivityId, CampaignId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
 pub use limits::{Limits, WinCap};

@@ -220,11 +220,13 @@ pub enum NotDoneCode {
     Blocked,
     /// The author must be silent for a while.
     Muted,
+    /// No such campaign in this room.
+    UnknownCampaign,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -242,6 +244,7 @@ impl NotDoneCode {
         Self::TooMany,
         Self::Blocked,
         Self::Muted,
+        Self::UnknownCampaign,
     ];
 
     /// The word that every interface uses.
@@ -264,6 +267,7 @@ impl NotDoneCode {
             Self::TooMany => "too_many",
             Self::Blocked => "blocked",
             Self::Muted => "muted",
+            Self::UnknownCampaign => "unknown_campaign",
         }
     }
 

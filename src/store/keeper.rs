@@ -1,6 +1,8 @@
 //! The contract of all stores.
 
-use crate::rules::{Account, ActivityId, Broadcast, Currency, Facts, Grant, Order, OrderId, RoomId, Time, UserId};
+use crate::rules::{
+    Account, ActivityId, Broadcast, Campaign, CampaignId, Currency, Facts, Grant, Order, OrderId, RoomId, Time, UserId,
+};
 
 use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
 
@@ -85,6 +87,11 @@ pub enum Query {
         /// The room.
         room: RoomId,
     },
+    /// A room's campaigns.
+    Campaigns {
+        /// The room.
+        room: RoomId,
+    },
     /// All rooms that there are, in no order.
     Rooms,
     /// What an account holds.
@@ -133,6 +140,8 @@ pub enum Reply {
     Activities(Vec<ActivityView>),
     /// What hosts and operators did, the latest last.
     Trail(Vec<HostAction>),
+    /// A room's campaigns, the earliest first.
+    Campaigns(Vec<(CampaignId, Campaign)>),
     /// Rooms, their hosts, and the latest broadcast of each.
     Rooms(Vec<(RoomId, UserId, Option<Broadcast>)>),
     /// What is known of a user.

@@ -15,10 +15,10 @@ pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
-pub use event::{Cause, Event, PresenceEvent, Recorded};
+pub use event::{CampaignEvent, Cause, Event, PresenceEvent, Recorded};
 pub use keeper::{CommitError, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
-pub use op::{Answer, Ask, Op, Partition, PresenceAnswer, PresenceAsk};
+pub use op::{Answer, Ask, CampaignAnswer, CampaignAsk, Op, Partition, PresenceAnswer, PresenceAsk};
 pub use redis::RedisKeeper;
 pub use tables::{
     Action, ActivityView, Bounds, DECISIONS, GateFacts, HostAction, Inconsistent, ItemView, KindView, Needs, Room,

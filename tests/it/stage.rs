@@ -374,6 +374,8 @@ pub fn say(answer: &Answer) -> String {
         Answer::ToppedUp { balance } => format!("holds {balance}"),
         Answer::Idle => "idle".to_owned(),
         Answer::Presence(PresenceAnswer::OnAir(number)) => format!("broadcast {number} on"),
+        Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
+        Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),
         Answer::Presence(PresenceAnswer::OffAir(number)) => format!("broadcast {number} over"),
     }
 }

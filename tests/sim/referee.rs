@@ -237,6 +237,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Campaign { what, .. } => {
+            let cause = what.cause()?;
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::WaveReleased { .. } | Event::Archived { .. } => None,
     }
 }
@@ -266,6 +271,7 @@ fn name(event: &Event) -> &'static str {
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
         Event::Presence { .. } => "presence",
+        Event::Campaign { .. } => "campaign",
     }
 }
 

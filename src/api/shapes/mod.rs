@@ -2,6 +2,7 @@
 
 mod activity;
 mod broadcast;
+mod campaign;
 mod conditions;
 mod rain;
 mod room;
@@ -14,6 +15,7 @@ use crate::rules::{Fen, MoneyError, RoomId, UserId};
 
 pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
 pub(super) use broadcast::BroadcastShape;
+pub(super) use campaign::{CampaignShape, Joining, NewCampaign};
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use viewer::ViewerShape;
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::presence;
+use super::{campaign, presence};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -30,6 +30,10 @@ use crate::store::{Cause, Event, Recorded};
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
+/// | `campaign_created` | `campaign`, `plan` (`title`, `goals`, `times`) |
+/// | `campaign_included` | `campaign`; `activity` is what joined |
+/// | `campaign_phase_began` | `campaign`, `phase`: `warm_up`, `burst`, `extension` or `over` |
+/// | `campaign_archived` | `campaign` |
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a>(pub &'a Recorded);
 
@@ -50,6 +54,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
         Event::Presence { what, .. } => presence::kind(what),
+        Event::Campaign { what, .. } => campaign::kind(what),
     }
 }
 
@@ -150,6 +155,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         }
         Event::Archived { .. } => Ok(()),
         Event::Presence { what, .. } => presence::rest(line, what),
+        Event::Campaign { what, .. } => campaign::rest(line, what),
     }
 }
 

@@ -7,6 +7,7 @@
 //! file may repeat the last lines of the one before, byte for byte: drop lines whose `id` has been seen. What a line holds is
 //! said in [`line`](self::Line).
 
+mod campaign;
 mod compare;
 mod line;
 mod presence;

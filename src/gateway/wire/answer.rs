@@ -22,6 +22,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Stepped { .. }
         | Answer::Amended { .. }
         | Answer::ToppedUp { .. }
+        | Answer::Campaign(_)
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
             answer::Outcome::Done(wire::Done {})
         }
@@ -94,7 +95,8 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::UnknownRoom
         | NotDoneCode::WrongPhase
         | NotDoneCode::InsufficientFunds
-        | NotDoneCode::TooMany => wire::NotDoneCode::Invalid,
+        | NotDoneCode::TooMany
+        | NotDoneCode::UnknownCampaign => wire::NotDoneCode::Invalid,
     };
     wire::NotDone { code: code.into(), detail: reason.detail.to_string(), retry_after_ms: reason.retry_after_ms }
 }

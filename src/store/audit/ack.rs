@@ -280,6 +280,10 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }
+        Event::Campaign { room, what } => {
+            let Cause { by, request } = what.cause()?;
+            Some((room, (*by)?, (*request)?.0))
+        }
         Event::WaveReleased { .. } | Event::ToppedUp { .. } | Event::Archived { .. } => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
+mod campaign;
 mod presence;
 mod subject;
 
@@ -10,6 +11,7 @@ use crate::rules::{
     RequestId, RoomId, Seed, Step, Time, UserId,
 };
 
+pub use campaign::CampaignEvent;
 pub use presence::PresenceEvent;
 
 /// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
@@ -211,5 +213,12 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: PresenceEvent,
+    },
+    /// A campaign.
+    Campaign {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: CampaignEvent,
     },
 }

@@ -19,7 +19,8 @@ impl Event {
             | Self::Released { room, .. }
             | Self::Paid { room, .. }
             | Self::Archived { room, .. }
-            | Self::Presence { room, .. } => Some(room),
+            | Self::Presence { room, .. }
+            | Self::Campaign { room, .. } => Some(room),
             Self::ToppedUp { .. } => None,
         }
     }
@@ -38,6 +39,7 @@ impl Event {
             | Self::Released { activity, .. }
             | Self::Paid { activity, .. }
             | Self::Archived { activity, .. } => Some(*activity),
+            Self::Campaign { what, .. } => what.activity(),
             Self::RoomCreated { .. } | Self::ToppedUp { .. } | Self::Presence { .. } => None,
         }
     }

@@ -32,6 +32,7 @@ impl Ask {
             Self::Due { activity } => Fingerprint::of(10).word(activity.0),
             Self::Expire { order } => Fingerprint::of(11).word(order.0),
             Self::Presence(ask) => ask.fingerprint(),
+            Self::Campaign(ask) => ask.fingerprint(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
+mod campaign;
 mod fingerprint;
 mod presence;
 
@@ -11,6 +12,7 @@ use crate::rules::{
 };
 use fingerprint::encoded;
 
+pub use campaign::{CampaignAnswer, CampaignAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
 
 /// One operation.
@@ -117,6 +119,8 @@ pub enum Ask {
     },
     /// Broadcasts, and who watches them.
     Presence(PresenceAsk),
+    /// Campaigns.
+    Campaign(CampaignAsk),
 }
 
 /// What a store answers.
@@ -166,9 +170,16 @@ pub enum Answer {
     Idle,
     /// About a broadcast, or presence in it.
     Presence(PresenceAnswer),
+    /// About a campaign.
+    Campaign(CampaignAnswer),
 }
 
 impl Op {
+    /// What time asks.
+    pub(super) const fn timer(partition: Partition, ask: Ask) -> Self {
+        Self { partition, by: None, request: None, ask }
+    }
+
     /// At most so many bytes does the operation's event take in the log.
     pub fn event_bytes_max(&self) -> usize {
         const NAMES: usize = 256;
@@ -181,6 +192,7 @@ impl Op {
                 Ask::Step { .. } => 100 * 64,
                 Ask::Pay { payment, .. } => payment.len(),
                 Ask::Presence(ask) => ask.event_bytes_max(),
+                Ask::Campaign(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

@@ -39,6 +39,7 @@ impl Tables {
         hash.update(sum(self.orders.iter()));
         hash.update(sum(self.ledger.balances()));
         hash.update(sum(self.wallet_receipts.iter()));
+        hash.update(encoded(&self.campaigns));
         hash.finalize().into()
     }
 }

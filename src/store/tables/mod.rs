@@ -3,6 +3,7 @@
 //! `decide` reads the tables and says what an operation comes to; `evolve` writes an event into them. Nothing else
 //! writes. Replaying the log is `evolve` over all events, and gives the same tables.
 
+mod campaigns;
 mod decide;
 mod digest;
 mod evolve;
@@ -17,11 +18,12 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Broadcast, Facts, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step,
-    Time, UserId,
+    Activity, ActivityId, Broadcast, CampaignId, Facts, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId,
+    RoomId, Step, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
+use campaigns::Campaigns;
 use receipts::Receipt;
 
 pub use evolve::Inconsistent;
@@ -77,6 +79,7 @@ pub struct Tables {
     orders: Map<OrderId, Order>,
     ledger: Ledger,
     wallet_receipts: Map<(UserId, RequestKey), Receipt>,
+    campaigns: Campaigns,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
     due: BTreeSet<(Time, Due)>,
@@ -131,6 +134,10 @@ pub enum Action {
     StartBroadcast(u32),
     /// Went off air.
     EndBroadcast(u32),
+    /// Created a campaign.
+    CreateCampaign(CampaignId),
+    /// Had an activity join a campaign.
+    Include(CampaignId),
 }
 
 impl Room {
@@ -155,6 +162,7 @@ type RequestKey = (UserId, RequestId);
 enum Due {
     Activity(ActivityId),
     Order(OrderId),
+    Campaign(CampaignId),
 }
 
 /// What an operation comes to.
@@ -180,6 +188,7 @@ impl Tables {
             orders: Map::default(),
             ledger: Ledger::default(),
             wallet_receipts: Map::default(),
+            campaigns: Campaigns::default(),
             due: BTreeSet::new(),
         }
     }
@@ -191,7 +200,9 @@ impl Tables {
         let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
         let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));
         let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));
-        self.due = orders.chain(activities).collect();
+        let campaigns =
+            self.campaigns.all.iter().map(|(id, (_, campaign))| (self.campaign_deadline(campaign), Due::Campaign(*id)));
+        self.due = orders.chain(activities).chain(campaigns).collect();
         self
     }
 

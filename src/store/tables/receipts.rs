@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, Fingerprint, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase, Refusal,
+    ActivityId, CampaignId, Fingerprint, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase, Refusal,
 };
 
 use super::{Answer, Tables};
-use crate::store::PresenceAnswer;
+use crate::store::{CampaignAnswer, PresenceAnswer};
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,13 +31,20 @@ pub(super) enum Kept {
     ToppedUp(i64),
     OnAir(u32),
     OffAir(u32),
+    CampaignCreated(CampaignId),
+    Included(CampaignId, ActivityId),
 }
 
 impl Kept {
     /// The activity with which it goes when that is archived.
     pub(super) fn activity(&self) -> Option<ActivityId> {
         match self {
-            Self::RoomCreated | Self::ToppedUp(_) | Self::OnAir(_) | Self::OffAir(_) => None,
+            Self::RoomCreated
+            | Self::ToppedUp(_)
+            | Self::OnAir(_)
+            | Self::OffAir(_)
+            | Self::CampaignCreated(_)
+            | Self::Included(..) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -46,6 +53,16 @@ impl Kept {
             | Self::Released(activity, _)
             | Self::Refused(activity, _)
             | Self::Paid(activity, ..) => Some(*activity),
+        }
+    }
+}
+
+impl Kept {
+    /// The campaign with which it goes when that is archived.
+    pub(super) const fn campaign(&self) -> Option<CampaignId> {
+        match self {
+            Self::CampaignCreated(campaign) | Self::Included(campaign, _) => Some(*campaign),
+            _ => None,
         }
     }
 }
@@ -66,6 +83,8 @@ impl Tables {
             Kept::ToppedUp(balance) => Answer::ToppedUp { balance },
             Kept::OnAir(broadcast) => Answer::Presence(PresenceAnswer::OnAir(broadcast)),
             Kept::OffAir(broadcast) => Answer::Presence(PresenceAnswer::OffAir(broadcast)),
+            Kept::CampaignCreated(campaign) => Answer::Campaign(CampaignAnswer::Created(campaign)),
+            Kept::Included(campaign, activity) => Answer::Campaign(CampaignAnswer::Included(campaign, activity)),
         }
     }
 

@@ -198,6 +198,10 @@ impl Tables {
                 Some(room) => Reply::Trail(room.trail.iter().copied().collect()),
                 None => Reply::Unknown,
             },
+            Query::Campaigns { room } if self.rooms.contains_key(room) => {
+                Reply::Campaigns(self.campaigns_of(room).map(|(id, campaign)| (id, campaign.clone())).collect())
+            }
+            Query::Campaigns { .. } => Reply::Unknown,
             Query::Rooms => {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }

@@ -5,6 +5,7 @@
 mod amend;
 mod books;
 mod broadcast;
+mod campaign;
 mod eligibility;
 mod life;
 mod rain;
@@ -26,6 +27,7 @@ macro_rules! suite {
                 sale { held_then_paid, held_then_expired, given_up, all_of_a_cart_or_none, per_user_limits, too_few_left,
                        late_payment, closed_with_orders, carts_that_make_no_sense, payments_that_make_no_sense },
                 broadcast { one_after_the_other, asked_again },
+                campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
                               accounts, newcomers, not_won_too_often, the_audience_is_bounded },
                 amend { more_stock, less_stock, more_budget, longer, refused },

@@ -6,7 +6,7 @@ use crate::rules::{
     UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{Answer, Ask, Cause, Event, Op, Partition};
+use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, Op, Partition};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -124,9 +124,13 @@ impl Tables {
         let (activity, ask) = match due {
             Due::Activity(id) => (*id, Ask::Due { activity: *id }),
             Due::Order(id) => (self.orders.get(id)?.activity, Ask::Expire { order: *id }),
+            Due::Campaign(id) => {
+                let partition = Partition::Room(self.campaigns.all.get(id)?.0);
+                return Some(Op::timer(partition, Ask::Campaign(CampaignAsk::Due { campaign: *id })));
+            }
         };
         let room = self.activities.get(&activity)?.room;
-        Some(Op { partition: Partition::Room(room), by: None, request: None, ask })
+        Some(Op::timer(Partition::Room(room), ask))
     }
 
     fn can_fund(&self, activity: &Activity, amount: Fen) -> Result<(), NotDone> {

@@ -2,6 +2,7 @@
 //! limits, stock. One file for each mechanic; what they share is here.
 
 mod broadcast;
+mod campaign;
 mod eligibility;
 mod lifecycle;
 mod presence;
@@ -81,6 +82,7 @@ impl Tables {
                 self.present(&context, *broadcast, *from, *until, stays)
             }
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
+            Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }

@@ -60,6 +60,7 @@ impl Tables {
         if !activity.phase.is_final() || !activity.is_resolved() {
             return Err("only what has ended is archived");
         }
+        self.campaigns.of.remove(&id);
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
         room.activities.retain(|other| *other != id);
         room.receipts.retain(|_, receipt| receipt.kept.activity() != Some(id));

@@ -2,6 +2,7 @@
 //! mechanic; what they share is here.
 
 mod broadcast;
+mod campaign;
 mod lifecycle;
 mod presence;
 mod rain;
@@ -14,7 +15,7 @@ use crate::rules::{
 
 use super::receipts::{Kept, Receipt};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{Cause, Event, PresenceEvent, Recorded};
+use crate::store::{CampaignEvent, Cause, Event, PresenceEvent, Recorded};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -42,6 +43,7 @@ impl Tables {
         self.latest_no = no;
         self.latest_at = self.latest_at.max(recorded.at);
         let answer = self.apply(recorded).map_err(|why| Inconsistent { no, why })?;
+        self.count_for_campaign(&recorded.event);
         self.trace(recorded);
         Ok(answer)
     }
@@ -59,6 +61,12 @@ impl Tables {
             }
             Event::Presence { what: PresenceEvent::BroadcastEnded { broadcast, cause }, .. } => {
                 (cause, Action::EndBroadcast(*broadcast))
+            }
+            Event::Campaign { what: CampaignEvent::Created { campaign, cause, .. }, .. } => {
+                (cause, Action::CreateCampaign(*campaign))
+            }
+            Event::Campaign { what: CampaignEvent::Included { campaign, cause, .. }, .. } => {
+                (cause, Action::Include(*campaign))
             }
             _ => return,
         };
@@ -160,6 +168,7 @@ impl Tables {
                 Ok(Answer::Idle)
             }
             Event::Presence { room, what } => self.presence(room, *at, what),
+            Event::Campaign { room, what } => self.apply_campaign(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }
