@@ -46,6 +46,13 @@ impl Collector for Everything {
         let mut rows = vec![
             ("batches", "Batches committed", true, counters.batches.get()),
             ("ops", "Operations decided", true, counters.ops.get()),
+            ("batch_ops_max", "Operations of the largest batch", false, counters.batch_ops_max.get()),
+            (
+                "latest_event",
+                "Number of the latest event since the start: where nodes differ, one is behind",
+                false,
+                counters.latest_event.get(),
+            ),
             ("events", "Events recorded", true, counters.events.get()),
             ("commit_us", "Time spent in commits, microseconds", true, counters.commit_us.get()),
             ("not_done", "Operations that were not done", true, counters.not_done.get()),

@@ -264,11 +264,15 @@ impl Arbiter {
             let counters = &self.shared.counters;
             counters.batches.inc();
             counters.ops.add(self.ops.len() as u64);
+            counters.batch_ops_max.raise(self.ops.len() as u64);
             counters.events.add(self.events.len() as u64);
             counters.commit_us.add(began.elapsed().as_micros() as u64);
         }
         if std::mem::take(&mut self.following) {
             self.keeper.follow(&mut self.events).map_err(|error| error.to_string())?;
+        }
+        if let Some(latest) = self.events.last() {
+            self.shared.counters.latest_event.raise(latest.no);
         }
         // Gates first: who was granted something must be known there before anything reads as sold out.
         self.follower.follow(&self.shared, &self.events, self.keeper.as_ref());

@@ -19,6 +19,11 @@ impl Counter {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
+    /// At least so many.
+    pub fn raise(&self, n: u64) {
+        self.0.fetch_max(n, Ordering::Relaxed);
+    }
+
     /// How many.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -32,6 +37,10 @@ pub struct Counters {
     pub batches: Counter,
     /// Operations decided.
     pub ops: Counter,
+    /// Operations of the largest batch.
+    pub batch_ops_max: Counter,
+    /// The number of the latest event, on whichever node it was decided; 0 while there was none since the start.
+    pub latest_event: Counter,
     /// Events recorded.
     pub events: Counter,
     /// Time spent in commits, µs.

@@ -1,10 +1,11 @@
 //! The task that owns the connection: subscribes where there are viewers, sends what is said here, hears what is said there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::{PushInfo, RedisError, RedisResult};
@@ -25,6 +26,9 @@ const BEAT: Duration = Duration::from_secs(2);
 /// Calls of Redis under way at once; what comes meanwhile waits, in bounded room.
 const CALLS_MAX: usize = 64;
 
+/// Ticks of one room that wait for the one before them to be sent; more are dropped.
+const ROOM_WAITING_MAX: usize = 16;
+
 /// The first pause before a connection is made anew, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -41,6 +45,8 @@ pub(super) struct Carrier {
     census: Census,
     /// Rooms that are heard over the present connection.
     rooms: BTreeSet<RoomId>,
+    /// Rooms of which a tick is being sent, and the ticks behind it: a room's talk keeps its order.
+    sending: HashMap<RoomId, VecDeque<Talk>, RandomState>,
     /// Rooms about which there is something to tell.
     due: BTreeSet<RoomId>,
     beats: Interval,
@@ -50,8 +56,8 @@ type Calls = FuturesUnordered<BoxFuture<'static, Called>>;
 
 struct Called {
     result: RedisResult<()>,
-    /// Messages that are lost if it failed.
-    messages: u64,
+    /// The room whose talk was sent, and the messages that are lost if it failed.
+    sent: Option<(RoomId, u64)>,
     /// The room that was to be heard.
     subscribed: Option<RoomId>,
 }
@@ -63,7 +69,8 @@ impl Carrier {
         let mut beats = interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (census, rooms, due) = (Census::default(), BTreeSet::new(), BTreeSet::new());
-        Self { options, node, shared, talk, hear, census, rooms, due, beats }
+        let sending = HashMap::default();
+        Self { options, node, shared, talk, hear, census, rooms, sending, due, beats }
     }
 
     /// Runs until `stop`.
@@ -112,6 +119,9 @@ impl Carrier {
     ) -> RedisResult<()> {
         let mut calls = Calls::new();
         self.rooms.clear();
+        for talk in self.sending.drain().flat_map(|(_, waiting)| waiting) {
+            Traffic::add(&self.shared.traffic.dropped, talk.messages.into());
+        }
         self.due = self.shared.here.lock().viewers.keys().copied().collect();
         loop {
             while calls.len() < CALLS_MAX
@@ -120,9 +130,13 @@ impl Carrier {
                 calls.extend(self.tell(&line, room));
             }
             tokio::select! {
-                Some(called) = calls.next() => self.called(called)?,
+                Some(called) = calls.next() => {
+                    let sent = called.sent;
+                    self.called(called)?;
+                    calls.extend(sent.and_then(|(room, _)| self.send_next(&line, room)));
+                }
                 push = pushes.recv() => self.pushed(push.ok_or_else(gone)?)?,
-                Some((room, talk)) = self.talk.recv(), if calls.len() < CALLS_MAX => calls.push(self.send(&line, room, &talk)),
+                Some((room, talk)) = self.talk.recv(), if calls.len() < CALLS_MAX => calls.extend(self.send(&line, room, talk)),
                 () = self.shared.news.notified() => self.due.extend(self.shared.here.lock().changed.drain(..)),
                 _ = self.beats.tick() => {
                     self.count_silent();
@@ -162,11 +176,40 @@ impl Carrier {
                 line.publish(&channel, &envelope).await?;
                 if viewers == 0 { line.unsubscribe(&channel).await } else { Ok(()) }
             };
-            Called { result: told.await, messages: 0, subscribed: (!heard).then_some(room) }
+            Called { result: told.await, sent: None, subscribed: (!heard).then_some(room) }
         }))
     }
 
-    fn send(&self, line: &Line, room: RoomId, talk: &Talk) -> BoxFuture<'static, Called> {
+    /// Sends a tick of a room's talk, once the one before is sent.
+    fn send(&mut self, line: &Line, room: RoomId, talk: Talk) -> Option<BoxFuture<'static, Called>> {
+        match self.sending.get_mut(&room) {
+            None => {
+                self.sending.insert(room, VecDeque::new());
+                Some(self.publish(line, room, &talk))
+            }
+            Some(waiting) if waiting.len() < ROOM_WAITING_MAX => {
+                waiting.push_back(talk);
+                None
+            }
+            Some(_) => {
+                Traffic::add(&self.shared.traffic.dropped, talk.messages.into());
+                None
+            }
+        }
+    }
+
+    /// A tick of the room was sent: the next one's turn.
+    fn send_next(&mut self, line: &Line, room: RoomId) -> Option<BoxFuture<'static, Called>> {
+        match self.sending.get_mut(&room)?.pop_front() {
+            Some(talk) => Some(self.publish(line, room, &talk)),
+            None => {
+                self.sending.remove(&room);
+                None
+            }
+        }
+    }
+
+    fn publish(&self, line: &Line, room: RoomId, talk: &Talk) -> BoxFuture<'static, Called> {
         let (mut line, channel) = (line.clone(), envelope::channel(&self.options.prefix, &room));
         let messages = u64::from(talk.messages);
         let word = Word::Talk { messages: talk.messages, events: &talk.events };
@@ -177,14 +220,14 @@ impl Carrier {
             if result.is_ok() {
                 Traffic::add(&traffic.sent, messages);
             }
-            Called { result, messages, subscribed: None }
+            Called { result, sent: Some((room, messages)), subscribed: None }
         })
     }
 
     /// An error of the connection ends it; one of the call costs what it was for.
     fn called(&mut self, called: Called) -> RedisResult<()> {
         let Err(why) = called.result else { return Ok(()) };
-        Traffic::add(&self.shared.traffic.dropped, called.messages);
+        Traffic::add(&self.shared.traffic.dropped, called.sent.map_or(0, |(_, messages)| messages));
         if let Some(room) = called.subscribed {
             // The next beat tries again.
             self.rooms.remove(&room);

@@ -1,5 +1,6 @@
 //! The keeper that several nodes share, on real servers.
 
+mod acl;
 mod cluster;
 mod faults;
 mod nodes;

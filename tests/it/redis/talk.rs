@@ -13,7 +13,8 @@ use super::server::{RedisCluster, shared_cluster};
 use super::{RedisServer, shared};
 use crate::served::{Over, PATIENCE, Served, run, until};
 
-fn on(options: &RedisOptions) -> impl FnOnce(&mut Config) + use<> {
+/// A configuration of a node of this log, for a test in a hurry.
+pub fn on(options: &RedisOptions) -> impl FnOnce(&mut Config) + use<> {
     let RedisOptions { url, prefix, .. } = options.clone();
     move |config| {
         config.store.redis = Some(url);
