@@ -137,7 +137,7 @@ impl Carrier {
                 }
                 push = pushes.recv() => self.pushed(push.ok_or_else(gone)?)?,
                 Some((room, talk)) = self.talk.recv(), if calls.len() < CALLS_MAX => calls.extend(self.send(&line, room, talk)),
-                () = self.shared.news.notified() => self.due.extend(self.shared.here.lock().changed.drain(..)),
+                () = self.shared.news.notified() => self.due.append(&mut self.shared.here.lock().changed),
                 _ = self.beats.tick() => {
                     self.count_silent();
                     self.due.extend(self.shared.here.lock().viewers.keys());

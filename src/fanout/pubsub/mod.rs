@@ -9,7 +9,7 @@ mod census;
 mod envelope;
 mod line;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -75,11 +75,12 @@ struct Shared {
     traffic: Arc<Traffic>,
 }
 
-/// The rooms with viewers here. It is state and no queue: a change is never lost, however many there are.
+/// The rooms with viewers here. It is state and no queue: a change is never lost, and no room waits twice, however long
+/// nobody looks.
 #[derive(Debug, Default)]
 struct Here {
     viewers: HashMap<RoomId, u32, RandomState>,
-    changed: Vec<RoomId>,
+    changed: BTreeSet<RoomId>,
 }
 
 impl PubSub {
@@ -132,7 +133,7 @@ impl Broker for PubSub {
         if before == viewers {
             return;
         }
-        here.changed.push(room);
+        here.changed.insert(room);
         drop(here);
         self.shared.news.notify_one();
     }

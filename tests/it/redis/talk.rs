@@ -26,29 +26,34 @@ pub fn on(options: &RedisOptions) -> impl FnOnce(&mut Config) + use<> {
 
 /// Somebody in the room: what they see of it, and what they have heard.
 struct Listener {
-    _client: Client,
+    client: Client,
     events: Events,
     view: RoomView,
     said: Vec<String>,
+    hearts: u64,
 }
 
 impl Listener {
     async fn enter(served: &Served, over: Over, user: &str) -> Self {
         let (client, events) = served.client(over, "r1", user).await;
-        Self { _client: client, events, view: RoomView::new(), said: Vec::new() }
+        Self { client, events, view: RoomView::new(), said: Vec::new(), hearts: 0 }
     }
 
     /// Listens until it is so.
-    async fn until(&mut self, what: &str, so: impl Fn(&RoomView, &[String]) -> bool) {
+    async fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
         let listen = async {
-            while !so(&self.view, &self.said) {
+            while !so(self) {
                 let event = self.events.next().await.expect("a client that goes on");
                 self.view.apply(&event);
                 if let Event::Tick(tick) = event {
-                    self.said.extend(tick.events.into_iter().flat_map(|event| match event.body {
-                        Some(Body::Announcement(said)) => said.texts,
-                        _ => Vec::new(),
-                    }));
+                    for event in tick.events {
+                        match event.body {
+                            Some(Body::Announcement(said)) => self.said.extend(said.texts),
+                            Some(Body::Said(said)) => self.said.push(said.text),
+                            Some(Body::Likes(likes)) => self.hearts += likes.hearts,
+                            _ => {}
+                        }
+                    }
                 }
             }
         };
@@ -56,12 +61,12 @@ impl Listener {
     }
 
     async fn hears(&mut self, all: &[&str]) {
-        self.until(&format!("{all:?}"), |_, said| said.len() >= all.len()).await;
+        self.until(&format!("{all:?}"), |heard| heard.said.len() >= all.len()).await;
         assert_eq!(self.said, all);
     }
 
     async fn sees(&mut self, viewers: u32) {
-        self.until(&format!("{viewers} viewers"), |view, _| view.online() == viewers).await;
+        self.until(&format!("{viewers} viewers"), |heard| heard.view.online() == viewers).await;
     }
 }
 
@@ -95,16 +100,29 @@ fn everybody_hears_what_is_said_and_how_many_there_are() {
         say(&host, "to the tea house").await;
         here.hears(&["welcome", "to the tea house"]).await;
         there.hears(&["welcome", "to the tea house"]).await;
-        assert_eq!((one.metric("talk_sent").await, two.metric("talk_heard").await), (2, 2));
+        assert_eq!(two.metric("talk_heard").await, 2);
+        until("what was sent is counted", async || (one.metric("talk_sent").await == 2).then_some(())).await;
         assert_eq!((one.metric("nodes_seen").await, two.metric("nodes_seen").await), (1, 1));
         assert_eq!((one.metric("viewers").await, two.metric("viewers").await), (2, 1));
         let room = one.operator("GET", "/v1/rooms/r1", serde_json::Value::Null).await.expect(200);
         assert_eq!(room["online"], 3, "on all nodes");
+        // Viewers are heard as hosts are, and hearts are added up.
+        let words = ["welcome", "to the tea house", "what a lovely cup"];
+        assert_eq!(there.client.comment(words[2]).await, Ok(Outcome::Done));
+        here.hears(&words).await;
+        there.hears(&words).await;
+        for (listener, hearts) in [(&here, 3), (&there, 4)] {
+            assert_eq!(listener.client.like(hearts).await, Ok(Outcome::Done));
+        }
+        for listener in [&mut here, &mut there] {
+            listener.until("seven hearts", |heard| heard.hearts >= 7).await;
+            assert_eq!(listener.hearts, 7);
+        }
         // Nobody there listens any more; who comes next hears what is said from then on, and of whom there is.
         drop(there);
         here.sees(2).await;
         say(&host, "are you there?").await;
-        here.hears(&["welcome", "to the tea house", "are you there?"]).await;
+        here.hears(&["welcome", "to the tea house", "what a lovely cup", "are you there?"]).await;
         let mut there = Listener::enter(&two, Over::Ws, "eve").await;
         there.sees(3).await;
         say(&host, "good").await;
@@ -135,7 +153,7 @@ fn a_redis_that_is_away_costs_talk_and_nothing_else() {
         there.sees(3).await;
         until("what is said arrives", async || {
             say(&host, "again").await;
-            there.until("again", |_, said| said.iter().any(|text| text == "again")).await;
+            there.until("again", |heard| heard.said.iter().any(|text| text == "again")).await;
             Some(())
         })
         .await;
@@ -180,7 +198,7 @@ fn in_a_cluster_each_primary_carries_its_rooms_wherever_their_slots_go() {
         cluster.move_slot(&channel, to);
         until("what is said arrives", async || {
             say(&host, "moved").await;
-            let heard = timeout(Duration::from_millis(500), there.until("moved", |_, said| said.len() > 1)).await;
+            let heard = timeout(Duration::from_millis(500), there.until("moved", |heard| heard.said.len() > 1)).await;
             heard.ok()
         })
         .await;
