@@ -277,3 +277,69 @@ impl std::fmt::Debug for Channel {
         f.debug_struct("Channel").field("epoch", &self.epoch).field("online", &self.online()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Broadcast;
+
+    /// Counts messages, and says what a snapshot says of the crowd.
+    struct Counting;
+
+    impl Encode for Counting {
+        fn tick(&self, _: Position, _: Time, messages: &[RoomMessage]) -> Bytes {
+            vec![messages.len() as u8].into()
+        }
+
+        fn talk(&self, messages: &[RoomMessage]) -> Bytes {
+            vec![messages.len() as u8].into()
+        }
+
+        fn snapshot(&self, _: Position, _: &[Arc<ActivityView>], online: u32, _: Option<Broadcast>) -> Bytes {
+            vec![online as u8].into()
+        }
+    }
+
+    fn channel() -> Channel {
+        Channel::new(1, ChannelLimits { history_frames: 9, history_bytes: 99, talk_per_tick: 5 })
+    }
+
+    #[test]
+    fn talk_of_all_nodes_shares_the_room_of_a_tick_and_only_ours_is_handed_on() {
+        let channel = channel();
+        let relayed = |messages| Talk { messages, events: Bytes::new() };
+        for (fits, published) in [
+            (true, channel.publish_talk(RoomMessage::Likes(1))),
+            (true, channel.publish_relayed(relayed(3))),
+            (false, channel.publish_relayed(relayed(2))),
+            (true, channel.publish_talk(RoomMessage::Likes(2))),
+            (false, channel.publish_talk(RoomMessage::Likes(3))),
+            (false, channel.publish_relayed(relayed(1))),
+        ] {
+            assert_eq!(published, fits);
+        }
+        channel.set_elsewhere(4);
+        assert!(channel.publish_online(), "it is no talk: there is always room for it");
+        let flushed = channel.flush(Time::from_ms(0), &Counting);
+        assert_eq!(flushed.frames, [(Class::Talk, Bytes::from(vec![4]))], "ours, the other's, and the count");
+        assert!(matches!(flushed.said[..], [RoomMessage::Likes(1), RoomMessage::Likes(2)]));
+        assert!(channel.publish_relayed(relayed(5)), "the next tick has room again");
+        let flushed = channel.flush(Time::from_ms(0), &Counting);
+        assert!(flushed.said.is_empty(), "what came from elsewhere does not go back");
+    }
+
+    #[test]
+    fn a_room_counts_its_viewers_on_all_nodes() {
+        let channel = channel();
+        channel.set_elsewhere(4);
+        let mailbox = Arc::new(Mailbox::new(99, 9));
+        let joined = channel.join(&mailbox, None, &Counting);
+        assert_eq!(joined.frames, [Bytes::from(vec![5])]);
+        assert_eq!((channel.online(), channel.online_here()), (5, 1));
+        assert!(channel.publish_online() && !channel.publish_online(), "only what has changed is told");
+        assert!(channel.leave(&mailbox), "nobody is here, however many there are elsewhere");
+        channel.set_elsewhere(u32::MAX);
+        channel.join(&mailbox, None, &Counting);
+        assert_eq!(channel.online(), u32::MAX);
+    }
+}

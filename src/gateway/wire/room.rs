@@ -74,3 +74,34 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
     };
     Some(wire::RoomEvent { body: Some(body) })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::fanout::Talk;
+
+    fn words(text: &str) -> RoomMessage {
+        let from = UserId::parse("host").expect("a name");
+        RoomMessage::Announcement { from, text: Arc::from(text), at: Time::from_ms(7) }
+    }
+
+    #[test]
+    fn what_another_node_encoded_is_taken_in_as_it_is() {
+        let there = [words("a"), words("b"), RoomMessage::Likes(3)];
+        let events = wire::Tick { events: room_events(&there), ..wire::Tick::default() }.encode_to_vec();
+        let relayed = RoomMessage::Relayed(Talk { messages: 3, events: events.into() });
+        let heard = room_events(&[RoomMessage::Online(5), relayed]);
+        assert_eq!(heard[0], room_events(&[RoomMessage::Online(5)])[0]);
+        assert_eq!(heard[1..], room_events(&there));
+    }
+
+    #[test]
+    fn what_can_not_be_read_spoils_nothing_else() {
+        let damaged = RoomMessage::Relayed(Talk { messages: 1, events: Bytes::from_static(&[0xff, 1, 2]) });
+        assert_eq!(room_events(&[words("a"), damaged, words("b")]), room_events(&[words("a"), words("b")]));
+    }
+}
