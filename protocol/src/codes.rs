@@ -47,6 +47,8 @@ impl RefusalCode {
             Self::WonTooOften => "won_too_often",
             Self::AccountTooNew => "account_too_new",
             Self::RiskTooHigh => "risk_too_high",
+            Self::NotOnAir => "not_on_air",
+            Self::CheckedInAlready => "checked_in_already",
         }
     }
 }

@@ -65,6 +65,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                 }),
             ),
         ),
+        ("claim_step", from_client(4, Body::ClaimStep(ClaimStep { activity: 7, token: 9, step: 2 }))),
+        ("check_in", from_client(5, Body::CheckIn(CheckIn { activity: 8, token: 9 }))),
         ("release", from_client(2, Body::Release(Release { order: 77 }))),
         ("announce", from_client(3, Body::Announce(Announce { text: "红包雨".into() }))),
         ("comment", from_client(4, Body::Comment(Comment { text: "主播好".into() }))),
@@ -158,6 +160,8 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("answer_pending", answer(Outcome::Pending(Pending {}))),
+        ("answer_item", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Item("Mug".into())), ..grant() }))),
+        ("answer_checked_in", answer(Outcome::CheckedIn(CheckedIn { streak: 7, grant: Some(grant()) }))),
         ("answer_done", answer(Outcome::Done(Done {}))),
     ]
 }
@@ -213,6 +217,8 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
                 ..rain_state(5, Phase::Open)
             })),
         ),
+        ("tick_watch_task", tick(Body::Activity(goals_state(activity_state::Kind::WatchTask)))),
+        ("tick_check_in", tick(Body::Activity(goals_state(activity_state::Kind::CheckIn)))),
         (
             "tick_broadcast",
             tick(Body::Broadcast(Broadcast {
@@ -272,6 +278,13 @@ pub(crate) fn rain_state(activity: u64, phase: Phase) -> ActivityState {
         })),
         conditions: None,
     }
+}
+
+fn goals_state(kind: fn(GoalsState) -> activity_state::Kind) -> ActivityState {
+    let prizes = [goal::Prize::AmountFen(10), goal::Prize::Coupon("FAN20".into()), goal::Prize::Item("Mug".into())];
+    let goals = prizes.into_iter().zip([3, 5, 10]);
+    let goals = goals.map(|(prize, at)| Goal { at, prize: Some(prize), count: 100, left: 40 }).collect();
+    ActivityState { kind: Some(kind(GoalsState { goals })), ..rain_state(7, Phase::Open) }
 }
 
 fn sale_state(activity: u64, phase: Phase) -> ActivityState {

@@ -160,7 +160,7 @@ fn remember(room: &LiveRoom, event: &Event) {
         | Event::Released { cause, .. }
         | Event::Paid { cause, .. } => cause.by.iter().for_each(|user| room.gates.remember(user)),
         Event::Presence { what, .. } => {
-            what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
+            what.user().iter().for_each(|user| room.gates.remember(user));
         }
         Event::Campaign { what, .. } => {
             what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
@@ -172,7 +172,11 @@ fn remember(room: &LiveRoom, event: &Event) {
 /// Says whether more than counts has changed.
 fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper: &dyn Keeper) -> bool {
     match event {
-        Event::Granted { .. } | Event::Reserved { .. } | Event::Refused { .. } | Event::Campaign { .. } => false,
+        Event::Granted { .. }
+        | Event::Reserved { .. }
+        | Event::Refused { .. }
+        | Event::Presence { .. }
+        | Event::Campaign { .. } => false,
         Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
                 room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });
@@ -209,8 +213,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }
         | Event::RoomCreated { .. }
-        | Event::ToppedUp { .. }
-        | Event::Presence { .. } => true,
+        | Event::ToppedUp { .. } => true,
     }
 }
 

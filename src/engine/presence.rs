@@ -135,7 +135,9 @@ pub(super) fn follow(
             }
             return;
         }
-        PresenceEvent::Introduced { .. } => return,
+        PresenceEvent::Introduced { .. } | PresenceEvent::StepReached { .. } | PresenceEvent::CheckedIn { .. } => {
+            return;
+        }
     };
     room.channel.publish_broadcast(broadcast);
     rounds.follow(room, broadcast, shared.limits.presence_every);

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, Conditions, Currency, Fen, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan,
-    Seed, SkuId, StockError, Time, UserId,
+    Account, ActivityId, CheckInPlan, Conditions, Currency, Fen, GoalPlan, GoalPools, Limits, Phase, Posting, Rain,
+    RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UserId, WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -43,6 +43,10 @@ pub enum KindPlan {
     Rain(RainPlan),
     /// Flash sale 限时秒杀.
     Sale(SalePlan),
+    /// Watch task 观看N分钟解锁.
+    WatchTask(WatchTaskPlan),
+    /// Check-in 直播打卡.
+    CheckIn(CheckInPlan),
 }
 
 /// What is wrong with a plan.
@@ -85,6 +89,11 @@ impl Plan {
             // Better refused than promised and not kept: what one user may buy is each item's own limit.
             KindPlan::Sale(_) if !self.limits.is_none() => refuse("limits", "count wins, which a sale has none of"),
             KindPlan::Sale(sale) => sale.check(),
+            KindPlan::WatchTask(_) | KindPlan::CheckIn(_) if !self.limits.is_none() => {
+                refuse("limits", "count wins, and what is earned is none")
+            }
+            KindPlan::WatchTask(task) => task.check(),
+            KindPlan::CheckIn(check_in) => check_in.check(),
         }
     }
 
@@ -109,6 +118,9 @@ impl Plan {
         match &self.kind {
             KindPlan::Rain(rain) => rain.budget,
             KindPlan::Sale(_) => Fen::ZERO,
+            KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
+                GoalPlan::cash(self.kind.goals()).expect("the plan was checked")
+            }
         }
     }
 
@@ -117,6 +129,19 @@ impl Plan {
         match &self.kind {
             KindPlan::Rain(rain) => rain.duration_ms,
             KindPlan::Sale(sale) => sale.duration_ms,
+            KindPlan::WatchTask(task) => task.duration_ms,
+            KindPlan::CheckIn(check_in) => check_in.duration_ms,
+        }
+    }
+}
+
+impl KindPlan {
+    /// The goals that it has prizes for; none where it has no goals.
+    pub fn goals(&self) -> &[GoalPlan] {
+        match self {
+            Self::WatchTask(task) => &task.steps,
+            Self::CheckIn(check_in) => &check_in.streaks,
+            Self::Rain(_) | Self::Sale(_) => &[],
         }
     }
 }
@@ -161,6 +186,10 @@ pub enum Kind {
     Rain(Rain),
     /// Flash sale 限时秒杀.
     Sale(Sale),
+    /// Watch task 观看N分钟解锁.
+    WatchTask(GoalPools),
+    /// Check-in 直播打卡.
+    CheckIn(GoalPools),
 }
 
 /// A change to an open activity (追加库存、延长活动). What is not named stays.
@@ -247,10 +276,24 @@ impl Activity {
         }
     }
 
+    /// The goals of an opened watch task or check-in.
+    pub fn goals(&self) -> Option<&GoalPools> {
+        match self.kind.as_ref()? {
+            Kind::WatchTask(goals) | Kind::CheckIn(goals) => Some(goals),
+            Kind::Rain(_) | Kind::Sale(_) => None,
+        }
+    }
+
+    /// A goal, from 0.
+    pub fn goal(&self, goal: u16) -> Option<&GoalPlan> {
+        self.plan.kind.goals().get(usize::from(goal))
+    }
+
     /// Cash that was paid in and not given.
     pub fn unspent(&self) -> Fen {
         let paid = match &self.kind {
             Some(Kind::Rain(rain)) => rain.paid,
+            Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.paid,
             _ => Fen::ZERO,
         };
         self.funded.minus(paid).expect("shares never exceed the funding")
@@ -275,6 +318,7 @@ impl Activity {
             (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) if amendment.shares > 0 => {
                 rain.add(plan, &self.seed, number, amendment.budget, amendment.shares);
             }
+            (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), _) => goals.amend(amendment),
             (Some(Kind::Sale(sale)), _) => {
                 for &(sku, units) in &amendment.stock {
                     let pool = sale.pool_mut(sku);
@@ -320,6 +364,11 @@ impl Activity {
                     return Err(AmendError::Invalid("a rain has at most 10,000,000 shares and 10^13 fen"));
                 }
                 Ok(plan.check_cash(amendment.budget, u64::from(amendment.shares))?)
+            }
+            (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), _) => {
+                let total = self.funded.plus(amendment.budget);
+                total.map_err(|_| AmendError::Invalid("must not cost more than 10^13 fen"))?;
+                goals.may_amend(self.plan.kind.goals(), amendment)
             }
             _ => Err(AmendError::Invalid("only an open activity is amended")),
         }

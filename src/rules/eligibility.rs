@@ -121,7 +121,7 @@ impl Conditions {
             return plain(RefusalCode::NotInFanClub);
         }
         if let Some(seconds) = self.watched_s {
-            watched(facts, broadcast, seconds)?;
+            Facts::watched(facts, broadcast, seconds)?;
         }
         if self.checked_in && !facts.is_some_and(|facts| facts.has_checked_in(now.day(known.utc_offset_min))) {
             return plain(RefusalCode::NotCheckedIn);
@@ -165,15 +165,6 @@ impl Conditions {
         }
         Ok(())
     }
-}
-
-/// Whether a user has watched a broadcast for `seconds`.
-pub(super) fn watched(facts: Option<&Facts>, broadcast: u32, seconds: u32) -> Result<(), Refusal> {
-    let watched_s = facts.map_or(0, |facts| facts.watched_ms(broadcast) / 1_000);
-    if watched_s >= u64::from(seconds) {
-        return Ok(());
-    }
-    Err(Refusal { code: RefusalCode::WatchedTooLittle, have: clamped(watched_s), limit: seconds })
 }
 
 fn clamped(number: u64) -> u32 {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Broadcast, GiftId, Tier, Time, UserId};
+use super::{ActivityId, Broadcast, GiftId, Refusal, RefusalCode, Tier, Time, UserId};
 
 /// The facts about one user in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,19 @@ struct Here {
     gifts: Vec<(GiftId, u32)>,
     /// Activities whose keyword was posted.
     keywords: Vec<ActivityId>,
+}
+
+impl CheckIn {
+    /// The check-in of `today`, after the latest; `None` if that was today. A streak goes on if no broadcast day was left out:
+    /// `before` is the latest broadcast day before today.
+    pub fn after(latest: Option<Self>, today: i64, before: Option<i64>) -> Option<Self> {
+        let streak = match latest {
+            Some(latest) if latest.day >= today => return None,
+            Some(latest) if before.is_none_or(|before| latest.day >= before) => latest.streak.saturating_add(1),
+            _ => 1,
+        };
+        Some(Self { day: today, streak })
+    }
 }
 
 impl Stay {
@@ -138,6 +151,19 @@ impl Facts {
         }
     }
 
+    /// Whether a user of whom `facts` are known has watched a broadcast for `seconds`.
+    ///
+    /// # Errors
+    /// The refusal that says how long it was.
+    pub fn watched(facts: Option<&Self>, broadcast: u32, seconds: u32) -> Result<(), Refusal> {
+        let watched_s = facts.map_or(0, |facts| facts.watched_ms(broadcast) / 1_000);
+        let have = u32::try_from(watched_s).unwrap_or(u32::MAX);
+        if have >= seconds {
+            return Ok(());
+        }
+        Err(Refusal { code: RefusalCode::WatchedTooLittle, have, limit: seconds })
+    }
+
     /// How long the user has watched a broadcast, ms.
     pub fn watched_ms(&self, broadcast: u32) -> u64 {
         self.of(broadcast).map_or(0, |here| here.watched_ms)
@@ -209,6 +235,23 @@ mod tests {
         }
         assert_eq!(facts.watched_ms(1), 0, "only the latest is kept");
         assert_eq!(facts.last_seen, at(21_000));
+    }
+
+    /// Broadcast days in a row, not days: a room that is on air on Wednesdays has streaks, too.
+    #[test]
+    fn streaks() {
+        let latest = |day, streak| Some(CheckIn { day, streak });
+        for (case, latest, today, before, want) in [
+            ("the first", None, 10, None, Some(1)),
+            ("the day after", latest(9, 3), 10, Some(9), Some(4)),
+            ("twice a day", latest(10, 4), 10, Some(9), None),
+            ("a week later, and nothing in between", latest(3, 2), 10, Some(3), Some(3)),
+            ("a broadcast day was left out", latest(3, 2), 10, Some(8), Some(1)),
+            ("after midnight, in a broadcast that began before", latest(9, 1), 10, Some(9), Some(2)),
+            ("and then the next day", latest(10, 2), 11, Some(9), Some(3)),
+        ] {
+            assert_eq!(CheckIn::after(latest, today, before).map(|next| next.streak), want, "{case}");
+        }
     }
 
     #[test]

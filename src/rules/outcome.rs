@@ -27,6 +27,8 @@ pub enum Prize {
     Cash(Fen),
     /// A coupon of the named template.
     Coupon(String),
+    /// A thing, named for people: whoever hears of it hands it over.
+    Item(String),
 }
 
 /// A decision against the one who asked. The same request gets it again for ever.
@@ -82,11 +84,15 @@ pub enum RefusalCode {
     AccountTooNew,
     /// The user's account is riskier than allowed.
     RiskTooHigh,
+    /// The room is off air.
+    NotOnAir,
+    /// The user has checked in today.
+    CheckedInAlready,
 }
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -106,6 +112,8 @@ impl RefusalCode {
         Self::WonTooOften,
         Self::AccountTooNew,
         Self::RiskTooHigh,
+        Self::NotOnAir,
+        Self::CheckedInAlready,
     ];
 
     /// The word that every interface uses.
@@ -130,6 +138,8 @@ impl RefusalCode {
             Self::WonTooOften => "won_too_often",
             Self::AccountTooNew => "account_too_new",
             Self::RiskTooHigh => "risk_too_high",
+            Self::NotOnAir => "not_on_air",
+            Self::CheckedInAlready => "checked_in_already",
         }
     }
 }
@@ -167,6 +177,8 @@ impl fmt::Display for Refusal {
             RefusalCode::WonTooOften => write!(f, "won {have} times in the window, at most {limit} are allowed"),
             RefusalCode::AccountTooNew => write!(f, "the account is {have} of {limit} days old"),
             RefusalCode::RiskTooHigh => write!(f, "the risk is {have}, below {limit} is asked for"),
+            RefusalCode::NotOnAir => f.write_str("the room is off air"),
+            RefusalCode::CheckedInAlready => f.write_str("checked in today already"),
         }
     }
 }

@@ -280,6 +280,7 @@ impl<K: Subject> Stage<K> {
     fn item(&self, activity: ActivityId, sku: u32) -> ItemView {
         match self.view(activity).kind {
             Some(KindView::Rain { pool, .. }) => pool,
+            Some(KindView::Goals { pools }) => pools[sku as usize - 1],
             Some(KindView::Sale { items, .. }) => items.into_iter().find(|(id, _)| *id == SkuId(sku)).unwrap().1,
             None => panic!("not opened"),
         }
@@ -373,6 +374,11 @@ pub fn say(answer: &Answer) -> String {
         Answer::Amended { number, .. } => format!("amendment {number}"),
         Answer::ToppedUp { balance } => format!("holds {balance}"),
         Answer::Idle => "idle".to_owned(),
+        Answer::Granted(Grant { slot, prize: Prize::Item(item), .. }) => format!("slot {slot}: {item}"),
+        Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: None }) => format!("streak {streak}"),
+        Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: Some(grant) }) => {
+            format!("streak {streak}, {}", say(&Answer::Granted(grant.clone())))
+        }
         Answer::Presence(PresenceAnswer::OnAir(number)) => format!("broadcast {number} on"),
         Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
         Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),
@@ -421,12 +427,24 @@ pub fn plan(kind: impl Into<KindOf>) -> Plan {
     }
 }
 
-/// Lets [`plan`] take either kind.
+/// Lets [`plan`] take any kind.
 pub struct KindOf(KindPlan);
 
 impl From<RainPlan> for KindOf {
     fn from(plan: RainPlan) -> Self {
         Self(KindPlan::Rain(plan))
+    }
+}
+
+impl From<WatchTaskPlan> for KindOf {
+    fn from(plan: WatchTaskPlan) -> Self {
+        Self(KindPlan::WatchTask(plan))
+    }
+}
+
+impl From<CheckInPlan> for KindOf {
+    fn from(plan: CheckInPlan) -> Self {
+        Self(KindPlan::CheckIn(plan))
     }
 }
 

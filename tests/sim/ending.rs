@@ -144,7 +144,8 @@ fn opening(state: &ActivityState) -> (u64, i32, i64, u32, Vec<(u32, bool)>) {
     let pools = match &state.kind {
         Some(activity_state::Kind::Rain(rain)) => vec![(rain.opening, true)],
         Some(activity_state::Kind::Sale(sale)) => sale.skus.iter().map(|sku| (sku.opening, sku.free > 0)).collect(),
-        None => Vec::new(),
+        // What is left for a goal is a mere count.
+        Some(activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_)) | None => Vec::new(),
     };
     (state.activity, state.phase, state.closes_at_ms, state.amendment, pools)
 }

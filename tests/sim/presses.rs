@@ -33,6 +33,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
             let lines = skus.iter().map(line).collect();
             Body::Reserve(wire::Reserve { activity, token: state.token, lines })
         }
+        activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
     })
 }
 

@@ -232,11 +232,7 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
-        Event::Presence { what, .. } => {
-            let cause = what.cause()?;
-            let (request, asked) = cause.request?;
-            Some((cause.by?, request, asked))
-        }
+        Event::Presence { what, .. } => what.request(),
         Event::Campaign { what, .. } => {
             let cause = what.cause()?;
             let (request, asked) = cause.request?;

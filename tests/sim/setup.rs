@@ -58,6 +58,7 @@ impl Setup {
                 claim: rate,
                 reserve: rate,
                 release: rate,
+                earn: rate,
                 announce: rate,
                 ping: rate,
                 comment: rate,

@@ -321,11 +321,12 @@ fn ack(
     };
     let answer = match (outcome, body) {
         (answer::Outcome::Grant(grant), _) => {
-            let (amount_fen, coupon) = match grant.prize.clone()? {
-                wire::grant::Prize::AmountFen(amount) => (Some(amount), None),
-                wire::grant::Prize::Coupon(coupon) => (None, Some(coupon)),
+            let (amount_fen, coupon, item) = match grant.prize.clone()? {
+                wire::grant::Prize::AmountFen(amount) => (Some(amount), None, None),
+                wire::grant::Prize::Coupon(coupon) => (None, Some(coupon), None),
+                wire::grant::Prize::Item(item) => (None, None, Some(item)),
             };
-            Acked::Granted { slot: grant.slot, amount_fen, coupon }
+            Acked::Granted { slot: grant.slot, amount_fen, coupon, item }
         }
         (answer::Outcome::Order(order), _) => {
             Acked::Reserved { order: OrderId(order.order), total_fen: order.total_fen }

@@ -122,6 +122,8 @@ impl Aim {
                 let lines = vec![CartLine { sku: sku.sku, quantity: 1, opening: sku.opening }];
                 (client_frame::Body::Reserve(Reserve { activity, token, lines }), u32::MAX)
             }
+            // What is earned by watching is no matter of pressing.
+            activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
         };
         let mut frame = BytesMut::new();
         encode_frame(&ClientFrame { request_id: 1, body: Some(body) }, &mut frame);

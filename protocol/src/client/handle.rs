@@ -10,7 +10,7 @@ use super::options::{Options, Transport};
 use super::outcome::{ConnectError, Disconnect, Event, Outcome, RequestError};
 use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
-use crate::wire::{Announce, CartLine, Claim, Comment, Like, Release, Reserve, client_frame};
+use crate::wire::{Announce, CartLine, CheckIn, Claim, ClaimStep, Comment, Like, Release, Reserve, client_frame};
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
 const COMMANDS_MAX: usize = 8;
@@ -62,6 +62,16 @@ impl Client {
     /// Gives up one's own reserved order.
     pub async fn release(&self, order: u64) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::Release(Release { order })).await
+    }
+
+    /// Asks for the prize of a watch task's step, from 1.
+    pub async fn claim_step(&self, activity: u64, token: u64, step: u32) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::ClaimStep(ClaimStep { activity, token, step })).await
+    }
+
+    /// Checks in.
+    pub async fn check_in(&self, activity: u64, token: u64) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::CheckIn(CheckIn { activity, token })).await
     }
 
     /// Says something to the room; hosts only.

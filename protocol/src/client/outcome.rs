@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::codes::Reconnect;
 use crate::frame::FrameError;
 use crate::wire::{
-    Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
+    CheckedIn, Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress,
+    Welcome,
 };
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
@@ -16,6 +17,8 @@ pub enum Outcome {
     Granted(Grant),
     /// Decided: an order.
     Ordered(Order),
+    /// Decided: checked in.
+    CheckedIn(CheckedIn),
     /// Decided against, and stable: the same request will always be refused so.
     Refused {
         /// Why.

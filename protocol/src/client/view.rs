@@ -95,6 +95,11 @@ impl RoomView {
         }
     }
 
+    /// The token of an open activity, to ask for its steps or to check in with.
+    pub fn token(&self, activity: u64) -> Option<u64> {
+        self.open(activity).map(|state| state.token)
+    }
+
     /// The token and opening to reserve a unit of an open sale with.
     pub fn sale_ticket(&self, activity: u64, sku: u32) -> Option<(u64, u32)> {
         let state = self.open(activity)?;

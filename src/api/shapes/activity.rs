@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::conditions::ConditionsShape;
+use super::goals::{NewCheckIn, NewWatchTask};
 use super::rain::{NewRain, RainResultShape};
 use super::sale::{NewSale, NewStock};
 use super::{Problem, fen};
 use crate::rules::{Amendment, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap};
 use crate::store::{ActivityView, ItemView, KindView};
 
-/// A new activity: exactly one of `rain` and `sale`.
+/// A new activity: exactly one of `rain`, `sale`, `watch_task` and `check_in`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewActivity {
@@ -33,6 +34,10 @@ pub(in crate::api) struct NewActivity {
     pub rain: Option<NewRain>,
     /// Flash sale.
     pub sale: Option<NewSale>,
+    /// Watch task.
+    pub watch_task: Option<NewWatchTask>,
+    /// Check-in.
+    pub check_in: Option<NewCheckIn>,
 }
 
 /// How often one user may win in the room.
@@ -59,10 +64,10 @@ pub(in crate::api) struct NewWinCap {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewAmendment {
-    /// Units added to (or, below zero, taken from) items of a sale.
+    /// Units added to (or, below zero, taken from) items of a sale; prizes added to goals, numbered from 1.
     #[serde(default)]
     pub stock: Vec<NewStock>,
-    /// Cash added to a rain…
+    /// Cash added to a rain, or to goals whose prizes are cash…
     #[serde(default)]
     pub budget_fen: i64,
     /// …in so many new shares.
@@ -80,7 +85,7 @@ pub(in crate::api) struct ActivityShape {
     pub activity: u64,
     /// Its room.
     pub room: String,
-    /// `red_packet_rain` or `flash_sale`.
+    /// `red_packet_rain`, `flash_sale`, `watch_task` or `check_in`.
     pub kind: &'static str,
     /// Its name.
     pub title: String,
@@ -111,7 +116,7 @@ pub(in crate::api) struct ActivityShape {
 /// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct PoolShape {
-    /// The item; 0 for the shares of a rain.
+    /// The item; 0 for the shares of a rain; the number of a goal, from 1.
     pub sku: u32,
     /// Units at the start and added since, less those taken away.
     pub stock: u32,
@@ -135,10 +140,12 @@ pub(in crate::api) struct AmendedShape {
 impl NewActivity {
     /// The plan, with `sponsor` paying.
     pub(in crate::api) fn plan(self, sponsor: UserId) -> Result<Plan, Problem> {
-        let kind = match (self.rain, self.sale) {
-            (Some(rain), None) => KindPlan::Rain(rain.plan()?),
-            (None, Some(sale)) => KindPlan::Sale(sale.plan()?),
-            _ => return Err(Problem::invalid("an activity is exactly one of rain and sale")),
+        let kind = match (self.rain, self.sale, self.watch_task, self.check_in) {
+            (Some(rain), None, None, None) => KindPlan::Rain(rain.plan()?),
+            (None, Some(sale), None, None) => KindPlan::Sale(sale.plan()?),
+            (None, None, Some(task), None) => KindPlan::WatchTask(task.plan()?),
+            (None, None, None, Some(check_in)) => KindPlan::CheckIn(check_in.plan()?),
+            _ => return Err(Problem::invalid("an activity is exactly one of rain, sale, watch_task and check_in")),
         };
         let NewLimits { per_room_day, win_cap } = self.limits;
         let win_cap = win_cap.map(|NewWinCap { wins, window_ms }| WinCap { wins, window_ms });
@@ -183,6 +190,10 @@ impl From<&ActivityView> for ActivityShape {
                 pools.push(pool(0, shares));
                 result = summary.as_ref().map(Into::into);
             }
+            // Goals are numbered from 1, as in amendments.
+            Some(KindView::Goals { pools: goals }) => {
+                pools.extend((1..).zip(goals).map(|(goal, item)| pool(goal, item)))
+            }
             Some(KindView::Sale { items, reserved_orders }) => {
                 pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
                 orders = *reserved_orders;
@@ -195,6 +206,8 @@ impl From<&ActivityView> for ActivityShape {
             kind: match &view.plan.kind {
                 KindPlan::Rain(_) => "red_packet_rain",
                 KindPlan::Sale(_) => "flash_sale",
+                KindPlan::WatchTask(_) => "watch_task",
+                KindPlan::CheckIn(_) => "check_in",
             },
             title: view.plan.title.clone(),
             phase: view.phase.word(),

@@ -4,6 +4,7 @@ mod activity;
 mod broadcast;
 mod campaign;
 mod conditions;
+mod goals;
 mod rain;
 mod room;
 mod sale;

@@ -196,12 +196,13 @@ impl Crowd {
         let (answer, next) = match outcome {
             Ok(Outcome::Granted(grant)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);
-                let (amount_fen, coupon) = match grant.prize {
-                    Some(grant::Prize::AmountFen(fen)) => (Some(fen), None),
-                    Some(grant::Prize::Coupon(coupon)) => (None, Some(coupon)),
-                    None => (None, None),
+                let (amount_fen, coupon, item) = match grant.prize {
+                    Some(grant::Prize::AmountFen(fen)) => (Some(fen), None, None),
+                    Some(grant::Prize::Coupon(coupon)) => (None, Some(coupon), None),
+                    Some(grant::Prize::Item(item)) => (None, None, Some(item)),
+                    None => (None, None, None),
                 };
-                (Acked::Granted { slot: grant.slot, amount_fen, coupon }, None)
+                (Acked::Granted { slot: grant.slot, amount_fen, coupon, item }, None)
             }
             Ok(Outcome::Ordered(order)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);

@@ -234,6 +234,7 @@ fn taken(view: &ActivityView) -> u32 {
     match &view.kind {
         Some(KindView::Rain { pool, .. }) => pool.granted,
         Some(KindView::Sale { items, .. }) => items.iter().map(|(_, item)| item.granted + item.reserved).sum(),
+        Some(KindView::Goals { pools }) => pools.iter().map(|pool| pool.granted).sum(),
         None => 0,
     }
 }

@@ -29,6 +29,8 @@ use crate::store::{Cause, Event, Recorded};
 /// | `archived` | nothing |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
+/// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
+/// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
 /// | `campaign_created` | `campaign`, `plan` (`title`, `goals`, `times`) |
 /// | `campaign_included` | `campaign`; `activity` is what joined |
@@ -81,10 +83,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::Granted { user, request, share, prize, .. } => {
             asked(line, user, *request)?;
             line.serialize_entry("share", share)?;
-            match prize {
-                Prize::Cash(amount) => line.serialize_entry("amount_fen", amount),
-                Prize::Coupon(coupon) => line.serialize_entry("coupon", coupon),
-            }
+            self::prize(line, prize)
         }
         Event::Refused { cause, refusal: Refusal { code, have, limit }, .. } => {
             if let Some(user) = &cause.by {
@@ -159,7 +158,15 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
     }
 }
 
-fn asked<M: SerializeMap>(line: &mut M, user: &UserId, request: RequestId) -> Result<(), M::Error> {
+pub(super) fn prize<M: SerializeMap>(line: &mut M, prize: &Prize) -> Result<(), M::Error> {
+    match prize {
+        Prize::Cash(amount) => line.serialize_entry("amount_fen", amount),
+        Prize::Coupon(coupon) => line.serialize_entry("coupon", coupon),
+        Prize::Item(item) => line.serialize_entry("item", item),
+    }
+}
+
+pub(super) fn asked<M: SerializeMap>(line: &mut M, user: &UserId, request: RequestId) -> Result<(), M::Error> {
     line.serialize_entry("user", user)?;
     line.serialize_entry("request_id", &Decimal(request))
 }

@@ -2,7 +2,7 @@
 
 use serde::ser::SerializeMap;
 
-use super::line::caused;
+use super::line::{asked, caused, prize};
 use crate::store::PresenceEvent;
 
 pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
@@ -11,6 +11,8 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
         PresenceEvent::BroadcastEnded { .. } => "broadcast_ended",
         PresenceEvent::Watched { .. } => "watched",
         PresenceEvent::Introduced { .. } => "introduced",
+        PresenceEvent::StepReached { .. } => "step_reached",
+        PresenceEvent::CheckedIn { .. } => "checked_in",
     }
 }
 
@@ -25,6 +27,23 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
             line.serialize_entry("from_ms", from)?;
             line.serialize_entry("until_ms", until)?;
             line.serialize_entry("stays", stays)
+        }
+        PresenceEvent::StepReached { user, request, goal, prize, .. } => {
+            asked(line, user, *request)?;
+            line.serialize_entry("step", &(goal + 1))?;
+            self::prize(line, prize)
+        }
+        PresenceEvent::CheckedIn { user, request, day, streak, reward, .. } => {
+            asked(line, user, *request)?;
+            line.serialize_entry("day", day)?;
+            line.serialize_entry("streak", streak)?;
+            match reward {
+                Some((goal, prize)) => {
+                    line.serialize_entry("goal", &(goal + 1))?;
+                    self::prize(line, prize)
+                }
+                None => Ok(()),
+            }
         }
         PresenceEvent::Introduced { user, account } => {
             line.serialize_entry("user", user)?;

@@ -35,6 +35,8 @@ pub struct Rates {
     pub reserve: Rate,
     /// Orders given up.
     pub release: Rate,
+    /// Steps of watch tasks, and check-ins.
+    pub earn: Rate,
     /// A host's words to the room.
     pub announce: Rate,
     /// Signs of life.
@@ -51,6 +53,7 @@ impl Default for Rates {
             claim: Rate { per_second: 20, burst: 40 },
             reserve: Rate { per_second: 10, burst: 20 },
             release: Rate { per_second: 5, burst: 10 },
+            earn: Rate { per_second: 5, burst: 10 },
             announce: Rate { per_second: 2, burst: 10 },
             ping: Rate { per_second: 2, burst: 10 },
             comment: Rate { per_second: 1, burst: 5 },
@@ -65,6 +68,7 @@ pub(in crate::gateway) struct Buckets {
     claim: Bucket,
     reserve: Bucket,
     release: Bucket,
+    earn: Bucket,
     announce: Bucket,
     comment: Bucket,
     like: Bucket,
@@ -77,6 +81,7 @@ impl Buckets {
             claim: bucket(rates.claim),
             reserve: bucket(rates.reserve),
             release: bucket(rates.release),
+            earn: bucket(rates.earn),
             announce: bucket(rates.announce),
             comment: bucket(rates.comment),
             like: bucket(rates.like),
@@ -85,8 +90,8 @@ impl Buckets {
 
     /// When all of them are full again.
     pub(in crate::gateway) fn full_at(&self) -> Time {
-        let Self { claim, reserve, release, announce, comment, like } = self;
-        let full_at = [claim, reserve, release, announce, comment, like].map(Bucket::full_at);
+        let Self { claim, reserve, release, earn, announce, comment, like } = self;
+        let full_at = [claim, reserve, release, earn, announce, comment, like].map(Bucket::full_at);
         full_at.into_iter().max().expect("there are kinds of requests")
     }
 
@@ -95,6 +100,7 @@ impl Buckets {
             client_frame::Body::Claim(_) => &mut self.claim,
             client_frame::Body::Reserve(_) => &mut self.reserve,
             client_frame::Body::Release(_) => &mut self.release,
+            client_frame::Body::ClaimStep(_) | client_frame::Body::CheckIn(_) => &mut self.earn,
             client_frame::Body::Announce(_) => &mut self.announce,
             client_frame::Body::Comment(_) => &mut self.comment,
             client_frame::Body::Like(_) => &mut self.like,

@@ -4,7 +4,7 @@ use liveroom_protocol::transport::{ANNOUNCE_BYTES_MAX, COMMENT_BYTES_MAX, HEARTS
 use liveroom_protocol::wire::client_frame;
 
 use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, SalePlan, SkuId};
-use crate::store::Ask;
+use crate::store::{Ask, PresenceAsk};
 
 /// Where a request goes.
 pub(super) enum Wish {
@@ -35,6 +35,14 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
                 opening: line.opening,
             });
             Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart: cart.collect() }
+        }
+        client_frame::Body::ClaimStep(claim) => Ask::Presence(PresenceAsk::ClaimStep {
+            activity: ActivityId(claim.activity),
+            token: claim.token,
+            step: claim.step,
+        }),
+        client_frame::Body::CheckIn(check_in) => {
+            Ask::Presence(PresenceAsk::CheckIn { activity: ActivityId(check_in.activity), token: check_in.token })
         }
         client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
         client_frame::Body::Announce(announce) => {

@@ -66,6 +66,8 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
             });
             wire::activity_state::Kind::Sale(wire::SaleState { skus: skus.collect() })
         }
+        KindPlan::WatchTask(_) => wire::activity_state::Kind::WatchTask(presence::goals(view)),
+        KindPlan::CheckIn(_) => wire::activity_state::Kind::CheckIn(presence::goals(view)),
     }
 }
 

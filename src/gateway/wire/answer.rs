@@ -13,6 +13,10 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         Answer::Granted(grant) => answer::Outcome::Grant(self::grant(grant)),
         Answer::Reserved(order) => answer::Outcome::Order(self::order(order)),
         Answer::Released(_) | Answer::Idle => answer::Outcome::Done(wire::Done {}),
+        Answer::Presence(PresenceAnswer::CheckedIn { streak, grant }) => {
+            let grant = grant.as_ref().map(self::grant);
+            answer::Outcome::CheckedIn(wire::CheckedIn { streak: *streak, grant })
+        }
         Answer::Refused(refusal) => answer::Outcome::Refused(refused(refusal)),
         Answer::NotDone(reason) => answer::Outcome::NotDone(not_done(reason)),
         // A viewer's session sends none of the operations that these answer.
@@ -66,6 +70,8 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::WonTooOften => wire::RefusalCode::WonTooOften,
         RefusalCode::AccountTooNew => wire::RefusalCode::AccountTooNew,
         RefusalCode::RiskTooHigh => wire::RefusalCode::RiskTooHigh,
+        RefusalCode::NotOnAir => wire::RefusalCode::NotOnAir,
+        RefusalCode::CheckedInAlready => wire::RefusalCode::CheckedInAlready,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {

@@ -1,10 +1,11 @@
 //! Broadcasts, and what a viewer is told about being in one.
 
-use liveroom_protocol::wire::{self, server_frame};
+use liveroom_protocol::wire::{self, goal, server_frame};
 
 use super::frame;
 use crate::fanout::Progress;
-use crate::rules::{Broadcast, Conditions, Tier, Time};
+use crate::rules::{Broadcast, Conditions, Prize, Tier, Time};
+use crate::store::{ActivityView, KindView};
 
 pub(super) fn broadcast(broadcast: &Broadcast) -> wire::Broadcast {
     wire::Broadcast {
@@ -30,6 +31,24 @@ pub(super) fn conditions(of: &Conditions) -> Option<wire::Conditions> {
         account_age_days: of.account_age_days.unwrap_or(0),
         risk_below: of.risk_below.unwrap_or(0).into(),
     })
+}
+
+/// The goals of a watch task or a check-in, and what is left for each.
+pub(super) fn goals(view: &ActivityView) -> wire::GoalsState {
+    let pools = match &view.kind {
+        Some(KindView::Goals { pools }) => pools.as_slice(),
+        _ => &[],
+    };
+    let goals = view.plan.kind.goals().iter().enumerate().map(|(place, plan)| {
+        let (count, left) = pools.get(place).map_or((plan.count, plan.count), |pool| (pool.stock, pool.free));
+        let prize = match &plan.prize {
+            Prize::Cash(amount) => goal::Prize::AmountFen(amount.get()),
+            Prize::Coupon(coupon) => goal::Prize::Coupon(coupon.clone()),
+            Prize::Item(item) => goal::Prize::Item(item.clone()),
+        };
+        wire::Goal { at: plan.at, prize: Some(prize), count, left }
+    });
+    wire::GoalsState { goals: goals.collect() }
 }
 
 fn tier(tier: Tier) -> wire::Tier {

@@ -17,6 +17,7 @@ pub(super) fn grant(grant: &Grant) -> wire::Grant {
     let prize = match &grant.prize {
         Prize::Cash(amount) => grant::Prize::AmountFen(amount.get()),
         Prize::Coupon(coupon) => grant::Prize::Coupon(coupon.clone()),
+        Prize::Item(item) => grant::Prize::Item(item.clone()),
     };
     wire::Grant { activity: grant.activity.0, slot: grant.slot, prize: Some(prize), at_ms: grant.at.ms() }
 }

@@ -125,6 +125,7 @@ impl Config {
             ("claim", rates.claim),
             ("reserve", rates.reserve),
             ("release", rates.release),
+            ("earn", rates.earn),
             ("announce", rates.announce),
             ("ping", rates.ping),
             ("comment", rates.comment),

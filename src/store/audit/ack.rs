@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
 use crate::rules::{ActivityId, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
-use crate::store::{Answer, Ask, Cause, Event, Recorded, Tables};
+use crate::store::{Answer, Ask, Cause, Event, PresenceAnswer, PresenceAsk, Recorded, Tables};
 
 /// One acknowledgement: a decided answer that a client received. A file of them has one JSON object a line:
 ///
@@ -51,6 +51,10 @@ pub enum AckedAsk {
     Reserve,
     /// To give an order up.
     Release,
+    /// The prize of a watch task's step.
+    ClaimStep,
+    /// To check in.
+    CheckIn,
 }
 
 /// Decided answers to them.
@@ -67,6 +71,14 @@ pub enum Acked {
         /// The coupon's template.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         coupon: Option<String>,
+        /// The thing's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
+    },
+    /// Checked in.
+    CheckedIn {
+        /// Broadcast days in a row.
+        streak: u32,
     },
     /// Stock is held.
     Reserved {
@@ -125,6 +137,8 @@ impl Ack {
             Ask::Claim { activity, .. } => (AckedAsk::Claim, Some(*activity)),
             Ask::Reserve { activity, .. } => (AckedAsk::Reserve, Some(*activity)),
             Ask::Release { .. } => (AckedAsk::Release, None),
+            Ask::Presence(PresenceAsk::ClaimStep { activity, .. }) => (AckedAsk::ClaimStep, Some(*activity)),
+            Ask::Presence(PresenceAsk::CheckIn { activity, .. }) => (AckedAsk::CheckIn, Some(*activity)),
             _ => return None,
         };
         Some(Self { room, user, request_id, ask, activity, answer: Acked::of(answer)? })
@@ -147,15 +161,17 @@ impl Acked {
     fn of(answer: &Answer) -> Option<Self> {
         Some(match answer {
             Answer::Granted(grant) => {
-                let (amount_fen, coupon) = match &grant.prize {
-                    Prize::Cash(amount) => (Some(amount.get()), None),
-                    Prize::Coupon(coupon) => (None, Some(coupon.clone())),
+                let (amount_fen, coupon, item) = match &grant.prize {
+                    Prize::Cash(amount) => (Some(amount.get()), None, None),
+                    Prize::Coupon(coupon) => (None, Some(coupon.clone()), None),
+                    Prize::Item(item) => (None, None, Some(item.clone())),
                 };
-                Self::Granted { slot: grant.slot, amount_fen, coupon }
+                Self::Granted { slot: grant.slot, amount_fen, coupon, item }
             }
             Answer::Reserved(order) => Self::Reserved { order: order.id, total_fen: order.total.get() },
             Answer::Released(order) => Self::Released { order: *order },
             Answer::Refused(refusal) => Self::Refused { code: refusal.code },
+            Answer::Presence(PresenceAnswer::CheckedIn { streak, .. }) => Self::CheckedIn { streak: *streak },
             _ => return None,
         })
     }
@@ -179,7 +195,9 @@ impl Acked {
             | RefusalCode::NotNewcomer
             | RefusalCode::WonTooOften
             | RefusalCode::AccountTooNew
-            | RefusalCode::RiskTooHigh => false,
+            | RefusalCode::RiskTooHigh
+            | RefusalCode::NotOnAir
+            | RefusalCode::CheckedInAlready => false,
         }
     }
 }
@@ -277,8 +295,8 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             Some((room, (*by)?, (*request)?.0))
         }
         Event::Presence { room, what } => {
-            let Cause { by, request } = what.cause()?;
-            Some((room, (*by)?, (*request)?.0))
+            let (user, request, _) = what.request()?;
+            Some((room, user, request))
         }
         Event::Campaign { room, what } => {
             let Cause { by, request } = what.cause()?;

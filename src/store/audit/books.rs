@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{Account, ActivityId, Currency, PaymentOutcome, Prize, Step};
-use crate::store::{Event, Recorded, Tables};
+use crate::store::{Event, PresenceEvent, Recorded, Tables};
 
 /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
 pub(super) struct BooksBalance {
@@ -74,6 +74,12 @@ impl Check for BooksBalance {
             Event::Granted { activity, user, prize: Prize::Cash(amount), .. } => {
                 self.move_fen(no, Account::Escrow(*activity), Account::Wallet(*user), amount.get())
             }
+            Event::Presence {
+                what:
+                    PresenceEvent::StepReached { activity, user, prize: Prize::Cash(amount), .. }
+                    | PresenceEvent::CheckedIn { activity, user, reward: Some((_, Prize::Cash(amount))), .. },
+                ..
+            } => self.move_fen(no, Account::Escrow(*activity), Account::Wallet(*user), amount.get()),
             Event::Paid { room, amount, outcome, .. } => {
                 let to = match outcome {
                     PaymentOutcome::Sold | PaymentOutcome::SoldLate => Account::Proceeds(*room),

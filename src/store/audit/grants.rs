@@ -13,6 +13,7 @@ fn pools(activity: &Activity) -> Vec<&UnitPool> {
     match &activity.kind {
         Some(Kind::Rain(rain)) => vec![&rain.pool],
         Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| &sku.pool).collect(),
+        Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.pools().iter().collect(),
         None => Vec::new(),
     }
 }
@@ -43,6 +44,9 @@ impl Check for PoolsBalance {
             let planned: Vec<u32> = match &activity.plan.kind {
                 KindPlan::Rain(plan) => vec![plan.shares()],
                 KindPlan::Sale(plan) => plan.skus.iter().map(|sku| sku.stock).collect(),
+                KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
+                    activity.plan.kind.goals().iter().map(|goal| goal.count).collect()
+                }
             };
             let pools = pools(activity);
             if !pools.is_empty() && !pools.iter().map(|pool| pool.initial).eq(planned) {
@@ -81,7 +85,7 @@ impl SharesAddUp {
         }
         let cash = |(share, ..): (u32, UserId, u32)| match rain.prize(plan, share) {
             Prize::Cash(amount) => amount.get(),
-            Prize::Coupon(_) => 0,
+            Prize::Coupon(_) | Prize::Item(_) => 0,
         };
         let given: i64 = rain.taken().map(cash).sum();
         let kept = if activity.phase.is_final() { given } else { budget };

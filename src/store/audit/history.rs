@@ -2,7 +2,7 @@
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{ActivityId, PaymentOutcome, Phase, Step};
-use crate::store::{Event, Recorded, Tables};
+use crate::store::{Event, PresenceEvent, Recorded, Tables};
 
 /// Nothing is given outside `open`; phases, amendment numbers and time never go back.
 pub(super) struct PhasesAdvance;
@@ -25,7 +25,11 @@ impl Check for PhasesAdvance {
             return Err(format!("event {no} was decided at {}, the one before at {}", recorded.at, tables.latest_at()));
         }
         match &recorded.event {
-            Event::Granted { activity, .. }
+            Event::Presence {
+                what: PresenceEvent::StepReached { activity, .. } | PresenceEvent::CheckedIn { activity, .. },
+                ..
+            }
+            | Event::Granted { activity, .. }
             | Event::Reserved { activity, .. }
             | Event::WaveReleased { activity, .. }
             | Event::Paid { activity, outcome: PaymentOutcome::SoldLate, .. } => open(recorded, tables, *activity),

@@ -9,6 +9,7 @@ mod books;
 mod grants;
 mod history;
 mod orders;
+mod presence;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,10 @@ pub enum Invariant {
     AnswersStable,
     /// Nothing is given outside `open`; phases, amendment numbers and time never go back.
     PhasesAdvance,
+    /// Nobody has watched a broadcast for longer than it lasted, or than they were reported to be there.
+    WatchedIsPresence,
+    /// Whoever was given the prize of a goal had reached it, and was given it once; nobody checked in twice a day.
+    GoalsAreReached,
     /// What the sink received is what the log holds.
     SinkEqualsLog,
     /// Replaying the log gives the state.
@@ -63,6 +68,8 @@ impl Invariant {
             Self::AcknowledgementsKept => "acknowledgements_kept",
             Self::AnswersStable => "answers_stable",
             Self::PhasesAdvance => "phases_advance",
+            Self::WatchedIsPresence => "watched_is_presence",
+            Self::GoalsAreReached => "goals_are_reached",
             Self::SinkEqualsLog => "sink_equals_log",
             Self::ReplayEqualsState => "replay_equals_state",
             Self::EverybodyAnswered => "everybody_answered",
@@ -151,13 +158,15 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 6] = [
+        let checks: [Box<dyn Check>; 8] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
             Box::new(books::BooksBalance::over(base)),
             Box::new(orders::OrdersEndOnce::over(base)),
             Box::new(history::PhasesAdvance),
+            Box::new(presence::WatchedIsPresence::over(base)),
+            Box::new(presence::GoalsAreReached::over(base)),
         ];
         for check in checks {
             auditor.add(check);

@@ -134,7 +134,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 9, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 11, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -215,7 +215,7 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
         (
             "a grant of another amount",
             |acks| {
-                acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None };
+                acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None, item: None };
             },
             Some(kept),
         ),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use crate::rules::{AccountFacts, Stay, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Prize, RequestId, Stay, Time, UserId};
 
 /// Events around broadcasts and presence. Variants and fields are part of the log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,38 @@ pub enum PresenceEvent {
         /// What.
         account: AccountFacts,
     },
+    /// A step of a watch task was reached, and its prize given.
+    StepReached {
+        /// Of which watch task.
+        activity: ActivityId,
+        /// By whom.
+        user: UserId,
+        /// The claim.
+        request: RequestId,
+        /// The claim's parameters.
+        fingerprint: Fingerprint,
+        /// Which step, from 0.
+        goal: u16,
+        /// What it brought.
+        prize: Prize,
+    },
+    /// A viewer checked in.
+    CheckedIn {
+        /// With which check-in.
+        activity: ActivityId,
+        /// Who.
+        user: UserId,
+        /// The request.
+        request: RequestId,
+        /// Its parameters.
+        fingerprint: Fingerprint,
+        /// On which day of the room's time zone.
+        day: i64,
+        /// Broadcast days in a row, with this one.
+        streak: u32,
+        /// The streak's goal, from 0, and what it brought; nothing if there is none, or nothing is left.
+        reward: Option<(u16, Prize)>,
+    },
 }
 
 impl PresenceEvent {
@@ -48,7 +80,36 @@ impl PresenceEvent {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::BroadcastStarted { cause, .. } | Self::BroadcastEnded { cause, .. } => Some(cause),
-            Self::Watched { .. } | Self::Introduced { .. } => None,
+            Self::Watched { .. } | Self::Introduced { .. } | Self::StepReached { .. } | Self::CheckedIn { .. } => None,
+        }
+    }
+
+    /// The request that it decides, and who made it.
+    pub fn request(&self) -> Option<(UserId, RequestId, Fingerprint)> {
+        match self {
+            Self::StepReached { user, request, fingerprint, .. }
+            | Self::CheckedIn { user, request, fingerprint, .. } => Some((*user, *request, *fingerprint)),
+            _ => {
+                let Cause { by, request } = self.cause()?;
+                let (request, fingerprint) = (*request)?;
+                Some(((*by)?, request, fingerprint))
+            }
+        }
+    }
+
+    /// Who did it, if a viewer or a host did.
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::StepReached { user, .. } | Self::CheckedIn { user, .. } => Some(*user),
+            _ => self.cause().and_then(|cause| cause.by),
+        }
+    }
+
+    /// The activity it concerns.
+    pub fn activity(&self) -> Option<ActivityId> {
+        match self {
+            Self::StepReached { activity, .. } | Self::CheckedIn { activity, .. } => Some(*activity),
+            _ => None,
         }
     }
 }

@@ -40,7 +40,8 @@ impl Event {
             | Self::Paid { activity, .. }
             | Self::Archived { activity, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
-            Self::RoomCreated { .. } | Self::ToppedUp { .. } | Self::Presence { .. } => None,
+            Self::Presence { what, .. } => what.activity(),
+            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
         }
     }
 }

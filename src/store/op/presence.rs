@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::encoded;
-use crate::rules::{AccountFacts, Fingerprint, Stay, Time};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Grant, Stay, Time};
 
 /// Operations around broadcasts and presence. Variants and fields are part of a log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,22 @@ pub enum PresenceAsk {
         /// Who, and for which part of it: at most [`Stay::REPORTED_MAX`].
         stays: Box<[Stay]>,
     },
+    /// The prize of a watch task's step.
+    ClaimStep {
+        /// Which watch task.
+        activity: ActivityId,
+        /// The claim token, revealed at the opening.
+        token: u64,
+        /// Which step, from 1.
+        step: u32,
+    },
+    /// The asker is here today.
+    CheckIn {
+        /// Which check-in.
+        activity: ActivityId,
+        /// The claim token, revealed at the opening.
+        token: u64,
+    },
     /// The asker's token says something about their account.
     Introduce {
         /// What.
@@ -34,12 +50,19 @@ pub enum PresenceAsk {
 }
 
 /// Answers to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceAnswer {
     /// The room is on air with this broadcast.
     OnAir(u32),
     /// This broadcast is over.
     OffAir(u32),
+    /// Checked in.
+    CheckedIn {
+        /// Broadcast days in a row, with this one.
+        streak: u32,
+        /// What there was for it, if anything.
+        grant: Option<Grant>,
+    },
 }
 
 impl PresenceAsk {
@@ -47,6 +70,7 @@ impl PresenceAsk {
     pub(super) fn event_bytes_max(&self) -> usize {
         match self {
             Self::Present { stays, .. } => stays.len() * 64,
+            Self::ClaimStep { .. } | Self::CheckIn { .. } => 64,
             Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } => 0,
         }
     }
@@ -57,6 +81,10 @@ impl PresenceAsk {
             Self::EndBroadcast { broadcast } => Fingerprint::of(61).word(u64::from(*broadcast)),
             Self::Present { .. } => Fingerprint::of(62).bytes(&encoded(self)),
             Self::Introduce { account } => Fingerprint::of(63).bytes(&encoded(account)),
+            Self::ClaimStep { activity, token, step } => {
+                Fingerprint::of(64).word(activity.0).word(*token).word(u64::from(*step))
+            }
+            Self::CheckIn { activity, token } => Fingerprint::of(65).word(activity.0).word(*token),
         }
     }
 }

@@ -13,7 +13,7 @@ impl Tables {
         hash.update(encoded(&counters));
         hash.update(sum(self.rooms.iter().map(|(id, room)| {
             let (receipts, audience) = (sum(room.receipts.iter()), sum(room.audience.iter()));
-            let of_room = (id, room.host, room.utc_offset_min, &room.broadcast, &room.activities);
+            let of_room = (id, room.host, room.utc_offset_min, &room.broadcast, &room.broadcast_days, &room.activities);
             encoded(&(of_room, receipts, audience, &room.trail))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
@@ -31,6 +31,9 @@ impl Tables {
                 Some(crate::rules::Kind::Sale(sale)) => {
                     bytes.extend(encoded(&(&sale.skus, sale.reserved_orders)));
                     bytes.extend(sum(sale.bought()));
+                }
+                Some(crate::rules::Kind::WatchTask(goals) | crate::rules::Kind::CheckIn(goals)) => {
+                    bytes.extend(encoded(&(goals.pools(), goals.reached(), goals.paid)));
                 }
                 None => {}
             }

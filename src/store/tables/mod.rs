@@ -94,6 +94,8 @@ pub struct Room {
     pub utc_offset_min: i32,
     /// The latest broadcast, whether it is on or over.
     pub broadcast: Option<Broadcast>,
+    /// The latest days, of the room's time zone, on which a broadcast began: the latest first.
+    broadcast_days: [Option<i64>; 2],
     /// What is known of its viewers.
     audience: Map<UserId, Facts>,
     activities: Vec<ActivityId>,
@@ -144,6 +146,16 @@ impl Room {
     /// The latest broadcast's number; 0 before the first.
     pub fn broadcast_no(&self) -> u32 {
         self.broadcast.map_or(0, |latest| latest.number)
+    }
+
+    /// The latest day before `today` on which a broadcast began.
+    fn broadcast_day_before(&self, today: i64) -> Option<i64> {
+        self.broadcast_days.iter().flatten().copied().find(|day| *day < today)
+    }
+
+    /// All of whom anything is known, in no order.
+    pub fn audience(&self) -> impl Iterator<Item = (&UserId, &Facts)> {
+        self.audience.iter()
     }
 
     /// What is known of a user.
@@ -239,6 +251,11 @@ impl Tables {
     /// All accounts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// A room.
+    pub fn room(&self, id: &RoomId) -> Option<&Room> {
+        self.rooms.get(id)
     }
 
     /// Every room, in no order.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, CampaignId, Fingerprint, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase, Refusal,
+    ActivityId, CampaignId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase,
+    Refusal,
 };
 
 use super::{Answer, Tables};
@@ -33,6 +34,8 @@ pub(super) enum Kept {
     OffAir(u32),
     CampaignCreated(CampaignId),
     Included(CampaignId, ActivityId),
+    Reached(ActivityId, u32),
+    CheckedIn(ActivityId, u32, Option<u32>),
 }
 
 impl Kept {
@@ -52,7 +55,9 @@ impl Kept {
             | Self::Reserved(activity, _)
             | Self::Released(activity, _)
             | Self::Refused(activity, _)
-            | Self::Paid(activity, ..) => Some(*activity),
+            | Self::Paid(activity, ..)
+            | Self::Reached(activity, _)
+            | Self::CheckedIn(activity, ..) => Some(*activity),
         }
     }
 }
@@ -85,6 +90,11 @@ impl Tables {
             Kept::OffAir(broadcast) => Answer::Presence(PresenceAnswer::OffAir(broadcast)),
             Kept::CampaignCreated(campaign) => Answer::Campaign(CampaignAnswer::Created(campaign)),
             Kept::Included(campaign, activity) => Answer::Campaign(CampaignAnswer::Included(campaign, activity)),
+            Kept::Reached(activity, number) => Answer::Granted(self.reached(activity, number)),
+            Kept::CheckedIn(activity, streak, number) => {
+                let grant = number.map(|number| self.reached(activity, number));
+                Answer::Presence(PresenceAnswer::CheckedIn { streak, grant })
+            }
         }
     }
 
@@ -94,6 +104,14 @@ impl Tables {
             unreachable!("only an opened rain gives shares")
         };
         Answer::Granted(rain.grant(plan, activity.id, share).expect("a receipt follows its share"))
+    }
+
+    fn reached(&self, activity: ActivityId, number: u32) -> Grant {
+        let activity = self.activities.get(&activity).expect("receipts go with their activity");
+        let Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) = &activity.kind else {
+            unreachable!("only opened goals are reached")
+        };
+        goals.grant(activity.plan.kind.goals(), activity.id, number).expect("a receipt follows its prize")
     }
 
     /// An order as it was when it was reserved, whatever became of it: that was the answer.

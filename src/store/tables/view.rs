@@ -55,6 +55,11 @@ pub enum KindView {
         /// Orders that hold stock.
         reserved_orders: u32,
     },
+    /// Goals: steps of a watch task, streaks of a check-in.
+    Goals {
+        /// The prizes of each, in the plan's order.
+        pools: Vec<ItemView>,
+    },
 }
 
 /// The counts of a pool.
@@ -135,6 +140,9 @@ impl From<&Activity> for ActivityView {
                     items: sale.skus.iter().map(|sku| (sku.sku, (&sku.pool).into())).collect(),
                     reserved_orders: sale.reserved_orders,
                 },
+                Kind::WatchTask(goals) | Kind::CheckIn(goals) => {
+                    KindView::Goals { pools: goals.pools().iter().map(Into::into).collect() }
+                }
             }),
         }
     }
@@ -147,7 +155,7 @@ impl From<&Activity> for Needs {
         }
         let conditions = &activity.plan.conditions;
         Self {
-            watching: conditions.watched_s.is_some(),
+            watching: conditions.watched_s.is_some() || matches!(activity.plan.kind, KindPlan::WatchTask(_)),
             account: conditions.account_age_days.is_some() || conditions.risk_below.is_some(),
         }
     }
@@ -161,7 +169,8 @@ impl Tables {
         let pools = match &activity.kind {
             Some(Kind::Rain(rain)) => vec![pool(SkuId(0), &rain.pool)],
             Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| pool(sku.sku, &sku.pool)).collect(),
-            None => Vec::new(),
+            // Whoever asks there is judged by facts that the gate does not know.
+            Some(Kind::WatchTask(_) | Kind::CheckIn(_)) | None => Vec::new(),
         };
         Some(GateFacts {
             room: activity.room,
@@ -237,6 +246,10 @@ impl Tables {
             match (&activity.kind, &activity.plan.kind) {
                 (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) => {
                     grants.extend(rain.grants_of(user).filter_map(|share| rain.grant(plan, activity.id, share)));
+                }
+                (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), plan) => {
+                    let numbers = goals.grants_of(user);
+                    grants.extend(numbers.filter_map(|number| goals.grant(plan.goals(), activity.id, number)));
                 }
                 (Some(Kind::Sale(sale)), _) => {
                     let latest = sale.latest_order(user).and_then(|id| self.orders.get(&id));

@@ -188,6 +188,7 @@ fn with_the_least_of_everything_it_serves() {
                 claim: least,
                 reserve: least,
                 release: least,
+                earn: least,
                 announce: least,
                 ping: least,
                 comment: least,

@@ -26,6 +26,7 @@ impl Scene {
                 claim: often,
                 reserve: often,
                 release: often,
+                earn: often,
                 announce: often,
                 ping: often,
                 comment: often,

@@ -9,7 +9,7 @@ pub const START: Ask = Ask::Presence(PresenceAsk::StartBroadcast);
 
 pub const END_1: Ask = end(1);
 
-const fn end(broadcast: u32) -> Ask {
+pub const fn end(broadcast: u32) -> Ask {
     Ask::Presence(PresenceAsk::EndBroadcast { broadcast })
 }
 

@@ -7,6 +7,7 @@ mod books;
 mod broadcast;
 mod campaign;
 mod eligibility;
+mod goals;
 mod life;
 mod rain;
 mod repeats;
@@ -30,6 +31,8 @@ macro_rules! suite {
                 campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
                               accounts, newcomers, not_won_too_often, the_audience_is_bounded },
+                goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
+                        days_of_the_room, conditions_come_first },
                 amend { more_stock, less_stock, more_budget, longer, refused },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,

@@ -246,6 +246,7 @@ pub fn words(outcome: &answer::Outcome) -> String {
         answer::Outcome::Grant(grant) => format!("grant {}", grant.slot),
         answer::Outcome::Order(order) => format!("order {} fen", order.total_fen),
         answer::Outcome::Done(_) => "done".to_owned(),
+        answer::Outcome::CheckedIn(checked_in) => format!("streak {}", checked_in.streak),
         answer::Outcome::Refused(refused) => format!("refused {}", refused.code().word()),
         answer::Outcome::NotDone(reason) => format!("not done {}", reason.code().word()),
         answer::Outcome::Pending(_) => "pending".to_owned(),

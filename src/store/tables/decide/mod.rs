@@ -4,6 +4,7 @@
 mod broadcast;
 mod campaign;
 mod eligibility;
+mod goals;
 mod lifecycle;
 mod presence;
 mod rain;
@@ -81,6 +82,10 @@ impl Tables {
             Ask::Presence(PresenceAsk::Present { broadcast, from, until, stays }) => {
                 self.present(&context, *broadcast, *from, *until, stays)
             }
+            Ask::Presence(PresenceAsk::ClaimStep { activity, token, step }) => {
+                self.claim_step(&context, *activity, *token, *step)
+            }
+            Ask::Presence(PresenceAsk::CheckIn { activity, token }) => self.check_in(&context, *activity, *token),
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
             Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } => {

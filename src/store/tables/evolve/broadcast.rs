@@ -1,12 +1,13 @@
 //! A room goes on air, and off again.
 
 use super::{Fits, Kept};
-use crate::rules::{Broadcast, RoomId, Time};
+use crate::rules::{Broadcast, CheckIn, RoomId, Time};
 use crate::store::tables::Tables;
-use crate::store::{Answer, PresenceEvent};
+use crate::store::{Answer, PresenceEvent, Recorded};
 
 impl Tables {
-    pub(super) fn presence(&mut self, room: &RoomId, at: Time, what: &PresenceEvent) -> Fits<Answer> {
+    pub(super) fn presence(&mut self, recorded: &Recorded, room: &RoomId, what: &PresenceEvent) -> Fits<Answer> {
+        let at = recorded.at;
         match what {
             PresenceEvent::BroadcastStarted { broadcast, cause } => {
                 self.start(room, *broadcast, at)?;
@@ -19,6 +20,18 @@ impl Tables {
             PresenceEvent::Watched { broadcast, from, until, stays } => {
                 self.note_watched(room, at, *broadcast, (*from, *until), stays)?;
                 Ok(Answer::Idle)
+            }
+            PresenceEvent::StepReached { activity, user, request, fingerprint, goal, prize } => {
+                let number = self.reward(recorded, *activity, *user, *goal, prize)?;
+                self.receive(room, *user, *request, *fingerprint, Kept::Reached(*activity, number))
+            }
+            PresenceEvent::CheckedIn { activity, user, request, fingerprint, day, streak, reward } => {
+                self.note_check_in(room, at, *user, CheckIn { day: *day, streak: *streak })?;
+                let number = match reward {
+                    Some((goal, prize)) => Some(self.reward(recorded, *activity, *user, *goal, prize)?),
+                    None => None,
+                };
+                self.receive(room, *user, *request, *fingerprint, Kept::CheckedIn(*activity, *streak, number))
             }
             PresenceEvent::Introduced { user, account } => {
                 self.note_account(room, at, *user, *account)?;
@@ -35,6 +48,10 @@ impl Tables {
             return Err("the broadcast before is on, or another number is next");
         }
         room.broadcast = Some(next);
+        let day = at.day(room.utc_offset_min);
+        if room.broadcast_days[0] != Some(day) {
+            room.broadcast_days = [Some(day), room.broadcast_days[0]];
+        }
         // Whoever has been away for long comes back as a stranger.
         let since = at.before_ms(self.bounds.audience_kept_ms);
         room.audience.retain(|_, facts| facts.last_seen >= since);

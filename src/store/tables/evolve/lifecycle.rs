@@ -1,7 +1,7 @@
 //! The steps of an activity, until it leaves.
 
 use super::Fits;
-use crate::rules::{ActivityId, Fen, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step};
+use crate::rules::{ActivityId, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
@@ -34,6 +34,8 @@ impl Tables {
                         Kind::Rain(rain)
                     }
                     KindPlan::Sale(plan) => Kind::Sale(Sale::open(plan)),
+                    KindPlan::WatchTask(plan) => Kind::WatchTask(GoalPools::open(&plan.steps)),
+                    KindPlan::CheckIn(plan) => Kind::CheckIn(GoalPools::open(&plan.streaks)),
                 });
             }
             Step::Close => {

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod campaign;
+mod goals;
 mod lifecycle;
 mod presence;
 mod rain;
@@ -110,6 +111,7 @@ impl Tables {
                     host: *host,
                     utc_offset_min: *utc_offset_min,
                     broadcast: None,
+                    broadcast_days: [None; 2],
                     audience: Map::default(),
                     activities: Vec::new(),
                     receipts: Map::default(),
@@ -167,7 +169,7 @@ impl Tables {
                 self.archive(room, *activity)?;
                 Ok(Answer::Idle)
             }
-            Event::Presence { room, what } => self.presence(room, *at, what),
+            Event::Presence { room, what } => self.presence(recorded, room, what),
             Event::Campaign { room, what } => self.apply_campaign(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))

@@ -23,7 +23,7 @@ impl Tables {
                 currency: Currency::Fen,
                 amount: amount.get(),
             }),
-            Prize::Coupon(_) => Ok(()),
+            Prize::Coupon(_) | Prize::Item(_) => Ok(()),
         }
     }
 }

@@ -1,0 +1,43 @@
+//! Goals reached, and what was given for them.
+
+use super::Fits;
+use crate::rules::{Account, ActivityId, CheckIn, Currency, Kind, Posting, Prize, RoomId, Time, UserId};
+use crate::store::Recorded;
+use crate::store::tables::Tables;
+
+impl Tables {
+    /// Gives the prize of a goal; says under which number it is kept.
+    pub(super) fn reward(
+        &mut self, recorded: &Recorded, id: ActivityId, user: UserId, goal: u16, prize: &Prize,
+    ) -> Fits<u32> {
+        let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
+        if activity.goal(goal).is_none_or(|plan| plan.prize != *prize) {
+            return Err("the goal has another prize");
+        }
+        let Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) = &mut activity.kind else {
+            return Err("only open goals are reached");
+        };
+        if goals.allow(&user, goal).is_err() {
+            return Err("the goal has nothing left, or was reached before");
+        }
+        let number = goals.give(prize, user, goal, recorded.at, recorded.no);
+        if let Prize::Cash(amount) = prize {
+            self.post(Posting {
+                from: Account::Escrow(id),
+                to: Account::Wallet(user),
+                currency: Currency::Fen,
+                amount: amount.get(),
+            })?;
+        }
+        Ok(number)
+    }
+
+    pub(super) fn note_check_in(&mut self, room: &RoomId, at: Time, user: UserId, check_in: CheckIn) -> Fits {
+        let facts = self.facts_mut(room, user, at)?;
+        if facts.has_checked_in(check_in.day) {
+            return Err("checked in twice a day");
+        }
+        facts.check_in = Some(check_in);
+        Ok(())
+    }
+}
