@@ -79,6 +79,8 @@ impl Config {
             Bound::number("store.snapshot_every_segments", store.snapshot_every_segments.into(), 1..=1_000),
             Bound::number("store.snapshot_every_batches", store.snapshot_every_batches, 100..=10_000_000),
             number("store.stripes", store.stripes, 1..=STRIPES_MAX as u64),
+            Bound::time("store.redis_gather", store.redis_gather, SECOND..=5 * MINUTE),
+            number("store.redis_remembered_bytes", store.redis_remembered_bytes, MIB..=16 * 1024 * MIB),
             Bound::time("store.redis_timeout", store.redis_timeout, Duration::from_millis(50)..=MINUTE),
             Bound::time("store.retention", store.retention, HOLD_MAX..=30 * DAY),
             number("engine.queue_ops", engine.queue_ops, 16..=1_048_576),

@@ -83,6 +83,8 @@ impl Config {
             timeout: store.redis_timeout,
             durability: store.durability,
             stripes: store.stripes,
+            gather: store.redis_gather,
+            remembered_bytes: store.redis_remembered_bytes,
         })
     }
 

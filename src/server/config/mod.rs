@@ -123,6 +123,11 @@ pub struct Store {
     /// How long Redis may take to answer.
     #[serde(with = "humantime_serde")]
     pub redis_timeout: Duration,
+    /// How long servers wait for each other after Redis was restarted or has failed over.
+    #[serde(with = "humantime_serde")]
+    pub redis_gather: Duration,
+    /// Bytes of the latest entries of the log that a server remembers, to put them back if Redis loses them.
+    pub redis_remembered_bytes: usize,
     /// What must have happened in Redis before a decision is answered.
     pub durability: Durability,
     /// Batches in Redis after which a snapshot is taken.
@@ -144,6 +149,8 @@ impl Default for Store {
             redis_prefix: "liveroom".to_owned(),
             stripes: 1,
             redis_timeout: Duration::from_secs(1),
+            redis_gather: Duration::from_secs(5),
+            redis_remembered_bytes: 64 << 20,
             durability: Durability::default(),
             snapshot_every_batches: 100_000,
             segment_bytes: 64 * 1024 * 1024,

@@ -36,15 +36,17 @@ impl Bell {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let mut link = Link::new(options, &options.prefix).patient(PATIENCE);
-        let [_, _, _, key] = options.log_keys(0);
+        let [_, _, _, key, ..] = options.log_keys(0);
         let thread = thread::Builder::new().name("bell".to_owned()).spawn(move || {
-            let mut seen = "0-0".to_owned();
+            let (mut seen, mut missed) = ("0-0".to_owned(), false);
             while !stopped.load(Ordering::Acquire) {
                 match wait(&mut link, &key, &seen) {
-                    Ok(None) => {}
-                    Ok(Some((id, by))) => {
-                        seen = id;
-                        if by != node {
+                    Ok(rung) => {
+                        let others = rung.is_some_and(|(id, by)| {
+                            seen = id;
+                            by != node
+                        });
+                        if others || std::mem::take(&mut missed) {
                             ring();
                         }
                     }
@@ -52,6 +54,7 @@ impl Bell {
                         tracing::debug!(%error, "the bell can't be heard");
                         // Redis may come back with another log: whatever its bell says then is news.
                         "0-0".clone_into(&mut seen);
+                        missed = true;
                         thread::sleep(BACK_OFF);
                         ring();
                     }

@@ -49,6 +49,8 @@ pub enum Fault {
     TooFewReplicas,
     /// An answer that is none.
     Garbled,
+    /// `CONVENE`: the server was restarted or has taken over, and not all nodes have said yet what they know.
+    Convene,
     /// `POORER`: the log is shorter than it was, or another one.
     Poorer,
     /// `TRIMMED`: this node was away for longer than the log is kept.
@@ -94,6 +96,7 @@ impl Fault {
             | Self::FunctionMissing
             | Self::OtherRules
             | Self::NotSteward
+            | Self::Convene
             | Self::Weaker => Verdict::NotDone,
             Self::NoAnswer | Self::TooFewReplicas | Self::Garbled => Verdict::Unknown,
             Self::Poorer => Verdict::Stop,
@@ -127,6 +130,7 @@ impl Fault {
             | Self::OtherRules
             | Self::NotSteward
             | Self::TooFewReplicas
+            | Self::Convene
             | Self::Poorer
             | Self::Trimmed
             | Self::Inconsistent
@@ -182,6 +186,7 @@ impl Fault {
             "MISCONF" => Self::Misconfigured,
             "NOAUTH" | "WRONGPASS" => Self::NotAuthenticated,
             "OTHERRULES" => Self::OtherRules,
+            "CONVENE" => Self::Convene,
             "POORER" => Self::Poorer,
             "TRIMMED" => Self::Trimmed,
             "NOTSTEWARD" => Self::NotSteward,
@@ -253,6 +258,7 @@ mod tests {
             ("OTHERRULES the log is decided by …", Fault::OtherRules, NotDone),
             ("NOTSTEWARD another node may be the steward by now", Fault::NotSteward, NotDone),
             ("UNBLOCKED force unblock from blocking operation", Fault::NoAnswer, Unknown),
+            ("CONVENE this server was restarted", Fault::Convene, NotDone),
             ("POORER the log is gone", Fault::Poorer, Stop),
             ("TRIMMED the batch after 7 is not kept any more", Fault::Trimmed, Fatal),
             ("STRANGER this node is not known any more", Fault::Inconsistent, Fatal),

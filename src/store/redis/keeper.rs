@@ -6,7 +6,7 @@ use super::RedisOptions;
 use super::batch::{self, Chunk};
 use super::fault::{Failure, Fault, Verdict};
 use super::merge::{Entry, Merge};
-use super::remote::{Appended, RemoteLog, hex};
+use super::remote::{Appended, Convened, RemoteLog, hex};
 use super::snapshot::Replica;
 use crate::rules::{ActivityId, RoomId, Time, UserId};
 use crate::store::{Answer, Bounds, CommitError, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
@@ -31,6 +31,12 @@ struct Own<'a> {
     chunks: Vec<Chunk<'a>>,
     answers: Vec<Vec<Answer>>,
 }
+
+/// How long a node that joins waits before it asks again whether all have gathered.
+const PAUSE_MS: u128 = 50;
+
+/// So many entries are put back at once.
+const RESTORED_MAX: usize = 64;
 
 /// So often a stripe that others need is looked at before it is filled: longer each time, since its entry is likely to be on its
 /// way.
@@ -58,12 +64,24 @@ impl RedisKeeper {
             stamp = began;
         }
         let Replica { tables, merge, .. } = Replica::newest(options, bounds)?;
+        let merge = merge.remembering(options.remembered_bytes);
         let replicas = options.durability.replicas();
         let mut keeper = Self { tables, merge, logs, node, seq: 1, replicas, stopped: None };
-        while keeper.read_on()? {
-            keeper.decide(None, &mut Vec::new())?;
+        let mut attempt = 0;
+        loop {
+            match keeper.read_on() {
+                Ok(false) => return Ok(keeper),
+                Ok(true) => keeper.decide(None, &mut Vec::new())?,
+                // Others may be on their way: twice as long as they are waited for.
+                Err(failure)
+                    if failure.fault == Fault::Convene && attempt < 2 * options.gather.as_millis() / PAUSE_MS + 20 =>
+                {
+                    attempt += 1;
+                    std::thread::sleep(Duration::from_millis(PAUSE_MS as u64));
+                }
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(keeper)
     }
 
     /// What it keeps.
@@ -102,9 +120,14 @@ impl RedisKeeper {
             for (&stripe, safely) in open.iter().zip(self.replicated(&open, appended)) {
                 match safely {
                     Ok(appended) => safe[stripe] = Some(appended),
-                    Err(failure) => failures.push(failure),
+                    Err(failure) => failures.push(self.convened(stripe, failure)),
                 }
             }
+            // Only gatherings were in the way, and all have ended well.
+            if failures.iter().all(Option::is_none) && !failures.is_empty() {
+                continue;
+            }
+            let failures: Vec<_> = failures.into_iter().flatten().collect();
             let Some(worst) = failures.iter().max_by_key(|failure| failure.fault.verdict()) else {
                 return Ok(safe.into_iter().flatten().collect());
             };
@@ -151,10 +174,10 @@ impl RedisKeeper {
             if self.merge.read(stripe).position + 1 >= position {
                 break;
             }
-            missing = self.asked(|keeper| keeper.logs[stripe].look(keeper.merge.read(stripe)))?;
+            missing = self.asked(|keeper| keeper.look(stripe))?;
         }
         let before = self.merge.read(stripe).chain.clone();
-        self.push(stripe, Entry { position, before, node: self.node.clone(), seq: self.seq, batch })
+        self.push(stripe, Entry { position, before, node: self.node.clone(), seq: self.seq, batch: batch.into() })
     }
 
     fn push(&mut self, stripe: usize, entry: Entry) -> Result<(), CommitError> {
@@ -175,8 +198,12 @@ impl RedisKeeper {
             let behind = self.merge.turn();
             let needed = self.merge.turns(last, behind);
             let entries = self.asked(|keeper| {
-                let (log, read) = (&mut keeper.logs[behind], keeper.merge.read(behind));
-                if looks < LOOKS { log.look(read) } else { log.fill(read, needed) }
+                if looks < LOOKS {
+                    return keeper.look(behind);
+                }
+                let filled = keeper.logs[behind].fill(keeper.merge.read(behind), needed);
+                // Its reason, if it was one, is gone by the next attempt.
+                filled.map_err(|failure| keeper.convened(behind, failure).unwrap_or_else(again))
             })?;
             if entries.is_empty() {
                 std::thread::sleep(Duration::from_micros(200 << (2 * looks)));
@@ -209,13 +236,66 @@ impl RedisKeeper {
     /// Reads what there is, as far as it comes with one answer; says whether there was anything.
     fn read_on(&mut self) -> Result<bool, Failure> {
         let mut found = false;
-        for (stripe, log) in self.logs.iter_mut().enumerate() {
-            for entry in log.look(self.merge.read(stripe))? {
+        for stripe in 0..self.logs.len() {
+            for entry in self.look(stripe)? {
                 self.merge.push(stripe, entry)?;
                 found = true;
             }
         }
         Ok(found)
+    }
+
+    fn look(&mut self, stripe: usize) -> Result<Vec<Entry>, Failure> {
+        loop {
+            let failure = match self.logs[stripe].look(self.merge.read(stripe)) {
+                Ok(entries) => return Ok(entries),
+                Err(failure) => failure,
+            };
+            if let Some(failure) = self.convened(stripe, failure) {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// If a failure says that nodes must gather, gathers; `None` once all have, and what failed may be tried again.
+    fn convened(&mut self, stripe: usize, failure: Failure) -> Option<Failure> {
+        if failure.fault != Fault::Convene {
+            return Some(failure);
+        }
+        match self.gather(stripe) {
+            Ok(true) => None,
+            Ok(false) => Some(failure),
+            Err(failure) => Some(failure),
+        }
+    }
+
+    /// Says what this node knows of a stripe whose server was restarted or has taken over, and puts back what the log has lost of
+    /// it. Whether all have, and the log goes on.
+    fn gather(&mut self, stripe: usize) -> Result<bool, Failure> {
+        loop {
+            let (log, known) = (&mut self.logs[stripe], self.merge.read(stripe));
+            let Convened { all, end } = log.convene(known, self.merge.remembers_all(stripe))?;
+            if all {
+                tracing::warn!(stripe, position = end.position, "all nodes have said what they know: the log goes on");
+                return Ok(true);
+            }
+            if end.position >= known.position {
+                return Ok(false);
+            }
+            let Some(lost) = self.merge.following(stripe, &end) else {
+                let said = format!(
+                    "the log ends after {}, and this node, which knows it up to {}, does not remember what follows",
+                    end.position, known.position
+                );
+                return Err(Failure::new(Fault::Poorer, said));
+            };
+            log.restore(&end, lost.take(RESTORED_MAX))?;
+            tracing::warn!(stripe, after = end.position, known = known.position, "the log has lost entries: put back");
+            if self.replicas > 0 {
+                let call = log.replicate(self.replicas)?;
+                log.replicated(&call, self.replicas)?;
+            }
+        }
     }
 
     /// Asks until there is an answer.
@@ -239,7 +319,13 @@ impl RedisKeeper {
         let applied = self.position();
         tracing::error!(%why, applied, "Redis has lost decisions that were acknowledged: no more are taken");
         self.stopped = Some(why.clone());
+        self.leave();
         CommitError::Unavailable(why)
+    }
+
+    /// Nobody need wait for what this node knows.
+    fn leave(&mut self) {
+        self.logs.iter_mut().for_each(RemoteLog::leave);
     }
 
     fn stop_or_end(&mut self, failure: &Failure) -> CommitError {
@@ -263,6 +349,11 @@ impl RedisKeeper {
         }
         self.pass(self.merge.last_read(), None, events)
     }
+}
+
+/// What could not be done, and can now.
+fn again() -> Failure {
+    Failure::new(Fault::Convene, "nodes have gathered")
 }
 
 /// Waits longer from time to time, and says why.
@@ -329,6 +420,12 @@ impl Keeper for RedisKeeper {
 
     fn latest(&self) -> Time {
         self.tables.latest_at()
+    }
+}
+
+impl Drop for RedisKeeper {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

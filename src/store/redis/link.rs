@@ -35,6 +35,8 @@ pub(super) struct Link {
 struct Connected {
     host: Host,
     connection: Connection,
+    /// What the server calls its present life, where it was asked.
+    run: String,
 }
 
 impl Link {
@@ -54,6 +56,16 @@ impl Link {
     pub(super) fn patient(mut self, more: Duration) -> Self {
         self.timeout += more;
         self
+    }
+
+    /// What the server at the other end calls its present life: another name after a restart.
+    pub(super) fn run(&mut self) -> Result<String, Failure> {
+        self.connected().map(|connected| connected.run.clone())
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_some()
     }
 
     /// One command and its answer.
@@ -161,19 +173,19 @@ impl Link {
             };
             let info = self.locator.server(&host);
             let mut connection = open(info, self.timeout).map_err(|error| Failure::connecting(&error))?;
-            self.check(&mut connection)?;
-            self.connection = Some(Connected { host, connection });
+            let run = self.check(&mut connection)?;
+            self.connection = Some(Connected { host, connection, run });
         }
         Ok(self.connection.as_mut().expect("made above"))
     }
 
-    /// Whether it is a primary, and keeps what is asked for.
-    fn check(&self, connection: &mut Connection) -> Result<(), Failure> {
+    /// Whether it is a primary, and keeps what is asked for. Answers what it calls its present life, if anything is asked for.
+    fn check(&self, connection: &mut Connection) -> Result<String, Failure> {
         locate::primary_only(connection)?;
-        match self.vow {
-            Some(durability) => Settings::read(connection, self.locator.url())?.check(durability),
-            None => Ok(()),
-        }
+        let Some(durability) = self.vow else { return Ok(String::new()) };
+        let settings = Settings::read(connection, self.locator.url())?;
+        settings.check(durability)?;
+        Ok(settings.run)
     }
 }
 

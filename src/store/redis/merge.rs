@@ -1,10 +1,12 @@
 //! The order of a log that is striped: entry 1 of every stripe, entry 2 of every stripe, and so on.
 //!
-//! Stripes are read ahead of each other; what was read waits for its turn. With one stripe nothing ever waits.
+//! Stripes are read ahead of each other; what was read waits for its turn. With one stripe nothing ever waits. The latest entries
+//! are remembered, for Redis may lose them.
 
 use std::collections::VecDeque;
 
 use aws_lc_rs::digest;
+use bytes::Bytes;
 
 use super::fault::{Failure, Fault};
 use super::remote::hex;
@@ -28,10 +30,15 @@ pub(super) struct Entry {
     pub(super) node: String,
     pub(super) seq: u64,
     /// The operations; nothing if it only fills a gap.
-    pub(super) batch: Vec<u8>,
+    pub(super) batch: Bytes,
 }
 
 impl Entry {
+    /// What it costs to remember it, about.
+    fn weight(&self) -> usize {
+        self.batch.len() + 256
+    }
+
     /// The place after it: as `log.lua` has it.
     fn place(&self) -> Place {
         let head = format!("{}{} {} ", self.before, self.node, self.seq);
@@ -47,6 +54,8 @@ impl Entry {
 pub(super) struct Merge {
     stripes: Vec<Stripe>,
     merged: u64,
+    /// So many bytes of each stripe are remembered.
+    remembered_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -54,6 +63,9 @@ struct Stripe {
     merged: Place,
     read: Place,
     waiting: VecDeque<(Entry, Place)>,
+    /// The latest entries that were read.
+    remembered: VecDeque<Entry>,
+    bytes: usize,
 }
 
 impl Merge {
@@ -67,9 +79,15 @@ impl Merge {
         let count = chains.len();
         let stripe = |(stripe, chain)| {
             let place = Place { position: turns(merged, stripe, count), chain };
-            Stripe { merged: place.clone(), read: place, waiting: VecDeque::new() }
+            let (waiting, remembered) = (VecDeque::new(), VecDeque::new());
+            Stripe { merged: place.clone(), read: place, waiting, remembered, bytes: 0 }
         };
-        Self { stripes: chains.into_iter().enumerate().map(stripe).collect(), merged }
+        Self { stripes: chains.into_iter().enumerate().map(stripe).collect(), merged, remembered_bytes: 0 }
+    }
+
+    /// Remembers so many bytes from now on.
+    pub(super) fn remembering(self, bytes: usize) -> Self {
+        Self { remembered_bytes: bytes / self.count(), ..self }
     }
 
     /// How many stripes there are.
@@ -121,14 +139,38 @@ impl Merge {
     /// # Errors
     /// It does not follow what was read before: another history.
     pub(super) fn push(&mut self, stripe: usize, entry: Entry) -> Result<(), Failure> {
-        let Stripe { read, waiting, .. } = &mut self.stripes[stripe];
+        let Stripe { read, waiting, remembered, bytes, .. } = &mut self.stripes[stripe];
         if (entry.position, &entry.before) != (read.position + 1, &read.chain) {
             let said = format!("entry {} of stripe {stripe} does not follow entry {}", entry.position, read.position);
             return Err(Failure::new(Fault::Poorer, said));
         }
         *read = entry.place();
+        if self.remembered_bytes > 0 {
+            *bytes += entry.weight();
+            remembered.push_back(entry.clone());
+            while *bytes > self.remembered_bytes
+                && let Some(forgotten) = remembered.pop_front()
+            {
+                *bytes -= forgotten.weight();
+            }
+        }
         waiting.push_back((entry, read.clone()));
         Ok(())
+    }
+
+    /// Whether a stripe is remembered from its beginning.
+    pub(super) fn remembers_all(&self, stripe: usize) -> bool {
+        let Stripe { read, remembered, .. } = &self.stripes[stripe];
+        remembered.front().map_or(read.position + 1, |entry| entry.position) == 1
+    }
+
+    /// The entries that follow a place, as far as they were read; `None` if they are not remembered, or the place is in another
+    /// history.
+    pub(super) fn following(&self, stripe: usize, place: &Place) -> Option<impl Iterator<Item = &Entry>> {
+        let remembered = &self.stripes[stripe].remembered;
+        let first = remembered.front()?.position;
+        let from = (place.position + 1).checked_sub(first)? as usize;
+        (remembered.get(from)?.before == place.chain).then(|| remembered.range(from..))
     }
 
     /// The next of all entries, if it was read.
@@ -153,14 +195,14 @@ mod tests {
 
     fn push(merge: &mut Merge, stripe: usize, name: &str) {
         let Place { position, chain } = merge.read(stripe).clone();
-        let batch = name.as_bytes().to_vec();
+        let batch = Bytes::copy_from_slice(name.as_bytes());
         merge
             .push(stripe, Entry { position: position + 1, before: chain, node: "n".to_owned(), seq: 1, batch })
             .unwrap();
     }
 
     fn drain(merge: &mut Merge) -> String {
-        let names = std::iter::from_fn(|| merge.next()).map(|entry| String::from_utf8(entry.batch).unwrap());
+        let names = std::iter::from_fn(|| merge.next()).map(|entry| String::from_utf8(entry.batch.to_vec()).unwrap());
         names.collect::<Vec<_>>().join(" ")
     }
 
@@ -186,11 +228,26 @@ mod tests {
     }
 
     #[test]
+    fn the_latest_are_remembered() {
+        let mut merge = Merge::beginning("stamp", 1).remembering(2_000);
+        let mut places = vec![merge.read(0).clone()];
+        for n in 1..=20 {
+            assert_eq!(merge.remembers_all(0), n < 9, "{n}");
+            push(&mut merge, 0, "a");
+            places.push(merge.read(0).clone());
+        }
+        let known = |place: &Place| merge.following(0, place).map(Iterator::count);
+        assert_eq!([11, 12, 13, 19].map(|n| known(&places[n])), [None, None, Some(7), Some(1)]);
+        let other = Place { chain: places[3].chain.clone(), ..places[15].clone() };
+        assert_eq!(known(&other), None, "another history");
+    }
+
+    #[test]
     fn another_history_is_noticed() {
         let mut merge = Merge::beginning("stamp", 1);
         push(&mut merge, 0, "a1");
         for (position, before) in [(2, "stamp"), (3, merge.read(0).chain.clone().as_str()), (1, "stamp")] {
-            let entry = Entry { position, before: before.to_owned(), node: String::new(), seq: 0, batch: Vec::new() };
+            let entry = Entry { position, before: before.to_owned(), node: String::new(), seq: 0, batch: Bytes::new() };
             assert_eq!(merge.push(0, entry).unwrap_err().fault, Fault::Poorer, "{position} after {before}");
         }
     }

@@ -23,6 +23,10 @@ pub struct RedisOptions {
     pub durability: Durability,
     /// Over how many slots of a cluster the log is striped: what it began with, the same for all nodes.
     pub stripes: usize,
+    /// How long nodes wait for each other after Redis was restarted or has failed over.
+    pub gather: Duration,
+    /// How many bytes of the latest entries a node remembers, to put them back if Redis loses them.
+    pub remembered_bytes: usize,
 }
 
 /// A log has at most so many stripes.
@@ -37,6 +41,8 @@ impl RedisOptions {
             timeout: Duration::from_secs(1),
             durability: Durability::default(),
             stripes: 1,
+            gather: Duration::from_secs(5),
+            remembered_bytes: 64 << 20,
         }
     }
 
@@ -56,10 +62,10 @@ impl RedisOptions {
         tag(&self.prefix, stripe, self.stripes)
     }
 
-    /// Head, log, nodes and bell of a stripe, as `log.lua` wants them.
-    pub(super) fn log_keys(&self, stripe: usize) -> [String; 4] {
+    /// Head, log, nodes and bell of a stripe, census and gathering, as `log.lua` wants them.
+    pub(super) fn log_keys(&self, stripe: usize) -> [String; 6] {
         let tag = self.tag(stripe);
-        ["head", "log", "nodes", "bell"].map(|part| format!("{{{tag}}}:{part}"))
+        ["head", "log", "nodes", "bell", "census", "gathering"].map(|part| format!("{{{tag}}}:{part}"))
     }
 
     /// The lease, what its holder notes, and the log of stripe 0, as `log.lua` wants them.

@@ -46,9 +46,23 @@ pub(super) struct Appended {
 /// A stripe, over a connection of its own.
 pub(super) struct RemoteLog {
     link: Link,
-    keys: [String; 4],
+    keys: [String; 6],
     rules: String,
     node: String,
+    /// What the log began with.
+    stamp: String,
+    /// How often nodes have gathered.
+    epoch: u64,
+    gather_ms: u64,
+}
+
+/// What comes of saying what one knows.
+#[derive(Debug)]
+pub(super) struct Convened {
+    /// Whether all have, and the log goes on.
+    pub(super) all: bool,
+    /// Where it ends.
+    pub(super) end: Place,
 }
 
 impl RemoteLog {
@@ -58,21 +72,60 @@ impl RemoteLog {
             keys: options.log_keys(stripe),
             rules: rules(bounds, options.stripes),
             node,
+            stamp: String::new(),
+            epoch: 0,
+            gather_ms: options.gather.as_millis() as u64,
         }
     }
 
     /// Makes this node known, and begins the stripe if there is none. Answers what the log began with, which is `stamp` if it
     /// begins now.
     pub(super) fn join(&mut self, stamp: &str) -> Result<String, Failure> {
+        let run = self.link.run()?;
         let mut call = self.function("join");
-        self.link.call(call.arg(&self.node).arg(&self.rules).arg(stamp))
+        (self.stamp, self.epoch) = self.link.call(call.arg(&self.node).arg(&self.rules).arg(stamp).arg(run))?;
+        Ok(self.stamp.clone())
+    }
+
+    /// Says up to where this node knows the stripe, and whether from its beginning, after the server was restarted or replaced.
+    pub(super) fn convene(&mut self, known: &Place, whole: bool) -> Result<Convened, Failure> {
+        let run = self.link.run()?;
+        let mut call = self.function("convene");
+        call.arg(&self.node).arg(run).arg(self.epoch).arg(known.position).arg(self.gather_ms);
+        call.arg(&self.stamp).arg(&self.rules).arg(u8::from(whole));
+        let (all, epoch, position, chain): (bool, u64, u64, String) = self.link.call(&call)?;
+        if all {
+            self.epoch = epoch;
+        }
+        Ok(Convened { all, end: Place { position, chain } })
+    }
+
+    /// Puts entries back that follow `end`, unless somebody else has.
+    pub(super) fn restore<'a>(&mut self, end: &Place, entries: impl Iterator<Item = &'a Entry>) -> Result<(), Failure> {
+        let run = self.link.run()?;
+        let mut call = self.function("restore");
+        call.arg(run).arg(end.position).arg(&end.chain).arg(self.gather_ms);
+        for Entry { node, seq, batch, .. } in entries {
+            call.arg(node).arg(seq).arg(&batch[..]);
+        }
+        self.link.call::<(u64, String)>(&call).map(drop)
+    }
+
+    /// Lets nobody wait for what this node knows, if that can be said at once.
+    pub(super) fn leave(&mut self) {
+        if self.link.is_connected() {
+            let mut call = self.function("leave");
+            // Otherwise the others find out.
+            let _: Result<(), Failure> = self.link.call(call.arg(&self.node));
+        }
     }
 
     /// Sends a batch to be appended: the same one under a number, however often. [`Self::appended`] must come next.
     pub(super) fn append(&mut self, seq: u64, at: &Place, batch: &[u8]) -> Result<Cmd, Failure> {
+        let run = self.link.run()?;
         let mut call = self.function("append");
         call.arg(&self.node).arg(seq).arg(&self.rules);
-        call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX).arg(batch);
+        call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX).arg(batch).arg(run).arg(self.epoch);
         self.link.send(&call)?;
         Ok(call)
     }
@@ -85,14 +138,17 @@ impl RemoteLog {
 
     /// What follows, as far as it comes with one answer.
     pub(super) fn look(&mut self, at: &Place) -> Result<Vec<Entry>, Failure> {
+        let run = self.link.run()?;
         let mut call = self.function("look");
-        self.link.call(call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX))
+        self.link.call(call.arg(at.position).arg(&at.chain).arg(ENTRIES_MAX).arg(run).arg(self.epoch))
     }
 
     /// What follows, after the stripe was made as long as others need it.
     pub(super) fn fill(&mut self, at: &Place, position: u64) -> Result<Vec<Entry>, Failure> {
+        let run = self.link.run()?;
         let mut call = self.function("fill");
-        self.link.call(call.arg(at.position).arg(&at.chain).arg(position).arg(ENTRIES_MAX))
+        call.arg(at.position).arg(&at.chain).arg(position).arg(ENTRIES_MAX).arg(run).arg(self.epoch);
+        self.link.call(&call)
     }
 
     /// Asks how many replicas have everything that was appended over this connection. [`Self::replicated`] must come next.
@@ -161,7 +217,7 @@ impl FromRedisValue for Entry {
         let [_, before, _, node, _, seq, _, batch]: [Vec<u8>; 8] = fields.try_into().map_err(|_| wrong())?;
         let position = id.strip_suffix("-0").and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
         let seq = text(seq)?.parse().map_err(|_| wrong())?;
-        Ok(Self { position, before: text(before)?, node: text(node)?, seq, batch })
+        Ok(Self { position, before: text(before)?, node: text(node)?, seq, batch: batch.into() })
     }
 }
 

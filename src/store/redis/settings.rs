@@ -75,6 +75,8 @@ impl fmt::Display for Durability {
 pub struct Settings {
     /// Redis' version, or the version of Redis that another server stands in for.
     pub version: String,
+    /// The server's own name for its present life.
+    pub(super) run: String,
     role: String,
     cluster: bool,
     /// Whether the URL says that it is a cluster.
@@ -99,6 +101,7 @@ impl Settings {
         let said = |name: &str| said(&info, name).unwrap_or_default().to_owned();
         Ok(Self {
             version: said("redis_version"),
+            run: said("run_id"),
             role: said("role"),
             cluster: said("cluster_enabled") == "1",
             cluster_named: *url.topology() == Topology::Cluster,
@@ -164,6 +167,7 @@ mod tests {
     fn what_is_weaker_is_named() {
         let settings = |version: &str, role: &str, cluster, config: [&str; 4]| Settings {
             version: version.to_owned(),
+            run: String::new(),
             role: role.to_owned(),
             cluster,
             cluster_named: false,

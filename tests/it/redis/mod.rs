@@ -3,6 +3,7 @@
 mod acl;
 mod cluster;
 mod faults;
+mod healing;
 mod nodes;
 mod sentinel;
 mod served;
@@ -57,6 +58,16 @@ impl OnRedis {
 
     pub fn position(&self) -> u64 {
         self.keeper.position()
+    }
+
+    /// Whether a batch of nothing is taken.
+    pub fn takes_decisions(&mut self) -> bool {
+        self.keeper.commit(Time::from_ms(0), &[], &mut Vec::new(), &mut Vec::new()).is_ok()
+    }
+
+    /// It is killed: it says nothing any more, not even that.
+    pub fn die(self) {
+        std::mem::forget(self);
     }
 
     /// The node is killed, and starts again.

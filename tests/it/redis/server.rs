@@ -119,6 +119,11 @@ impl RedisServer {
         command.query(&mut connection).ok()
     }
 
+    /// Where it keeps its files.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
