@@ -24,7 +24,7 @@ pub(crate) fn commit(keeper: &mut dyn Keeper, op: Op) -> Answer {
     answers.remove(0)
 }
 
-fn by_host(room: RoomId, ask: Ask) -> Op {
+pub(crate) fn by_host(room: RoomId, ask: Ask) -> Op {
     Op { partition: Partition::Room(room), by: Some(user(0)), request: None, ask }
 }
 

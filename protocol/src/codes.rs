@@ -71,6 +71,11 @@ impl NotDoneCode {
             Self::Unavailable => "unavailable",
             Self::Blocked => "blocked",
             Self::Muted => "muted",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::UnknownGift => "unknown_gift",
+            Self::AlreadyFan => "already_fan",
+            Self::NotFan => "not_fan",
+            Self::JoinedByGift => "joined_by_gift",
         }
     }
 
@@ -87,7 +92,12 @@ impl NotDoneCode {
             | Self::UnknownOrder
             | Self::Forbidden
             | Self::Blocked
-            | Self::Muted => Retry::Never,
+            | Self::Muted
+            | Self::InsufficientFunds
+            | Self::UnknownGift
+            | Self::AlreadyFan
+            | Self::NotFan
+            | Self::JoinedByGift => Retry::Never,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One sample of every message, for the tests.
 
+mod gift;
+
 use crate::wire::*;
 
 fn from_client(request_id: u64, body: client_frame::Body) -> ClientFrame {
@@ -17,7 +19,7 @@ fn answer(outcome: answer::Outcome) -> ServerFrame {
 /// Every frame a client can send, with a name.
 pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
     use client_frame::Body;
-    vec![
+    let mut frames = vec![
         (
             "hello",
             from_client(
@@ -72,7 +74,9 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ("comment", from_client(4, Body::Comment(Comment { text: "主播好".into() }))),
         ("like", from_client(5, Body::Like(Like { hearts: 3 }))),
         ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
-    ]
+    ];
+    frames.extend(gift::client_frames());
+    frames
 }
 
 /// Every frame a server can send, with a name.
@@ -107,6 +111,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 activities: vec![rain_state(5, Phase::Open), sale_state(6, Phase::Scheduled)],
                 online: 1000,
                 broadcast: None,
+                board: None,
             })),
         ),
         (
@@ -117,6 +122,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 activities: Vec::new(),
                 online: 1000,
                 broadcast: Some(Broadcast { broadcast: 3, started_ms: 1_800_000_000_000, ended_ms: 0 }),
+                board: None,
             })),
         ),
         ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()] }))),
@@ -134,6 +140,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("pong", from_server(Body::Pong(Pong { nonce: 42, server_time_ms: 1_800_000_000_000 }))),
     ];
     frames.extend(answers());
+    frames.extend(gift::server_frames());
     frames.extend(room_events());
     frames
 }
@@ -176,7 +183,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
             events: vec![RoomEvent { body: Some(body) }],
         }))
     };
-    vec![
+    let mut events = vec![
         ("tick_activity", tick(Body::Activity(rain_state(5, Phase::Closed)))),
         (
             "tick_announcement",
@@ -240,7 +247,9 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
                 luckiest_fen: 321,
             })),
         ),
-    ]
+    ];
+    events.extend(gift::room_events().into_iter().map(|(name, body)| (name, tick(body))));
+    events
 }
 
 fn grant() -> Grant {

@@ -85,9 +85,10 @@ fn the_examples_are_what_they_say() {
 #[test]
 fn every_code_is_in_its_table() {
     let section = |title: &str| DOCUMENT.split(title).nth(1).unwrap().split("\n##").next().unwrap();
-    let refusals = (1..).map_while(|n| RefusalCode::try_from(n).ok()).map(|c| (c as i32, c.word()));
-    let not_dones = (1..).map_while(|n| NotDoneCode::try_from(n).ok()).map(|c| (c as i32, c.word()));
-    let goodbyes = (1..).map_while(|n| GoodbyeCode::try_from(n).ok());
+    // Families number theirs from tens of their own.
+    let refusals = (1..100).filter_map(|n| RefusalCode::try_from(n).ok()).map(|c| (c as i32, c.word()));
+    let not_dones = (1..100).filter_map(|n| NotDoneCode::try_from(n).ok()).map(|c| (c as i32, c.word()));
+    let goodbyes = (1..100).filter_map(|n| GoodbyeCode::try_from(n).ok());
     for (number, word) in refusals {
         assert!(section("\n### Refusals").contains(&format!("\n| {number} | `{word}` |")), "{word}");
     }

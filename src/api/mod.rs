@@ -6,6 +6,7 @@ mod broadcasts;
 mod campaigns;
 mod dev;
 mod extract;
+mod gifts;
 mod health;
 mod lexicons;
 mod metrics;
@@ -103,6 +104,11 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/activities/{activity}/close", post(activities::close))
         .route("/v1/rooms/{room}/activities/{activity}/cancel", post(activities::cancel))
         .route("/v1/rooms/{room}/activities/{activity}/amendments", post(activities::amend))
+        .route("/v1/gifts", get(gifts::catalogue).put(gifts::set_catalogue))
+        .route("/v1/rooms/{room}/boards/{span}", get(gifts::board))
+        .route("/v1/rooms/{room}/earnings", get(gifts::earnings))
+        .route("/v1/rooms/{room}/fan-club", get(gifts::fan_club).put(gifts::set_fan_club))
+        .route("/v1/rooms/{room}/fan-club/fans/{user}", get(gifts::fan))
         .route("/v1/rooms/{room}/payments", post(payments::callback))
         .route("/v1/wallets/{user}", get(wallets::show))
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))

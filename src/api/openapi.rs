@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, broadcasts, campaigns, health, lexicons, metrics, payments, rooms, viewers, wallets};
+use super::{activities, broadcasts, campaigns, gifts, health, lexicons, metrics, payments, rooms, viewers, wallets};
 
 /// The document.
 #[derive(OpenApi)]
@@ -34,6 +34,13 @@ use super::{activities, broadcasts, campaigns, health, lexicons, metrics, paymen
         activities::close,
         activities::cancel,
         activities::amend,
+        gifts::catalogue,
+        gifts::set_catalogue,
+        gifts::board,
+        gifts::earnings,
+        gifts::fan_club,
+        gifts::set_fan_club,
+        gifts::fan,
         payments::callback,
         wallets::show,
         wallets::top_up,

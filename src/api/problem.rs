@@ -69,6 +69,11 @@ impl From<NotDone> for Problem {
             NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             NotDoneCode::TooMany => StatusCode::INSUFFICIENT_STORAGE,
+            NotDoneCode::UnknownGift => StatusCode::NOT_FOUND,
+            NotDoneCode::VersionMismatch
+            | NotDoneCode::AlreadyFan
+            | NotDoneCode::NotFan
+            | NotDoneCode::JoinedByGift => StatusCode::CONFLICT,
         };
         let mut problem = Self::new(status, reason.code.word(), reason.detail);
         problem.retry_after_ms = (reason.retry_after_ms > 0).then_some(reason.retry_after_ms);

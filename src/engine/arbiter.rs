@@ -24,6 +24,8 @@ pub(super) enum Command {
     Ask(Query, oneshot::Sender<Reply>),
     /// Put a user's own into a mailbox.
     AskOwn(Query, Arc<Mailbox>),
+    /// Put the answer to a viewer's question into a mailbox.
+    Look(Query, Arc<Mailbox>, RequestId),
     /// Look at what others have decided.
     Follow,
     /// Finish what came before, and end.
@@ -110,6 +112,7 @@ pub(super) struct Arbiter {
 enum Question {
     Caller(Query, oneshot::Sender<Reply>),
     Own(Query, Arc<Mailbox>),
+    Viewer(Query, Arc<Mailbox>, RequestId),
 }
 
 impl Arbiter {
@@ -205,6 +208,9 @@ impl Arbiter {
                 }
                 Command::Ask(query, reply) => self.questions.push(Question::Caller(query, reply)),
                 Command::AskOwn(query, mailbox) => self.questions.push(Question::Own(query, mailbox)),
+                Command::Look(query, mailbox, request) => {
+                    self.questions.push(Question::Viewer(query, mailbox, request));
+                }
                 Command::Follow => {
                     self.shared.woken.store(false, Ordering::Release);
                     self.following = true;
@@ -292,6 +298,9 @@ impl Arbiter {
         for question in self.questions.drain(..) {
             match question {
                 Question::Caller(query, caller) => drop(caller.send(self.keeper.ask(&query))),
+                Question::Viewer(query, mailbox, request) => {
+                    self.posts.add(mailbox, Post::Reply(request, Box::new(self.keeper.ask(&query))));
+                }
                 Question::Own(query, mailbox) => {
                     if let Reply::Own { grants, orders } = self.keeper.ask(&query)
                         && !(grants.is_empty() && orders.is_empty())

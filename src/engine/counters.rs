@@ -63,4 +63,6 @@ pub struct Counters {
     pub hearts: Counter,
     /// Messages from other nodes that did not fit into a room's tick.
     pub talk_unheard: Counter,
+    /// Gifts, and ends of combos, that did not fit into a room's tick.
+    pub gifts_unheard: Counter,
 }

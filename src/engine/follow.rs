@@ -8,17 +8,19 @@ use foldhash::fast::RandomState;
 
 use super::Shared;
 use super::gate::Gate;
+use super::gifts;
 use super::presence::{self, Rounds};
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
 use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
-use crate::store::{ActivityView, Event, Keeper, KindView, Needs, Query, Recorded, Reply};
+use crate::store::{ActivityView, Event, Keeper, KindView, Needs, PresenceEvent, Query, Recorded, Reply};
 
 /// Carries commits to the rooms.
 pub(super) struct Follower {
     /// Activities whose state the rooms have not heard, and whether more than counts has changed.
     unheard: HashMap<ActivityId, Unheard, RandomState>,
     next_counts: Time,
+    boards: gifts::Boards,
     touched: Vec<ActivityId>,
     rounds: Rounds,
 }
@@ -42,6 +44,9 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
             if view.phase.is_public() {
                 room.channel.publish_state(Arc::new(view));
             }
+        }
+        if let Some(board) = gifts::top(&room, shared.clock.now(), keeper) {
+            room.channel.publish_board(board);
         }
         // Nobody listens yet: this only makes the states part of the first snapshot.
         room.channel.flush(shared.clock.now(), shared.encode.as_ref()).deliver_all();
@@ -71,7 +76,7 @@ fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
 impl Follower {
     pub(super) fn new(shared: &Shared) -> Self {
         let (next_counts, rounds) = (Time::from_ms(0), Rounds::of(shared));
-        Self { unheard: HashMap::default(), next_counts, touched: Vec::new(), rounds }
+        Self { unheard: HashMap::default(), next_counts, boards: gifts::Boards::new(), touched: Vec::new(), rounds }
     }
 
     /// When there is something to report.
@@ -96,6 +101,12 @@ impl Follower {
             remember(&room, &recorded.event);
             if let Event::Presence { what, .. } = &recorded.event {
                 presence::follow(shared, &mut self.rounds, &room, recorded.at, what, keeper);
+                if let PresenceEvent::BroadcastStarted { .. } = what {
+                    self.boards.changed(room.id);
+                }
+            }
+            if let Event::Gift { what, .. } = &recorded.event {
+                gifts::follow(shared, &room, &mut self.boards, what, keeper);
             }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
@@ -118,6 +129,7 @@ impl Follower {
 
     /// Gives the rooms the states that they have not heard: what matters now, mere counts now and then.
     pub(super) fn publish(&mut self, shared: &Shared, keeper: &dyn Keeper) {
+        self.boards.publish(shared, keeper);
         if self.unheard.is_empty() {
             return;
         }
@@ -142,8 +154,8 @@ impl Follower {
 
     /// How long until mere counts are due; `None` if everybody has heard everything.
     pub(super) fn rest(&self, now: Time) -> Option<Duration> {
-        let waiting = !self.unheard.is_empty();
-        waiting.then(|| self.next_counts.since(now))
+        let counts = (!self.unheard.is_empty()).then(|| self.next_counts.since(now));
+        counts.into_iter().chain(self.boards.rest(now)).min()
     }
 }
 
@@ -165,7 +177,12 @@ fn remember(room: &LiveRoom, event: &Event) {
         Event::Campaign { what, .. } => {
             what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
         }
-        Event::WaveReleased { .. } | Event::Archived { .. } | Event::ToppedUp { .. } => {}
+        Event::Gift { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
+        Event::WaveReleased { .. }
+        | Event::Archived { .. }
+        | Event::ToppedUp { .. }
+        | Event::Forgotten { .. }
+        | Event::CatalogueSet { .. } => {}
     }
 }
 
@@ -213,7 +230,10 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }
         | Event::RoomCreated { .. }
-        | Event::ToppedUp { .. } => true,
+        | Event::ToppedUp { .. }
+        | Event::Forgotten { .. }
+        | Event::CatalogueSet { .. }
+        | Event::Gift { .. } => true,
     }
 }
 

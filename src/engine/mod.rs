@@ -10,6 +10,7 @@ mod counters;
 mod entropy;
 mod follow;
 mod gate;
+mod gifts;
 mod needs;
 mod presence;
 mod room;
@@ -301,6 +302,11 @@ impl Engine {
     pub fn ask_own(&self, seat: &Seat) -> Result<(), NotDone> {
         let query = Query::Own { room: seat.room.id, user: seat.user };
         self.send(Command::AskOwn(query, Arc::clone(&seat.mailbox)))
+    }
+
+    /// Has the answer to a viewer's question put into its mailbox.
+    pub fn look(&self, seat: &Seat, request: RequestId, query: Query) -> Result<(), NotDone> {
+        self.send(Command::Look(query, Arc::clone(&seat.mailbox), request))
     }
 
     /// A host's words, for the whole room.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Class, Encode, History, Mailbox, Position, RoomMessage, Talk};
+use super::gifts::FreshGifts;
+use super::{Class, ClosedCombo, Encode, GiftRun, History, Mailbox, Position, RoomMessage, RoomState, Talk};
 use crate::rules::{ActivityId, Broadcast, Time};
-use crate::store::ActivityView;
+use crate::store::{ActivityView, BoardView};
 
 /// What bounds a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,15 @@ struct Inner {
     states: BTreeMap<ActivityId, Arc<ActivityView>>,
     /// The latest broadcast.
     broadcast: Option<Broadcast>,
+    /// The first places of its board.
+    board: Option<Arc<BoardView>>,
     snapshot: Option<(u64, Bytes)>,
     /// What the next tick carries: the latest state of each activity, and the rest in order.
     fresh_states: BTreeMap<ActivityId, Arc<ActivityView>>,
     fresh_notes: Vec<RoomMessage>,
+    fresh_board: bool,
+    /// What follows from the store: other nodes hear it from there themselves.
+    fresh_gifts: FreshGifts,
     /// What was said here; other nodes are to hear it.
     fresh_talk: Vec<RoomMessage>,
     /// What was said elsewhere, and the number of viewers.
@@ -92,9 +98,12 @@ impl Channel {
             history: History::new(limits.history_frames, limits.history_bytes),
             states: BTreeMap::new(),
             broadcast: None,
+            board: None,
             snapshot: None,
             fresh_states: BTreeMap::new(),
             fresh_notes: Vec::new(),
+            fresh_board: false,
+            fresh_gifts: FreshGifts::default(),
             fresh_talk: Vec::new(),
             fresh_relayed: Vec::new(),
             fresh_relayed_messages: 0,
@@ -164,6 +173,27 @@ impl Channel {
         self.inner.lock().broadcast
     }
 
+    /// The first places of the broadcast's board, for the next tick, if they are others than before. Says whether they are.
+    pub fn publish_board(&self, board: Arc<BoardView>) -> bool {
+        let mut inner = self.inner.lock();
+        let changed = inner.board.as_ref() != Some(&board);
+        if changed {
+            inner.board = Some(board);
+            inner.fresh_board = true;
+        }
+        changed
+    }
+
+    /// Gifts, for the next tick, together with others of their combo; refused (`false`) when the tick is full.
+    pub fn publish_gifts(&self, run: GiftRun) -> bool {
+        self.inner.lock().fresh_gifts.add(run, self.limits.talk_per_tick)
+    }
+
+    /// The end of a combo, for the next tick; refused (`false`) when the tick is full.
+    pub fn publish_closed_combo(&self, closed: ClosedCombo) -> bool {
+        self.inner.lock().fresh_gifts.close(closed, self.limits.talk_per_tick)
+    }
+
     /// Something that belongs to the activities' states, for the next tick.
     pub fn publish_note(&self, message: RoomMessage) {
         self.inner.lock().fresh_notes.push(message);
@@ -227,7 +257,9 @@ impl Channel {
         let said = talk.len();
         talk.append(&mut inner.fresh_relayed);
         inner.fresh_relayed_messages = 0;
-        let news: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).collect();
+        talk.extend(inner.fresh_gifts.take());
+        let board = inner.board.clone().filter(|_| std::mem::take(&mut inner.fresh_board)).map(RoomMessage::Board);
+        let news: Vec<_> = states.values().cloned().map(RoomMessage::Activity).chain(notes).chain(board).collect();
         inner.states.extend(states);
         let mut frames = Vec::new();
         for (class, messages) in [(Class::State, &news), (Class::Talk, &talk)] {
@@ -265,8 +297,16 @@ impl Inner {
         {
             return frame.clone();
         }
-        let states: Vec<_> = self.states.values().cloned().collect();
-        let frame = encode.snapshot(position, &states, self.online(), self.broadcast);
+        let activities: Vec<_> = self.states.values().cloned().collect();
+        let frame = encode.snapshot(
+            position,
+            &RoomState {
+                activities: &activities,
+                online: self.online(),
+                broadcast: self.broadcast,
+                board: self.board.as_deref(),
+            },
+        );
         self.snapshot = Some((position.offset, frame.clone()));
         frame
     }
@@ -281,7 +321,6 @@ impl std::fmt::Debug for Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Broadcast;
 
     /// Counts messages, and says what a snapshot says of the crowd.
     struct Counting;
@@ -295,8 +334,8 @@ mod tests {
             vec![messages.len() as u8].into()
         }
 
-        fn snapshot(&self, _: Position, _: &[Arc<ActivityView>], online: u32, _: Option<Broadcast>) -> Bytes {
-            vec![online as u8].into()
+        fn snapshot(&self, _: Position, room: &RoomState<'_>) -> Bytes {
+            vec![room.online as u8].into()
         }
     }
 

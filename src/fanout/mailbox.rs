@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use crate::rules::{Grant, Order, RequestId};
-use crate::store::Answer;
+use crate::store::{Answer, FanView, Reply};
 
 /// How dear a frame is when a viewer can't follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub enum Post {
         /// Orders.
         orders: Vec<Order>,
     },
+    /// The answer to a question.
+    Reply(RequestId, Box<Reply>),
+    /// How a fan stands, who has joined or risen.
+    Fan(FanView),
 }
 
 /// How long a viewer has watched. The latest is all that matters.

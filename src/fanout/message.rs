@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Position, Talk};
+use super::{ClosedCombo, GiftRun, Position, Talk};
 use crate::rules::{ActivityId, Amendment, Broadcast, RainSummary, Time, UserId};
-use crate::store::ActivityView;
+use crate::store::{ActivityView, BoardView};
 
 /// One thing that a room hears.
 #[derive(Debug, Clone)]
@@ -57,6 +57,12 @@ pub enum RoomMessage {
     Relayed(Talk),
     /// The room went on air, or off.
     Broadcast(Broadcast),
+    /// Gifts of one combo.
+    GiftRun(GiftRun),
+    /// A combo has ended.
+    ComboClosed(ClosedCombo),
+    /// The first places of the broadcast's board.
+    Board(Arc<BoardView>),
 }
 
 /// Turns what a room hears into the bytes of a wire frame. The gateway does; the inside knows no wire.
@@ -68,7 +74,18 @@ pub trait Encode: Send + Sync {
     fn talk(&self, messages: &[RoomMessage]) -> Bytes;
 
     /// The state of the room at `position`.
-    fn snapshot(
-        &self, position: Position, activities: &[Arc<ActivityView>], online: u32, broadcast: Option<Broadcast>,
-    ) -> Bytes;
+    fn snapshot(&self, position: Position, room: &RoomState<'_>) -> Bytes;
+}
+
+/// What there is to know about a room for one who comes in.
+#[derive(Debug)]
+pub struct RoomState<'a> {
+    /// Its activities.
+    pub activities: &'a [Arc<ActivityView>],
+    /// How many viewers there are.
+    pub online: u32,
+    /// The latest broadcast.
+    pub broadcast: Option<Broadcast>,
+    /// The first places of its board.
+    pub board: Option<&'a BoardView>,
 }

@@ -6,6 +6,7 @@
 
 mod broker;
 mod channel;
+mod gifts;
 mod history;
 mod mailbox;
 mod message;
@@ -13,6 +14,7 @@ pub mod pubsub;
 
 pub use broker::{Broker, Heard, Talk};
 pub use channel::{Channel, ChannelLimits, Flushed, Joined};
+pub use gifts::{ClosedCombo, GiftRun};
 pub use history::{History, Position};
 pub use mailbox::{Class, Delivery, Leave, Mailbox, Post, Progress};
-pub use message::{Encode, RoomMessage};
+pub use message::{Encode, RoomMessage, RoomState};

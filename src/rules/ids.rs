@@ -95,6 +95,10 @@ numbered!(
     GiftId(u32)
 );
 numbered!(
+    /// A combo, numbered by the store from 1.
+    ComboId(u64)
+);
+numbered!(
     /// A client's name for one of its requests; unique per room and user. Never zero.
     RequestId(NonZeroU64)
 );

@@ -21,6 +21,8 @@ pub enum Account {
     Proceeds(RoomId),
     /// Payments that bought nothing and go back.
     RefundsDue(RoomId),
+    /// What gifts brought a room.
+    Earnings(RoomId),
 }
 
 /// What is counted.

@@ -7,6 +7,7 @@ mod campaign;
 mod eligibility;
 mod facts;
 mod fingerprint;
+mod gift;
 mod goals;
 mod ids;
 mod ledger;
@@ -31,8 +32,12 @@ pub use campaign::{Campaign, CampaignPhase, CampaignPlan, CampaignTimes, Goals};
 pub use eligibility::{Conditions, GiftSent, Known};
 pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;
+pub use gift::{
+    Board, BoardId, Boards, Catalogue, CatalogueError, Combo, DailyCap, Fan, FanClub, FanClubError, FanClubSettings,
+    FanGain, FanSource, Gift, Place, Ranking, Span,
+};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
-pub use ids::{ActivityId, CampaignId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
+pub use ids::{ActivityId, CampaignId, ComboId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
 pub use limits::{Limits, WinCap};

@@ -234,11 +234,21 @@ pub enum NotDoneCode {
     Muted,
     /// No such campaign in this room.
     UnknownCampaign,
+    /// The catalogue has no such gift.
+    UnknownGift,
+    /// It has changed since the version that was named.
+    VersionMismatch,
+    /// A fan already.
+    AlreadyFan,
+    /// No fan.
+    NotFan,
+    /// The fan club is joined by a gift.
+    JoinedByGift,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -257,6 +267,11 @@ impl NotDoneCode {
         Self::Blocked,
         Self::Muted,
         Self::UnknownCampaign,
+        Self::UnknownGift,
+        Self::VersionMismatch,
+        Self::AlreadyFan,
+        Self::NotFan,
+        Self::JoinedByGift,
     ];
 
     /// The word that every interface uses.
@@ -280,6 +295,11 @@ impl NotDoneCode {
             Self::Blocked => "blocked",
             Self::Muted => "muted",
             Self::UnknownCampaign => "unknown_campaign",
+            Self::UnknownGift => "unknown_gift",
+            Self::VersionMismatch => "version_mismatch",
+            Self::AlreadyFan => "already_fan",
+            Self::NotFan => "not_fan",
+            Self::JoinedByGift => "joined_by_gift",
         }
     }
 

@@ -1,10 +1,11 @@
 //! The contract of all stores.
 
 use crate::rules::{
-    Account, ActivityId, Broadcast, Campaign, CampaignId, Currency, Facts, Grant, Order, OrderId, RoomId, Time, UserId,
+    Account, ActivityId, Broadcast, Campaign, CampaignId, Catalogue, Currency, Facts, Grant, Order, OrderId, RoomId,
+    Span, Time, UserId,
 };
 
-use super::{ActivityView, Answer, GateFacts, HostAction, Op, Recorded};
+use super::{ActivityView, Answer, BoardView, FanClubView, GateFacts, HostAction, Op, Recorded};
 
 /// Keeps the state of rooms and wallets, and decides over it.
 ///
@@ -120,6 +121,48 @@ pub enum Query {
         /// Which.
         order: OrderId,
     },
+    /// About gifts.
+    Gift(GiftQuery),
+}
+
+/// Questions about gifts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GiftQuery {
+    /// What may be sent.
+    Catalogue,
+    /// A board.
+    Board {
+        /// The room.
+        room: RoomId,
+        /// What it covers.
+        span: Span,
+        /// How many broadcasts, days or weeks before the one at `at`.
+        back: u32,
+        /// When.
+        at: Time,
+        /// How many places are shown.
+        top: u32,
+        /// Whose own place is shown, too.
+        user: Option<UserId>,
+    },
+    /// A room's fan club.
+    FanClub {
+        /// The room.
+        room: RoomId,
+        /// Who is shown, too, if a fan.
+        user: Option<UserId>,
+    },
+}
+
+/// Answers to questions about gifts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GiftReply {
+    /// What may be sent.
+    Catalogue(Catalogue),
+    /// A board.
+    Board(BoardView),
+    /// A fan club.
+    FanClub(FanClubView),
 }
 
 /// Answers to questions.
@@ -167,4 +210,6 @@ pub enum Reply {
         /// Its room.
         room: RoomId,
     },
+    /// About gifts.
+    Gift(GiftReply),
 }

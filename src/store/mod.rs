@@ -15,12 +15,14 @@ pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
-pub use event::{CampaignEvent, Cause, Event, PresenceEvent, Recorded};
-pub use keeper::{CommitError, Keeper, Query, Reply};
+pub use event::{CampaignEvent, Cause, Event, GiftEvent, PresenceEvent, Recorded};
+pub use keeper::{CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
-pub use op::{Answer, Ask, CampaignAnswer, CampaignAsk, Op, Partition, PresenceAnswer, PresenceAsk};
+pub use op::{
+    Answer, Ask, CampaignAnswer, CampaignAsk, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk,
+};
 pub use redis::RedisKeeper;
 pub use tables::{
-    Action, ActivityView, Bounds, DECISIONS, GateFacts, HostAction, Inconsistent, ItemView, KindView, Needs, Room,
-    Tables,
+    Action, ActivityView, BoardView, Bounds, DECISIONS, FanClubView, FanView, GateFacts, HostAction, Inconsistent,
+    ItemView, KindView, Needs, Room, Tables,
 };

@@ -4,7 +4,7 @@
 use std::iter;
 
 use liveroom::rules::*;
-use liveroom::store::{Answer, Ask, Bounds, DECISIONS, Keeper, MemoryKeeper, Op, Partition, Query, Reply};
+use liveroom::store::{Answer, Ask, Bounds, DECISIONS, GiftAsk, Keeper, MemoryKeeper, Op, Partition, Query, Reply};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
@@ -44,7 +44,36 @@ impl Run {
         let bounds = Bounds::default();
         let (memory, durable) = (Stage::new(MemoryKeeper::new(bounds)), Stage::new(Durable::new(bounds)));
         let (redis, striped) = (Stage::new(OnRedis::new(bounds)), Stage::new(OnRedis::striped(bounds)));
-        Self { memory, durable, redis, striped, activities: Vec::new(), decided: Vec::new(), orders: 0, requests: 0 }
+        let mut run = Self {
+            memory,
+            durable,
+            redis,
+            striped,
+            activities: Vec::new(),
+            decided: Vec::new(),
+            orders: 0,
+            requests: 0,
+        };
+        run.enrich();
+        run
+    }
+
+    /// Two gifts that there are, and coins to send them.
+    fn enrich(&mut self) {
+        let gift = |id, joins_fan_club| Gift {
+            id: GiftId(id),
+            title: "gift".to_owned(),
+            price: Coins::new(i64::from(id) * 10).unwrap(),
+            effect: 0,
+            joins_fan_club,
+        };
+        let gifts = vec![gift(1, false), gift(2, true)];
+        let op = |partition, id, ask| Op { partition, by: Some(user("op")), request: Some(request(id)), ask };
+        self.all(&op(Partition::Platform, 1, Ask::Gift(GiftAsk::SetCatalogue { based_on: 0, gifts })));
+        for who in ["ann", "bob"] {
+            let ask = Ask::TopUp { currency: Currency::Coins, amount: 10_000 };
+            self.all(&op(Partition::Wallet(user(who)), 1, ask));
+        }
     }
 
     fn act(&mut self, (what, a, b): Act) {
@@ -59,7 +88,9 @@ impl Run {
             14 => self.wait(u64::from(a) % 6_000),
             15 => self.again(a),
             16 => self.otherwise(a, b),
-            _ => self.crash(a),
+            17 => self.crash(a),
+            _ if a.is_multiple_of(4) => self.fan(a / 4, b),
+            _ => self.give(a / 4, b),
         }
     }
 
@@ -182,6 +213,24 @@ impl Run {
         assert_eq!(reason.code, NotDoneCode::Conflict);
     }
 
+    /// Gifts: mostly the same few, so that combos come about.
+    fn give(&mut self, a: u16, b: u16) {
+        let gift = GiftId(1 + u32::from(b % 3));
+        self.ask(USERS[a as usize % 4], Ask::Gift(GiftAsk::Send { gift, count: 1 + u32::from(b / 3 % 4) }));
+    }
+
+    fn fan(&mut self, a: u16, b: u16) {
+        let who = USERS[a as usize / 4 % 4];
+        match b % 4 {
+            0 | 1 => self.ask(who, Ask::Gift(GiftAsk::JoinFanClub)),
+            2 => self.ask(who, Ask::Gift(GiftAsk::LeaveFanClub)),
+            _ => {
+                let settings = FanClubSettings { free: b % 8 == 3, ..FanClubSettings::default() };
+                self.ask("host", Ask::Gift(GiftAsk::SetFanClub { settings: Box::new(settings) }));
+            }
+        }
+    }
+
     fn crash(&mut self, a: u16) {
         let bounds = Bounds::default();
         let before = std::mem::replace(&mut self.durable.keeper, Durable::new(bounds));
@@ -263,7 +312,7 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_everything_holds(
-        acts in prop::collection::vec((0..18u8, any::<u16>(), any::<u16>()), 1..120),
+        acts in prop::collection::vec((0..19u8, any::<u16>(), any::<u16>()), 1..120),
     ) {
         let mut run = Run::new();
         run.act((0, 0, 4));
@@ -285,10 +334,13 @@ fn the_random_acts_reach_every_outcome() {
         number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (number >> 16) as u16
     };
-    for _ in 0..4_000 {
+    for step in 0..4_000u16 {
         let act = ((next() % 18) as u8, next(), next());
         if act.0 != 0 || run.activities.len() < 60 {
             run.act(act);
+        }
+        if step % 8 == 0 {
+            run.act((18, step / 8, (step / 8).wrapping_mul(31) / 4));
         }
         // Always something to claim.
         if next() % 40 == 0 && run.activities.len() < 60 {
@@ -316,6 +368,10 @@ fn the_random_acts_reach_every_outcome() {
         "amendment ",
         "open",
         "cancelled",
+        "combo : ,  left",
+        "joined",
+        "left",
+        "fan club set",
     ] {
         assert!(said.contains(want), "never {want}: {said:?}");
     }

@@ -327,6 +327,35 @@ impl<K: Subject> Stage<K> {
         self.ask(who, Ask::Release { order: OrderId(order) })
     }
 
+    /// The operator sets what may be sent.
+    pub fn set_catalogue(&mut self, based_on: u32, gifts: &[Gift]) -> String {
+        self.next_request += 1;
+        let ask = Ask::Gift(GiftAsk::SetCatalogue { based_on, gifts: gifts.to_vec() });
+        let request = Some(request(self.next_request));
+        say(&self.decide(Op { partition: Partition::Platform, by: Some(user("op")), request, ask }))
+    }
+
+    /// Coins for somebody.
+    pub fn top_up_coins(&mut self, whose: &str, amount: i64) -> String {
+        self.next_request += 1;
+        let ask = Ask::TopUp { currency: Currency::Coins, amount };
+        let partition = Partition::Wallet(user(whose));
+        say(&self.decide(Op { partition, by: Some(user("op")), request: Some(request(self.next_request)), ask }))
+    }
+
+    /// Somebody sends gifts.
+    pub fn send(&mut self, who: &str, gift: u32, count: u32) -> String {
+        self.ask(who, Ask::Gift(GiftAsk::Send { gift: GiftId(gift), count }))
+    }
+
+    /// What an account holds in coins.
+    pub fn coins(&self, account: Account) -> i64 {
+        match self.keeper.ask(&Query::Balance { account, currency: Currency::Coins }) {
+            Reply::Balance(balance) => balance,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn wallet(&self, who: &str) -> i64 {
         self.balance(Account::Wallet(user(who)))
     }
@@ -379,6 +408,11 @@ pub fn say(answer: &Answer) -> String {
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: Some(grant) }) => {
             format!("streak {streak}, {}", say(&Answer::Granted(grant.clone())))
         }
+        Answer::Gift(GiftAnswer::CatalogueSet { version }) => format!("catalogue {version}"),
+        Answer::Gift(GiftAnswer::Sent { combo, total, balance }) => format!("combo {combo}: {total}, {balance} left"),
+        Answer::Gift(GiftAnswer::FanClubSet) => "fan club set".to_owned(),
+        Answer::Gift(GiftAnswer::Joined) => "joined".to_owned(),
+        Answer::Gift(GiftAnswer::Left) => "left".to_owned(),
         Answer::Presence(PresenceAnswer::OnAir(number)) => format!("broadcast {number} on"),
         Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
         Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use liveroom::fanout::{Encode, Position};
+use liveroom::fanout::{Encode, Position, RoomState};
 use liveroom::gateway::{WireEncoder, bare};
 use liveroom::rules::{ActivityId, RoomId};
 use liveroom::store::{ActivityView, embedded};
@@ -90,7 +90,7 @@ impl World {
             let Some(room) = server.engine.room(&viewer.room) else { continue };
             let told = snapshot(&server.engine.snapshot(&room));
             let position = Position { epoch: told.epoch, offset: told.offset };
-            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(viewer.room), told.online, None));
+            let truth = snapshot(&self.truth(position, viewer.room, told.online));
             assert_eq!(truth.activities, told.activities, "a newcomer is not told what the tables hold");
             assert!(viewer.stands_at(told.epoch, told.offset), "{} missed frames and was not told so", viewer.user);
             for state in &told.activities {
@@ -111,10 +111,16 @@ impl World {
             let Some(live) = server.engine.room(room) else { continue };
             let told = snapshot(&server.engine.snapshot(&live));
             let position = Position { epoch: told.epoch, offset: told.offset };
-            let truth = snapshot(&WireEncoder.snapshot(position, &self.public_views(*room), told.online, None));
+            let truth = snapshot(&self.truth(position, *room, told.online));
             let openings = |snapshot: &Snapshot| snapshot.activities.iter().map(opening).collect::<Vec<_>>();
             assert_eq!(openings(&told), openings(&truth), "the room has not heard of an opening");
         }
+    }
+
+    /// What a newcomer would have to be told of the activities.
+    fn truth(&self, position: Position, room: RoomId, online: u32) -> Bytes {
+        let activities = self.public_views(room);
+        WireEncoder.snapshot(position, &RoomState { activities: &activities, online, broadcast: None, board: None })
     }
 
     fn public_views(&self, room: RoomId) -> Vec<Arc<ActivityView>> {

@@ -8,7 +8,7 @@ use liveroom::rules::{
     ActivityId, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode, RequestId, Step, Time, UserId,
 };
 use liveroom::store::audit::{Ack, Auditor};
-use liveroom::store::{Answer, Ask, Bounds, Event, Keeper, MemoryKeeper, Op, Partition, Recorded, Tables};
+use liveroom::store::{Answer, Ask, Bounds, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition, Recorded, Tables};
 
 use crate::server::{Batch, Server};
 use crate::tally::{Tally, Trace};
@@ -238,7 +238,14 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
-        Event::WaveReleased { .. } | Event::Archived { .. } => None,
+        Event::CatalogueSet { cause, .. } => {
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
+        Event::Gift { what: GiftEvent::Sent { user, request, fingerprint, .. }, .. } => {
+            Some((*user, *request, *fingerprint))
+        }
+        Event::WaveReleased { .. } | Event::Archived { .. } | Event::Forgotten { .. } | Event::Gift { .. } => None,
     }
 }
 
@@ -268,6 +275,9 @@ fn name(event: &Event) -> &'static str {
         Event::Archived { .. } => "archived",
         Event::Presence { .. } => "presence",
         Event::Campaign { .. } => "campaign",
+        Event::Forgotten { .. } => "forgotten",
+        Event::CatalogueSet { .. } => "catalogue_set",
+        Event::Gift { .. } => "gift",
     }
 }
 

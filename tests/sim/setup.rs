@@ -54,16 +54,7 @@ impl Setup {
         let rate = Rate { per_second: chance.one_of(&[20, 1_000]), burst: chance.one_of(&[4, 60, 1_000]) };
         let session = SessionLimits {
             in_flight_max,
-            rates: Rates {
-                claim: rate,
-                reserve: rate,
-                release: rate,
-                earn: rate,
-                announce: rate,
-                ping: rate,
-                comment: rate,
-                like: rate,
-            },
+            rates: Rates::all(rate),
             mailbox_bytes_max: chance.one_of(&[600, 2 * 1024, 256 * 1024]),
             posts_max: in_flight_max + 64,
             frame_bytes_max: 8 * 1024,

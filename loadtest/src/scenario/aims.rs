@@ -190,7 +190,8 @@ mod tests {
     fn open_activities_become_aims_in_the_order_of_their_numbers() {
         let room = RoomAims::new("r".to_owned());
         let mut ear = RoomEar::new(Arc::clone(&room));
-        let snapshot = Snapshot { epoch: 7, offset: 1, activities: vec![rain(5, 0, 0)], online: 1, broadcast: None };
+        let snapshot =
+            Snapshot { epoch: 7, offset: 1, activities: vec![rain(5, 0, 0)], online: 1, ..Snapshot::default() };
         ear.hear(ServerFrame { body: Some(server_frame::Body::Snapshot(snapshot)) });
         assert_eq!((room.len(), room.version()), (0, 0), "not open yet: its token is not public");
         ear.hear(tick(2, vec![rain(9, 90, 1), rain(5, 50, 1)]));

@@ -213,6 +213,7 @@ impl Core {
             }
             server_frame::Body::Own(own) => self.tell(Event::Own(own)),
             server_frame::Body::WatchProgress(progress) => self.tell(Event::WatchProgress(progress)),
+            server_frame::Body::Fan(fan) => self.tell(Event::Fan(fan)),
             server_frame::Body::Dropped(dropped) => self.tell(Event::Dropped { frames: dropped.frames }),
             server_frame::Body::Goodbye(goodbye) => {
                 self.stage = Stage::Parting(now + PARTING);

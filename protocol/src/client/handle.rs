@@ -10,7 +10,10 @@ use super::options::{Options, Transport};
 use super::outcome::{ConnectError, Disconnect, Event, Outcome, RequestError};
 use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
-use crate::wire::{Announce, CartLine, CheckIn, Claim, ClaimStep, Comment, Like, Release, Reserve, client_frame};
+use crate::wire::{
+    Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment, JoinFanClub,
+    LeaveFanClub, Like, Release, Reserve, SendGift, client_frame,
+};
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
 const COMMANDS_MAX: usize = 8;
@@ -87,6 +90,36 @@ impl Client {
     /// Sends hearts to the room: 1 to 20.
     pub async fn like(&self, hearts: u32) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::Like(Like { hearts })).await
+    }
+
+    /// Sends gifts of one kind to the room, from one's own coins.
+    pub async fn send_gift(&self, gift: u32, count: u32) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::SendGift(SendGift { gift, count })).await
+    }
+
+    /// Becomes a fan, where that is free.
+    pub async fn join_fan_club(&self) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::JoinFanClub(JoinFanClub {})).await
+    }
+
+    /// Is a fan no more.
+    pub async fn leave_fan_club(&self) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::LeaveFanClub(LeaveFanClub {})).await
+    }
+
+    /// Asks for the first `top` places of a board and one's own, `back` broadcasts, days or weeks ago.
+    pub async fn ask_board(&self, span: BoardSpan, back: u32, top: u32) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::AskBoard(AskBoard { span: span.into(), back, top })).await
+    }
+
+    /// Asks what may be sent.
+    pub async fn ask_catalogue(&self) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::AskCatalogue(AskCatalogue {})).await
+    }
+
+    /// Asks how the fan club is run, and how one stands in it.
+    pub async fn ask_fan_club(&self) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::AskFanClub(AskFanClub {})).await
     }
 
     /// Asks, under a fresh id.

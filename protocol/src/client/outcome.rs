@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::codes::Reconnect;
 use crate::frame::FrameError;
 use crate::wire::{
-    CheckedIn, Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress,
-    Welcome,
+    Board, Catalogue, CheckedIn, Fan, FanClub, GiftSent, Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own,
+    RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
 };
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
@@ -26,6 +26,14 @@ pub enum Outcome {
         /// What is missing, for people.
         detail: String,
     },
+    /// Decided: gifts were sent, and paid.
+    GiftSent(GiftSent),
+    /// What was asked: a board.
+    Board(Board),
+    /// What was asked: what may be sent.
+    Catalogue(Catalogue),
+    /// What was asked: the fan club.
+    FanClub(FanClub),
     /// Done, and there is nothing to say about it.
     Done,
     /// Nothing was done.
@@ -77,6 +85,8 @@ pub enum Event {
     Own(Own),
     /// How long one has watched the broadcast.
     WatchProgress(WatchProgress),
+    /// One is a fan now, or a fan of a higher level.
+    Fan(Fan),
     /// Room talk that this client was too slow for.
     Dropped {
         /// How many frames of it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outcome::Event;
-use crate::wire::{ActivityState, Broadcast, Phase, Snapshot, Tick, activity_state, room_event};
+use crate::wire::{ActivityState, Board, Broadcast, Phase, Snapshot, Tick, activity_state, room_event};
 
 /// Above this many activities the oldest that are over are forgotten.
 const ACTIVITIES_MAX: usize = 256;
@@ -14,6 +14,7 @@ pub struct RoomView {
     activities: BTreeMap<u64, ActivityState>,
     online: u32,
     broadcast: Option<Broadcast>,
+    board: Option<Board>,
 }
 
 impl RoomView {
@@ -30,6 +31,7 @@ impl RoomView {
             Event::Welcome(_)
             | Event::Own(_)
             | Event::WatchProgress(_)
+            | Event::Fan(_)
             | Event::Dropped { .. }
             | Event::Goodbye(_)
             | Event::Disconnected { .. } => {}
@@ -45,13 +47,16 @@ impl RoomView {
                 }
                 Some(room_event::Body::Online(online)) => self.online = online.viewers,
                 Some(room_event::Body::Broadcast(broadcast)) => self.broadcast = Some(*broadcast),
+                Some(room_event::Body::Board(board)) => self.board = Some(board.clone()),
                 // Said to people; the state they belong to comes beside them.
                 Some(
                     room_event::Body::Announcement(_)
                     | room_event::Body::Amendment(_)
                     | room_event::Body::RainResult(_)
                     | room_event::Body::Said(_)
-                    | room_event::Body::Likes(_),
+                    | room_event::Body::Likes(_)
+                    | room_event::Body::GiftRun(_)
+                    | room_event::Body::ComboClosed(_),
                 )
                 | None => {}
             }
@@ -64,6 +69,7 @@ impl RoomView {
         self.activities = snapshot.activities.iter().map(|state| (state.activity, state.clone())).collect();
         self.online = snapshot.online;
         self.broadcast = snapshot.broadcast;
+        self.board = snapshot.board.clone();
     }
 
     /// The activities, by id.
@@ -84,6 +90,11 @@ impl RoomView {
     /// The latest broadcast; its end is zero while it is on.
     pub fn broadcast(&self) -> Option<Broadcast> {
         self.broadcast
+    }
+
+    /// The first places of the broadcast's board.
+    pub fn board(&self) -> Option<&Board> {
+        self.board.as_ref()
     }
 
     /// The token and opening to claim a share of an open rain with.

@@ -22,7 +22,7 @@ over_both! {
         let (_client, mut events, mut session) = joined(&mut server).await;
         let activities = vec![rain(Phase::WarmUp, 0)];
         session.send_all([
-            server_frame::Body::Snapshot(Snapshot { epoch: 1, offset: 10, activities, online: 3, broadcast: None }),
+            server_frame::Body::Snapshot(Snapshot { epoch: 1, offset: 10, activities, online: 3, ..Snapshot::default() }),
             tick(11, room_event::Body::Online(Online { viewers: 4 })),
             tick(12, room_event::Body::Activity(rain(Phase::Open, 1))),
         ]).await;

@@ -4,6 +4,7 @@ mod activity;
 mod broadcast;
 mod campaign;
 mod conditions;
+mod gift;
 mod goals;
 mod rain;
 mod room;
@@ -17,6 +18,9 @@ use crate::rules::{Fen, MoneyError, RoomId, UserId};
 pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
 pub(super) use broadcast::BroadcastShape;
 pub(super) use campaign::{CampaignShape, Joining, NewCampaign};
+pub(super) use gift::{
+    BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,
+};
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use viewer::ViewerShape;
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};

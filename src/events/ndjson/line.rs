@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, presence};
+use super::{campaign, gift, presence};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -27,6 +27,12 @@ use crate::store::{Cause, Event, Recorded};
 /// | `paid` | `order`, `payment`, `amount_fen`, `outcome`: `sold`, `sold_late` or `refund_due` |
 /// | `topped_up` | `currency`, `amount`, `balance` |
 /// | `archived` | nothing |
+/// | `forgotten` | `before_ms`: receipts and boards from before then left the tables |
+/// | `catalogue_set` | `version`, `gifts` (`gift`, `title`, `price_coins`, `effect`, `joins_fan_club`) |
+/// | `gift_sent` | `gift`, `count`, `coins`, `combo`, `total` (gifts of the combo), `broadcast`; of a fan `fan_points`, `fan_level`, `fan_joined` |
+/// | `combo_closed` | `combo`, `gift`, `total`, `coins` |
+/// | `fan_club_set` | `settings` |
+/// | `fan_joined`, `fan_left` | nothing |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
@@ -57,6 +63,9 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Archived { .. } => "archived",
         Event::Presence { what, .. } => presence::kind(what),
         Event::Campaign { what, .. } => campaign::kind(what),
+        Event::Forgotten { .. } => "forgotten",
+        Event::CatalogueSet { .. } => "catalogue_set",
+        Event::Gift { what, .. } => gift::kind(what),
     }
 }
 
@@ -155,6 +164,9 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::Archived { .. } => Ok(()),
         Event::Presence { what, .. } => presence::rest(line, what),
         Event::Campaign { what, .. } => campaign::rest(line, what),
+        Event::Forgotten { before, .. } => line.serialize_entry("before_ms", before),
+        Event::CatalogueSet { version, gifts, cause } => gift::catalogue(line, *version, gifts, cause),
+        Event::Gift { what, .. } => gift::rest(line, what),
     }
 }
 

@@ -45,6 +45,31 @@ pub struct Rates {
     pub comment: Rate,
     /// Hearts, however many at once.
     pub like: Rate,
+    /// Gifts.
+    pub gift: Rate,
+    /// Fan clubs joined and left.
+    pub fan_club: Rate,
+    /// Questions: boards, the catalogue, the fan club.
+    pub look: Rate,
+}
+
+impl Rates {
+    /// The same for every kind.
+    pub const fn all(rate: Rate) -> Self {
+        Self {
+            claim: rate,
+            reserve: rate,
+            release: rate,
+            announce: rate,
+            ping: rate,
+            gift: rate,
+            fan_club: rate,
+            look: rate,
+            earn: rate,
+            comment: rate,
+            like: rate,
+        }
+    }
 }
 
 impl Default for Rates {
@@ -58,6 +83,9 @@ impl Default for Rates {
             ping: Rate { per_second: 2, burst: 10 },
             comment: Rate { per_second: 1, burst: 5 },
             like: Rate { per_second: 5, burst: 10 },
+            gift: Rate { per_second: 20, burst: 40 },
+            fan_club: Rate { per_second: 1, burst: 5 },
+            look: Rate { per_second: 5, burst: 10 },
         }
     }
 }
@@ -72,6 +100,9 @@ pub(in crate::gateway) struct Buckets {
     announce: Bucket,
     comment: Bucket,
     like: Bucket,
+    gift: Bucket,
+    fan_club: Bucket,
+    look: Bucket,
 }
 
 impl Buckets {
@@ -85,13 +116,17 @@ impl Buckets {
             announce: bucket(rates.announce),
             comment: bucket(rates.comment),
             like: bucket(rates.like),
+            gift: bucket(rates.gift),
+            fan_club: bucket(rates.fan_club),
+            look: bucket(rates.look),
         }
     }
 
     /// When all of them are full again.
     pub(in crate::gateway) fn full_at(&self) -> Time {
-        let Self { claim, reserve, release, earn, announce, comment, like } = self;
-        let full_at = [claim, reserve, release, earn, announce, comment, like].map(Bucket::full_at);
+        let Self { claim, reserve, release, earn, announce, comment, like, gift, fan_club, look } = self;
+        let full_at =
+            [claim, reserve, release, earn, announce, comment, like, gift, fan_club, look].map(Bucket::full_at);
         full_at.into_iter().max().expect("there are kinds of requests")
     }
 
@@ -104,6 +139,11 @@ impl Buckets {
             client_frame::Body::Announce(_) => &mut self.announce,
             client_frame::Body::Comment(_) => &mut self.comment,
             client_frame::Body::Like(_) => &mut self.like,
+            client_frame::Body::SendGift(_) => &mut self.gift,
+            client_frame::Body::JoinFanClub(_) | client_frame::Body::LeaveFanClub(_) => &mut self.fan_club,
+            client_frame::Body::AskBoard(_)
+            | client_frame::Body::AskCatalogue(_)
+            | client_frame::Body::AskFanClub(_) => &mut self.look,
             // Neither is a request: both are told apart before anything is counted.
             client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.announce,
         }

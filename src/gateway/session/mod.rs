@@ -29,7 +29,7 @@ use crate::store::Ask;
 pub use limits::{Rates, SessionLimits};
 
 pub(super) use limits::Buckets;
-use request::{Wish, wish};
+use request::{Look, Wish, wish};
 
 /// Who may come in.
 pub trait Authenticate: Send + Sync {
@@ -210,6 +210,11 @@ impl Session {
                 }
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
                 Delivery::Frame(frame) => self.hear(frame),
+                Delivery::Post(Post::Reply(request, reply)) => {
+                    self.settle(request);
+                    encode_frame(&translate::reply(request, &reply), &mut self.out);
+                }
+                Delivery::Post(Post::Fan(fan)) => encode_frame(&translate::own_fan(&fan), &mut self.out),
                 Delivery::Dropped(frames) => {
                     let dropped = wire::Dropped { frames };
                     encode_frame(&translate::frame(server_frame::Body::Dropped(dropped)), &mut self.out);
@@ -364,6 +369,7 @@ impl Session {
             Ok(Wish::Announce(text)) => self.announce(request, &text),
             Ok(Wish::Comment(text)) => self.comment(request, &text),
             Ok(Wish::Like(hearts)) => self.like(request, hearts),
+            Ok(Wish::Look(look)) => self.look(now, request, look),
             Err(why) => self.refuse(request, why),
         }
     }
@@ -374,6 +380,14 @@ impl Session {
             Some(answer) => encode_frame(&translate::answer(request, &answer), &mut self.out),
             // Asked again while the first is under way: both come to the same answer, and to two of it.
             None => self.in_flight.push_back((request, now)),
+        }
+    }
+
+    fn look(&mut self, now: Time, request: RequestId, look: Look) {
+        let Stage::Live { seat, .. } = &self.stage else { return };
+        match self.engine.look(seat, request, look.query(seat, now)) {
+            Ok(()) => self.in_flight.push_back((request, now)),
+            Err(why) => self.refuse(request, why),
         }
     }
 

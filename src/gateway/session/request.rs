@@ -1,10 +1,11 @@
 //! What a client asks for, in the words of the inside.
 
 use liveroom_protocol::transport::{ANNOUNCE_BYTES_MAX, COMMENT_BYTES_MAX, HEARTS_MAX};
-use liveroom_protocol::wire::client_frame;
+use liveroom_protocol::wire::{self, client_frame};
 
-use crate::rules::{ActivityId, CartLine, NotDone, NotDoneCode, OrderId, SalePlan, SkuId};
-use crate::store::{Ask, PresenceAsk};
+use crate::engine::Seat;
+use crate::rules::{ActivityId, CartLine, GiftId, NotDone, NotDoneCode, OrderId, SalePlan, SkuId, Span, Time};
+use crate::store::{Ask, GiftAsk, GiftQuery, PresenceAsk, Query};
 
 /// Where a request goes.
 pub(super) enum Wish {
@@ -16,6 +17,34 @@ pub(super) enum Wish {
     Comment(String),
     /// Hearts.
     Like(u32),
+    /// To the store, which only looks.
+    Look(Look),
+}
+
+/// What a viewer may look at.
+pub(super) enum Look {
+    /// A board.
+    Board { span: Span, back: u32, top: u32 },
+    /// What may be sent.
+    Catalogue,
+    /// The fan club.
+    FanClub,
+}
+
+impl Look {
+    /// The most places of a board, and how far back it may lie.
+    const TOP_MAX: u32 = 100;
+    const BACK_MAX: u32 = 100;
+
+    /// The question, asked by a viewer at `now`.
+    pub(super) fn query(self, seat: &Seat, at: Time) -> Query {
+        let (room, user) = (seat.room.id, Some(seat.user));
+        Query::Gift(match self {
+            Self::Board { span, back, top } => GiftQuery::Board { room, span, back, at, top, user },
+            Self::Catalogue => GiftQuery::Catalogue,
+            Self::FanClub => GiftQuery::FanClub { room, user },
+        })
+    }
 }
 
 /// Reads a request.
@@ -63,7 +92,27 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
             }
             return Ok(Wish::Like(like.hearts));
         }
+        client_frame::Body::SendGift(send) => Ask::Gift(GiftAsk::Send { gift: GiftId(send.gift), count: send.count }),
+        client_frame::Body::JoinFanClub(_) => Ask::Gift(GiftAsk::JoinFanClub),
+        client_frame::Body::LeaveFanClub(_) => Ask::Gift(GiftAsk::LeaveFanClub),
+        client_frame::Body::AskBoard(board) => return look_at_board(&board).map(Wish::Look),
+        client_frame::Body::AskCatalogue(_) => return Ok(Wish::Look(Look::Catalogue)),
+        client_frame::Body::AskFanClub(_) => return Ok(Wish::Look(Look::FanClub)),
         // Both are dealt with before anything is counted as a request.
         client_frame::Body::Hello(_) | client_frame::Body::Ping(_) => return Err(invalid("not a request")),
     }))
+}
+
+fn look_at_board(ask: &wire::AskBoard) -> Result<Look, NotDone> {
+    let invalid = |why: &'static str| NotDoneCode::Invalid.because(why);
+    let span = match ask.span() {
+        wire::BoardSpan::Broadcast => Span::Broadcast,
+        wire::BoardSpan::Day => Span::Day,
+        wire::BoardSpan::Week => Span::Week,
+        wire::BoardSpan::Unspecified => return Err(invalid("a board covers a broadcast, a day or a week")),
+    };
+    if ask.top > Look::TOP_MAX || ask.back > Look::BACK_MAX {
+        return Err(invalid("top and back must be at most 100"));
+    }
+    Ok(Look::Board { span, back: ask.back, top: ask.top })
 }

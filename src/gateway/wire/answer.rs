@@ -2,10 +2,10 @@
 
 use liveroom_protocol::wire::{self, answer, server_frame};
 
-use super::frame;
 use super::result::{grant, order};
+use super::{frame, gift};
 use crate::rules::{NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
-use crate::store::{Answer, PresenceAnswer};
+use crate::store::{Answer, PresenceAnswer, Reply};
 
 /// An answer to a viewer's request.
 pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::ServerFrame {
@@ -19,6 +19,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         }
         Answer::Refused(refusal) => answer::Outcome::Refused(refused(refusal)),
         Answer::NotDone(reason) => answer::Outcome::NotDone(not_done(reason)),
+        Answer::Gift(answer) => gift::answer(answer),
         // A viewer's session sends none of the operations that these answer.
         Answer::Paid { .. }
         | Answer::RoomCreated
@@ -30,6 +31,16 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
             answer::Outcome::Done(wire::Done {})
         }
+    };
+    answered(request, outcome)
+}
+
+/// The answer to a viewer's question.
+pub(in crate::gateway) fn reply(request: RequestId, reply: &Reply) -> wire::ServerFrame {
+    let outcome = match reply {
+        Reply::Gift(reply) => gift::reply(reply),
+        // A viewer's session asks no other questions, and the room it is in is there.
+        _ => answer::Outcome::NotDone(not_done(&NotDoneCode::Invalid.because("nothing to show"))),
     };
     answered(request, outcome)
 }
@@ -96,13 +107,18 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         NotDoneCode::Unavailable => wire::NotDoneCode::Unavailable,
         NotDoneCode::Blocked => wire::NotDoneCode::Blocked,
         NotDoneCode::Muted => wire::NotDoneCode::Muted,
+        NotDoneCode::InsufficientFunds => wire::NotDoneCode::InsufficientFunds,
+        NotDoneCode::UnknownGift => wire::NotDoneCode::UnknownGift,
+        NotDoneCode::AlreadyFan => wire::NotDoneCode::AlreadyFan,
+        NotDoneCode::NotFan => wire::NotDoneCode::NotFan,
+        NotDoneCode::JoinedByGift => wire::NotDoneCode::JoinedByGift,
         // The rest can't come of what a viewer may ask; a wrong parameter is the nearest truth.
         NotDoneCode::Invalid
         | NotDoneCode::UnknownRoom
         | NotDoneCode::WrongPhase
-        | NotDoneCode::InsufficientFunds
-        | NotDoneCode::TooMany
-        | NotDoneCode::UnknownCampaign => wire::NotDoneCode::Invalid,
+        | NotDoneCode::UnknownCampaign
+        | NotDoneCode::VersionMismatch
+        | NotDoneCode::TooMany => wire::NotDoneCode::Invalid,
     };
     wire::NotDone { code: code.into(), detail: reason.detail.to_string(), retry_after_ms: reason.retry_after_ms }
 }

@@ -3,23 +3,22 @@
 mod activity;
 mod answer;
 mod envelope;
+mod gift;
 mod presence;
 mod result;
 mod room;
-
-use std::sync::Arc;
 
 use bytes::Bytes;
 use liveroom_protocol::wire::{self, server_frame};
 use prost::Message as _;
 
-use crate::fanout::{Encode, Leave, Position, RoomMessage};
-use crate::rules::{Broadcast, Time};
-use crate::store::ActivityView;
+use crate::fanout::{Encode, Leave, Position, RoomMessage, RoomState};
+use crate::rules::Time;
 
-pub(super) use answer::{answer, done, pending};
+pub(super) use answer::{answer, done, pending, reply};
 pub use envelope::bare;
 pub(super) use envelope::envelope;
+pub(super) use gift::own_fan;
 pub(super) use presence::progress;
 pub(super) use result::own;
 
@@ -46,15 +45,14 @@ impl Encode for WireEncoder {
         wire::Tick { events: room_events(messages), ..wire::Tick::default() }.encode_to_vec().into()
     }
 
-    fn snapshot(
-        &self, position: Position, activities: &[Arc<ActivityView>], online: u32, broadcast: Option<Broadcast>,
-    ) -> Bytes {
+    fn snapshot(&self, position: Position, room: &RoomState<'_>) -> Bytes {
         enveloped(&frame(server_frame::Body::Snapshot(wire::Snapshot {
             epoch: position.epoch,
             offset: position.offset,
-            activities: activities.iter().map(|view| activity_state(view)).collect(),
-            online,
-            broadcast: broadcast.as_ref().map(presence::broadcast),
+            activities: room.activities.iter().map(|view| activity_state(view)).collect(),
+            online: room.online,
+            broadcast: room.broadcast.as_ref().map(presence::broadcast),
+            board: room.board.map(gift::board),
         })))
     }
 }

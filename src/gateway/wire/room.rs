@@ -4,7 +4,7 @@ use liveroom_protocol::wire::{self, room_event};
 use prost::Message as _;
 
 use super::activity::activity_state;
-use super::presence;
+use super::{gift, presence};
 use crate::fanout::RoomMessage;
 use crate::rules::{Time, UserId};
 
@@ -47,6 +47,9 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
             at_ms: at.ms(),
         }),
         RoomMessage::Likes(hearts) => room_event::Body::Likes(wire::Likes { hearts: *hearts }),
+        RoomMessage::GiftRun(run) => room_event::Body::GiftRun(gift::run(run)),
+        RoomMessage::ComboClosed(closed) => room_event::Body::ComboClosed(gift::closed(closed)),
+        RoomMessage::Board(board) => room_event::Body::Board(gift::board(board)),
         RoomMessage::Online(viewers) => room_event::Body::Online(wire::Online { viewers: *viewers }),
         RoomMessage::Amendment { activity, number, amendment, closes_at } => {
             let stock = amendment.stock.iter().map(|(sku, units)| wire::StockChange { sku: sku.0, units: *units });

@@ -96,6 +96,7 @@ impl Config {
             number("rooms.history_frames", rooms.history_frames, 1..=65_536),
             number("rooms.history_bytes", rooms.history_bytes, KIB..=64 * MIB),
             number("rooms.talk_per_tick", rooms.talk_per_tick, 1..=10_000),
+            Bound::time("rooms.combo_window", rooms.combo_window, Duration::from_millis(100)..=MINUTE),
             Bound::number("session.in_flight_max", session.in_flight_max.into(), 1..=4_096),
             Bound::number("session.frame_bytes_max", session.frame_bytes_max.into(), KIB..=64 * KIB),
             number("session.mailbox_bytes", session.mailbox_bytes, 16 * KIB..=16 * MIB),
@@ -132,6 +133,9 @@ impl Config {
             ("ping", rates.ping),
             ("comment", rates.comment),
             ("like", rates.like),
+            ("gift", rates.gift),
+            ("fan_club", rates.fan_club),
+            ("look", rates.look),
         ] {
             rows.push(Bound::number(format!("rates.{kind}.per_second"), per_second.into(), 1..=1_000_000));
             rows.push(Bound::number(format!("rates.{kind}.burst"), burst.into(), 1..=1_000_000));

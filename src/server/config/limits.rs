@@ -34,6 +34,12 @@ pub const DEVELOPMENT: &[Flag<'static>] = &[
     ("rates.comment.burst", "1000"),
     ("rates.like.per_second", "1000"),
     ("rates.like.burst", "1000"),
+    ("rates.gift.per_second", "100000"),
+    ("rates.gift.burst", "100000"),
+    ("rates.fan_club.per_second", "100000"),
+    ("rates.fan_club.burst", "100000"),
+    ("rates.look.per_second", "100000"),
+    ("rates.look.burst", "100000"),
     ("session.in_flight_max", "256"),
     ("websocket.origins", "*"),
 ];
@@ -69,6 +75,7 @@ impl Config {
             retention_ms: self.store.retention.as_millis() as u64,
             audience_per_room_max: self.rooms.audience_per_room_max,
             audience_kept_ms: self.rooms.audience_kept.as_millis() as u64,
+            combo_window_ms: self.rooms.combo_window.as_millis() as u64,
         }
     }
 

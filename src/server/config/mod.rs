@@ -207,14 +207,18 @@ pub struct Rooms {
     pub history_frames: usize,
     /// Bytes a room keeps for those who were away.
     pub history_bytes: usize,
-    /// Talk messages of a room in one tick.
+    /// Talk messages of a room in one tick, and as many about gifts.
     pub talk_per_tick: usize,
+    /// How soon the next gift must follow to belong to the same combo.
+    #[serde(with = "humantime_serde")]
+    pub combo_window: Duration,
 }
 
 impl Default for Rooms {
     fn default() -> Self {
-        let Bounds { rooms_max, activities_per_room_max, audience_per_room_max, audience_kept_ms, .. } =
-            Bounds::default();
+        let bounds = Bounds::default();
+        let Bounds { rooms_max, activities_per_room_max, audience_per_room_max, audience_kept_ms, .. } = bounds;
+        let combo_window_ms = bounds.combo_window_ms;
         let channel = EngineLimits::default().channel;
         Self {
             rooms_max,
@@ -224,6 +228,7 @@ impl Default for Rooms {
             history_frames: channel.history_frames,
             history_bytes: channel.history_bytes,
             talk_per_tick: channel.talk_per_tick,
+            combo_window: Duration::from_millis(combo_window_ms),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
-use crate::rules::{ActivityId, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
-use crate::store::{Answer, Ask, Cause, Event, PresenceAnswer, PresenceAsk, Recorded, Tables};
+use crate::rules::{ActivityId, ComboId, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
+use crate::store::{Answer, Ask, Cause, Event, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Recorded, Tables};
 
 /// One acknowledgement: a decided answer that a client received. A file of them has one JSON object a line:
 ///
@@ -17,6 +17,7 @@ use crate::store::{Answer, Ask, Cause, Event, PresenceAnswer, PresenceAsk, Recor
 /// {"room":"r1","user":"bob","request_id":"7","ask":"claim","activity":1,"answer":"granted","slot":1,"coupon":"tea-10"}
 /// {"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
 /// {"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
+/// {"room":"r1","user":"bob","request_id":"10","ask":"send_gift","answer":"sent","combo":3,"total":52,"balance_coins":740}
 /// {"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
 /// ```
 ///
@@ -55,6 +56,12 @@ pub enum AckedAsk {
     ClaimStep,
     /// To check in.
     CheckIn,
+    /// To send gifts.
+    SendGift,
+    /// To become a fan.
+    JoinFanClub,
+    /// To be a fan no more.
+    LeaveFanClub,
 }
 
 /// Decided answers to them.
@@ -92,6 +99,19 @@ pub enum Acked {
         /// The order.
         order: OrderId,
     },
+    /// Gifts were sent.
+    Sent {
+        /// Their combo.
+        combo: ComboId,
+        /// How many gifts it had then.
+        total: u32,
+        /// What the sender had left.
+        balance_coins: i64,
+    },
+    /// A fan now.
+    Joined,
+    /// No fan any more.
+    Left,
     /// Decided against the asker.
     Refused {
         /// Why.
@@ -139,6 +159,9 @@ impl Ack {
             Ask::Release { .. } => (AckedAsk::Release, None),
             Ask::Presence(PresenceAsk::ClaimStep { activity, .. }) => (AckedAsk::ClaimStep, Some(*activity)),
             Ask::Presence(PresenceAsk::CheckIn { activity, .. }) => (AckedAsk::CheckIn, Some(*activity)),
+            Ask::Gift(GiftAsk::Send { .. }) => (AckedAsk::SendGift, None),
+            Ask::Gift(GiftAsk::JoinFanClub) => (AckedAsk::JoinFanClub, None),
+            Ask::Gift(GiftAsk::LeaveFanClub) => (AckedAsk::LeaveFanClub, None),
             _ => return None,
         };
         Some(Self { room, user, request_id, ask, activity, answer: Acked::of(answer)? })
@@ -170,6 +193,11 @@ impl Acked {
             }
             Answer::Reserved(order) => Self::Reserved { order: order.id, total_fen: order.total.get() },
             Answer::Released(order) => Self::Released { order: *order },
+            Answer::Gift(GiftAnswer::Sent { combo, total, balance }) => {
+                Self::Sent { combo: *combo, total: *total, balance_coins: *balance }
+            }
+            Answer::Gift(GiftAnswer::Joined) => Self::Joined,
+            Answer::Gift(GiftAnswer::Left) => Self::Left,
             Answer::Refused(refusal) => Self::Refused { code: refusal.code },
             Answer::Presence(PresenceAnswer::CheckedIn { streak, .. }) => Self::CheckedIn { streak: *streak },
             _ => return None,
@@ -251,6 +279,18 @@ impl AcksKept {
         });
     }
 
+    /// What belongs to no activity and was decided long ago is about to leave the tables: the last moment to look.
+    pub(super) fn forget(&mut self, room: &RoomId, tables: &Tables) {
+        let lost = &mut self.lost;
+        self.acks.retain(|(of, user, request), ack| {
+            let goes = of == room && tables.forgets_next(room, *user, *request);
+            if goes && let Err(wrong) = ack.verify(tables) {
+                lost.get_or_insert(wrong);
+            }
+            !goes
+        });
+    }
+
     /// A request is decided once.
     pub(super) fn see(&mut self, recorded: &Recorded, tables: &Tables) {
         let Some((room, user, request)) = request_of(&recorded.event) else { return };
@@ -302,7 +342,12 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }
-        Event::WaveReleased { .. } | Event::ToppedUp { .. } | Event::Archived { .. } => None,
+        Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
+        Event::WaveReleased { .. }
+        | Event::ToppedUp { .. }
+        | Event::Archived { .. }
+        | Event::Forgotten { .. }
+        | Event::CatalogueSet { .. } => None,
     }
 }
 

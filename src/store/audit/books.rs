@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{Account, ActivityId, Currency, PaymentOutcome, Prize, Step};
-use crate::store::{Event, PresenceEvent, Recorded, Tables};
+use crate::store::{Event, GiftEvent, PresenceEvent, Recorded, Tables};
 
 /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
 pub(super) struct BooksBalance {
@@ -66,6 +66,9 @@ impl Check for BooksBalance {
                     }
                     Step::Reject | Step::WarmUp | Step::Open | Step::Close => Ok(()),
                 }
+            }
+            Event::Gift { room, what: GiftEvent::Sent { user, coins, .. } } => {
+                self.movement(no, Account::Wallet(*user), Account::Earnings(*room), Currency::Coins, coins.get())
             }
             Event::Amended { activity, amendment, .. } => {
                 let wallet = sponsor(tables, *activity)?;

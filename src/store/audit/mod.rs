@@ -6,6 +6,7 @@
 
 mod ack;
 mod books;
+mod gifts;
 mod grants;
 mod history;
 mod orders;
@@ -54,6 +55,12 @@ pub enum Invariant {
     SharesGivenOrRefunded,
     /// As many orders as there was stock, and all of their buyers know.
     StockSoldExactly,
+    /// A room's earnings are what its gifts cost, and a combo is the sum of its gifts.
+    GiftsAddUp,
+    /// A score is the sum of what its user gave in the board's span.
+    BoardsAddUp,
+    /// A fan has the points that were gained since joining.
+    FansAddUp,
 }
 
 impl Invariant {
@@ -75,6 +82,9 @@ impl Invariant {
             Self::EverybodyAnswered => "everybody_answered",
             Self::SharesGivenOrRefunded => "shares_given_or_refunded",
             Self::StockSoldExactly => "stock_sold_exactly",
+            Self::GiftsAddUp => "gifts_add_up",
+            Self::BoardsAddUp => "boards_add_up",
+            Self::FansAddUp => "fans_add_up",
         }
     }
 }
@@ -158,7 +168,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 8] = [
+        let checks: [Box<dyn Check>; 11] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -167,6 +177,9 @@ impl Auditor {
             Box::new(history::PhasesAdvance),
             Box::new(presence::WatchedIsPresence::over(base)),
             Box::new(presence::GoalsAreReached::over(base)),
+            Box::new(gifts::GiftsAddUp::over(base)),
+            Box::new(gifts::BoardsAddUp::over(base)),
+            Box::new(gifts::FansAddUp::over(base)),
         ];
         for check in checks {
             auditor.add(check);
@@ -193,6 +206,9 @@ impl Auditor {
         let tables = &self.replayed;
         if let Event::Archived { activity, .. } = &recorded.event {
             self.acks.settle(*activity, tables);
+        }
+        if let Event::Forgotten { room: Some(room), .. } = &recorded.event {
+            self.acks.forget(room, tables);
         }
         self.acks.see(recorded, tables);
         self.checks.iter_mut().for_each(|watched| watched.watch(|check| check.before(recorded, tables)));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rules::*;
-use crate::store::{Answer, Ask, Bounds, Keeper, MemoryKeeper, Op, Partition};
+use crate::store::{Answer, Ask, Bounds, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition};
 
 /// A room, a rain and a sale, and what viewers were told there.
 struct Story {
@@ -110,7 +110,38 @@ impl Story {
         story.ask(here, "pay", Ask::Pay { order: OrderId(1), payment: "p".to_owned(), amount: fen(180) });
         story.ask(here, "bob", Ask::Release { order: OrderId(2) });
         story.ask(here, "host", Ask::Step { activity: rain, step: Step::Close });
+        story.give();
         story
+    }
+
+    /// Gifts, of which one makes a fan; and one who was a fan for a moment.
+    fn give(&mut self) {
+        let here = Partition::Room(room());
+        let badge = Gift {
+            id: GiftId(1),
+            title: "badge".to_owned(),
+            price: Coins::new(10).unwrap(),
+            effect: 0,
+            joins_fan_club: true,
+        };
+        self.ask(Partition::Platform, "op", Ask::Gift(GiftAsk::SetCatalogue { based_on: 0, gifts: vec![badge] }));
+        self.ask(Partition::Wallet(user("ann")), "op", Ask::TopUp { currency: Currency::Coins, amount: 100 });
+        for count in [1, 2] {
+            self.ask(here, "ann", Ask::Gift(GiftAsk::Send { gift: GiftId(1), count }));
+        }
+        let settings = Box::new(FanClubSettings { free: true, ..FanClubSettings::default() });
+        self.ask(here, "host", Ask::Gift(GiftAsk::SetFanClub { settings }));
+        self.ask(here, "bob", Ask::Gift(GiftAsk::JoinFanClub));
+        self.ask(here, "bob", Ask::Gift(GiftAsk::LeaveFanClub));
+    }
+
+    /// The n-th sending of gifts.
+    fn sent(&mut self, n: usize) -> &mut GiftEvent {
+        let sent = self.events.iter_mut().filter_map(|recorded| match &mut recorded.event {
+            Event::Gift { what: what @ GiftEvent::Sent { .. }, .. } => Some(what),
+            _ => None,
+        });
+        sent.into_iter().nth(n).unwrap()
     }
 
     fn report(&self) -> Report {
@@ -134,7 +165,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 11, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 14, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -146,7 +177,7 @@ fn granted(event: &Event) -> bool {
 #[test]
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
-    let rows: [(&str, Change, &[&str]); 8] = [
+    let rows: [(&str, Change, &[&str]); 12] = [
         (
             "another amount",
             |story| {
@@ -194,6 +225,38 @@ fn a_changed_log_is_noticed() {
                 *order = OrderId(1);
             },
             &["orders_end_once", "replay_equals_state"],
+        ),
+        (
+            "gifts that cost something else",
+            |story| {
+                let GiftEvent::Sent { coins, .. } = story.sent(0) else { unreachable!() };
+                *coins = Coins::new(11).unwrap();
+            },
+            &["books_balance", "gifts_add_up", "boards_add_up", "replay_equals_state"],
+        ),
+        (
+            "gifts that count for another combo",
+            |story| {
+                let GiftEvent::Sent { combo, .. } = story.sent(1) else { unreachable!() };
+                *combo = ComboId(9);
+            },
+            &["gifts_add_up", "replay_equals_state"],
+        ),
+        (
+            "somebody else's gifts",
+            |story| {
+                let GiftEvent::Sent { user: who, .. } = story.sent(0) else { unreachable!() };
+                *who = user("eve");
+            },
+            &["books_balance", "boards_add_up", "replay_equals_state"],
+        ),
+        (
+            "more points than were gained",
+            |story| {
+                let GiftEvent::Sent { fan: Some(gain), .. } = story.sent(1) else { unreachable!() };
+                gain.points += 1;
+            },
+            &["fans_add_up", "replay_equals_state"],
         ),
         ("time that goes back", |story| story.events[5].at = Time::from_ms(1), &["phases_advance"]),
     ];
@@ -305,6 +368,7 @@ fn acknowledgements_are_read_line_by_line() {
 {"room":"r1","user":"bob","request_id":"7","ask":"claim","activity":1,"answer":"granted","slot":1,"coupon":"tea-10"}
 {"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
 {"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
+{"room":"r1","user":"bob","request_id":"10","ask":"send_gift","answer":"sent","combo":3,"total":52,"balance_coins":740}
 {"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
 "#;
     let acks = read_acks(documented.as_bytes()).unwrap();

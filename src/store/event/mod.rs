@@ -1,17 +1,19 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
 mod campaign;
+mod gift;
 mod presence;
 mod subject;
 
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, Amendment, Fen, Fingerprint, OrderId, OrderLine, PaymentOutcome, Phase, Plan, Posting, Prize, Refusal,
-    RequestId, RoomId, Seed, Step, Time, UserId,
+    ActivityId, Amendment, Fen, Fingerprint, Gift, OrderId, OrderLine, PaymentOutcome, Phase, Plan, Posting, Prize,
+    Refusal, RequestId, RoomId, Seed, Step, Time, UserId,
 };
 
 pub use campaign::CampaignEvent;
+pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
 
 /// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
@@ -220,5 +222,28 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: CampaignEvent,
+    },
+    /// What belongs to no activity and was decided long ago left the tables: receipts, boards.
+    Forgotten {
+        /// In this room; outside rooms if none is named.
+        room: Option<RoomId>,
+        /// All that was decided, and all boards that were last touched, before this time.
+        before: Time,
+    },
+    /// Other gifts may be sent than before, in all rooms.
+    CatalogueSet {
+        /// The catalogue's version, from 1.
+        version: u32,
+        /// All gifts.
+        gifts: Vec<Gift>,
+        /// Who caused it.
+        cause: Cause,
+    },
+    /// About gifts.
+    Gift {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: GiftEvent,
     },
 }

@@ -20,8 +20,10 @@ impl Event {
             | Self::Paid { room, .. }
             | Self::Archived { room, .. }
             | Self::Presence { room, .. }
-            | Self::Campaign { room, .. } => Some(room),
-            Self::ToppedUp { .. } => None,
+            | Self::Campaign { room, .. }
+            | Self::Gift { room, .. } => Some(room),
+            Self::Forgotten { room, .. } => room.as_ref(),
+            Self::ToppedUp { .. } | Self::CatalogueSet { .. } => None,
         }
     }
 
@@ -41,7 +43,11 @@ impl Event {
             | Self::Archived { activity, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
-            Self::RoomCreated { .. } | Self::ToppedUp { .. } => None,
+            Self::RoomCreated { .. }
+            | Self::ToppedUp { .. }
+            | Self::Forgotten { .. }
+            | Self::CatalogueSet { .. }
+            | Self::Gift { .. } => None,
         }
     }
 }

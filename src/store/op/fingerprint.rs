@@ -33,6 +33,8 @@ impl Ask {
             Self::Expire { order } => Fingerprint::of(11).word(order.0),
             Self::Presence(ask) => ask.fingerprint(),
             Self::Campaign(ask) => ask.fingerprint(),
+            Self::Forget => Fingerprint::of(12),
+            Self::Gift(ask) => ask.fingerprint(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod campaign;
 mod fingerprint;
+mod gift;
 mod presence;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::rules::{
 use fingerprint::encoded;
 
 pub use campaign::{CampaignAnswer, CampaignAsk};
+pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
 
 /// One operation.
@@ -35,6 +37,8 @@ pub enum Partition {
     Room(RoomId),
     /// A user's wallet.
     Wallet(UserId),
+    /// What is the same for all rooms.
+    Platform,
 }
 
 /// The operations. Variants and fields are part of a log's format, as those of events are: new ones go at the end.
@@ -121,6 +125,10 @@ pub enum Ask {
     Presence(PresenceAsk),
     /// Campaigns.
     Campaign(CampaignAsk),
+    /// Time has come to forget what belongs to no activity and was decided long ago: receipts, boards.
+    Forget,
+    /// About gifts.
+    Gift(GiftAsk),
 }
 
 /// What a store answers.
@@ -172,6 +180,8 @@ pub enum Answer {
     Presence(PresenceAnswer),
     /// About a campaign.
     Campaign(CampaignAnswer),
+    /// About gifts.
+    Gift(GiftAnswer),
 }
 
 impl Op {
@@ -193,6 +203,7 @@ impl Op {
                 Ask::Pay { payment, .. } => payment.len(),
                 Ask::Presence(ask) => ask.event_bytes_max(),
                 Ask::Campaign(ask) => ask.event_bytes_max(),
+                Ask::Gift(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

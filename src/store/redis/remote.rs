@@ -182,10 +182,12 @@ pub(super) fn function(name: &str, keys: &[String]) -> Cmd {
 
 /// What all nodes of a log must have in common, in words.
 pub(super) fn rules(bounds: Bounds, stripes: usize) -> String {
-    let Bounds { rooms_max, activities_per_room_max, retention_ms, audience_per_room_max, audience_kept_ms } = bounds;
+    let Bounds { rooms_max, activities_per_room_max, retention_ms, .. } = bounds;
+    let Bounds { combo_window_ms, audience_per_room_max, audience_kept_ms, .. } = bounds;
     format!(
         "decisions={DECISIONS} stripes={stripes} rooms_max={rooms_max} activities_max={activities_per_room_max} \
-         retention_ms={retention_ms} audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms}"
+         retention_ms={retention_ms} audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms} \
+         combo_window_ms={combo_window_ms}"
     )
 }
 
@@ -195,13 +197,14 @@ pub(super) fn read_rules(rules: &str) -> Option<(Bounds, usize)> {
     let mut next = || numbers.next().flatten();
     let (decisions, stripes) = (next()?, next()? as usize);
     let (rooms, activities, retention_ms) = (next()?, next()?, next()?);
-    let (audience, audience_kept_ms) = (next()?, next()?);
+    let (audience, audience_kept_ms, combo_window_ms) = (next()?, next()?, next()?);
     let bounds = Bounds {
         rooms_max: rooms as usize,
         activities_per_room_max: activities as usize,
         retention_ms,
         audience_per_room_max: audience as usize,
         audience_kept_ms,
+        combo_window_ms,
     };
     (decisions == u64::from(DECISIONS) && self::rules(bounds, stripes) == rules).then_some((bounds, stripes))
 }

@@ -9,12 +9,14 @@ impl Tables {
     /// The same for equal tables: replaying the log must give the live state's digest.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order);
+        let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order, self.latest_combo);
         hash.update(encoded(&counters));
         hash.update(sum(self.rooms.iter().map(|(id, room)| {
-            let (receipts, audience) = (sum(room.receipts.iter()), sum(room.audience.iter()));
             let of_room = (id, room.host, room.utc_offset_min, &room.broadcast, &room.broadcast_days, &room.activities);
-            encoded(&(of_room, receipts, audience, &room.trail))
+            let receipts = (sum(room.receipts.iter()), room.receipts.since());
+            let (running, fans) = (sum(room.running.iter()), sum(room.fan_club.fans()));
+            let audience = sum(room.audience.iter());
+            encoded(&(of_room, receipts, audience, &room.trail, running, &room.boards, &room.fan_club.settings, fans))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
             // The maps within an activity are summed apart: the rest encodes in one order.
@@ -43,6 +45,9 @@ impl Tables {
         hash.update(sum(self.ledger.balances()));
         hash.update(sum(self.wallet_receipts.iter()));
         hash.update(encoded(&self.campaigns));
+        hash.update(sum(self.platform_receipts.iter()));
+        hash.update(encoded(&(self.platform_receipts.since(), &self.catalogue)));
+        hash.update(sum(self.combos.values()));
         hash.finalize().into()
     }
 }

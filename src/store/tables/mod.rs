@@ -18,16 +18,16 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Broadcast, CampaignId, Facts, Fingerprint, Ledger, Order, OrderId, OrderPhase, RequestId,
-    RoomId, Step, Time, UserId,
+    Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, Facts, FanClub, Fingerprint,
+    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
 use campaigns::Campaigns;
-use receipts::Receipt;
+use receipts::{Receipt, Receipts};
 
 pub use evolve::Inconsistent;
-pub use view::{ActivityView, GateFacts, ItemView, KindView, Needs};
+pub use view::{ActivityView, BoardView, FanClubView, FanView, GateFacts, ItemView, KindView, Needs};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
@@ -44,11 +44,14 @@ pub struct Bounds {
     pub activities_per_room_max: usize,
     /// How long an ended activity stays, with its receipts and orders, ms. Until then a repeated request gets its
     /// first answer; afterwards, `unknown_activity`. Limits on wins can't look further back.
+    /// So long does what belongs to no activity stay at least: receipts of gifts, boards that nobody adds to.
     pub retention_ms: u64,
     /// Most users of a room of whom anything is known. Others are strangers, however long they watch.
     pub audience_per_room_max: usize,
     /// After how long an absence a user is forgotten, ms: with the room's next broadcast.
     pub audience_kept_ms: u64,
+    /// The window of combos: the next gift must come within it, ms.
+    pub combo_window_ms: u64,
 }
 
 impl Default for Bounds {
@@ -59,6 +62,7 @@ impl Default for Bounds {
             retention_ms: 7 * 86_400_000,
             audience_per_room_max: 1_000_000,
             audience_kept_ms: 90 * 86_400_000,
+            combo_window_ms: 3_000,
         }
     }
 }
@@ -80,6 +84,11 @@ pub struct Tables {
     ledger: Ledger,
     wallet_receipts: Map<(UserId, RequestKey), Receipt>,
     campaigns: Campaigns,
+    platform_receipts: Receipts,
+    catalogue: Catalogue,
+    latest_combo: u64,
+    /// Combos that have not ended.
+    combos: Map<ComboId, Combo>,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
     due: BTreeSet<(Time, Due)>,
@@ -99,9 +108,13 @@ pub struct Room {
     /// What is known of its viewers.
     audience: Map<UserId, Facts>,
     activities: Vec<ActivityId>,
-    receipts: Map<RequestKey, Receipt>,
+    receipts: Receipts,
     /// What hosts and operators did here: the latest [`Room::TRAIL_KEPT`] actions. The events' sink has them all.
     trail: VecDeque<HostAction>,
+    /// The latest combo of a sender and a gift, until it has ended.
+    running: Map<(UserId, GiftId), ComboId>,
+    boards: Boards,
+    fan_club: FanClub,
 }
 
 /// Something that a host or an operator did.
@@ -140,6 +153,8 @@ pub enum Action {
     CreateCampaign(CampaignId),
     /// Had an activity join a campaign.
     Include(CampaignId),
+    /// Set how the fan club is run.
+    SetFanClub,
 }
 
 impl Room {
@@ -165,6 +180,21 @@ impl Room {
 
     /// As many host actions are kept in the tables.
     pub const TRAIL_KEPT: usize = 1_000;
+
+    /// The number of the latest broadcast; 0 before the first.
+    pub(super) fn broadcast_number(&self) -> u32 {
+        self.broadcast.as_ref().map_or(0, |broadcast| broadcast.number)
+    }
+
+    /// Who has given how much.
+    pub fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
+    /// Its fans.
+    pub fn fan_club(&self) -> &FanClub {
+        &self.fan_club
+    }
 }
 
 /// Who named a request how.
@@ -175,6 +205,9 @@ enum Due {
     Activity(ActivityId),
     Order(OrderId),
     Campaign(CampaignId),
+    Combo(ComboId),
+    /// The older receipts of a room, or of the platform.
+    Receipts(Option<RoomId>),
 }
 
 /// What an operation comes to.
@@ -201,6 +234,10 @@ impl Tables {
             ledger: Ledger::default(),
             wallet_receipts: Map::default(),
             campaigns: Campaigns::default(),
+            platform_receipts: Receipts::default(),
+            catalogue: Catalogue::default(),
+            latest_combo: 0,
+            combos: Map::default(),
             due: BTreeSet::new(),
         }
     }
@@ -214,7 +251,10 @@ impl Tables {
         let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));
         let campaigns =
             self.campaigns.all.iter().map(|(id, (_, campaign))| (self.campaign_deadline(campaign), Due::Campaign(*id)));
-        self.due = orders.chain(activities).chain(campaigns).collect();
+        let combos = self.combos.values().map(|combo| (combo.until, Due::Combo(combo.id)));
+        let rooms = self.rooms.keys().map(|id| Some(*id)).chain([None]);
+        let receipts = rooms.filter_map(|of| Some((self.forget_at(of)?, Due::Receipts(of))));
+        self.due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).collect();
         self
     }
 
@@ -248,6 +288,16 @@ impl Tables {
         self.orders.get(&id)
     }
 
+    /// What may be sent.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Every combo that has not ended, in no order.
+    pub fn combos(&self) -> impl Iterator<Item = &Combo> {
+        self.combos.values()
+    }
+
     /// All accounts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -261,6 +311,11 @@ impl Tables {
     /// Every room, in no order.
     pub fn rooms(&self) -> impl Iterator<Item = (&RoomId, &Room)> {
         self.rooms.iter()
+    }
+
+    /// Whether the receipt of a request goes when its room forgets next.
+    pub fn forgets_next(&self, room: &RoomId, user: UserId, request: RequestId) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.receipts.forgets_next(&(user, request)))
     }
 
     /// The answer that a request once got, and the fingerprint of its parameters.

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{
     ActivityId, CampaignId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase,
-    Refusal,
+    Refusal, Time,
 };
 
-use super::{Answer, Tables};
-use crate::store::{CampaignAnswer, PresenceAnswer};
+use super::{Answer, Map, RequestKey, Tables};
+use crate::store::{CampaignAnswer, GiftAnswer, PresenceAnswer};
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,9 +36,72 @@ pub(super) enum Kept {
     Included(CampaignId, ActivityId),
     Reached(ActivityId, u32),
     CheckedIn(ActivityId, u32, Option<u32>),
+    Gift(GiftAnswer),
+}
+
+/// The receipts of a room, or of the platform.
+///
+/// Those of an activity or a campaign go with it. The rest must go some time, too, and there may be millions of them: they are kept in two
+/// generations, and at each turn the older one goes as a whole. So each stays for at least the time between two turns.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Receipts {
+    lasting: Map<RequestKey, Receipt>,
+    recent: Map<RequestKey, Receipt>,
+    older: Map<RequestKey, Receipt>,
+    /// When the recent generation began; none while both are empty.
+    since: Option<Time>,
+}
+
+impl Receipts {
+    pub(super) fn get(&self, key: &RequestKey) -> Option<&Receipt> {
+        self.lasting.get(key).or_else(|| self.recent.get(key)).or_else(|| self.older.get(key))
+    }
+
+    /// Keeps a receipt, from `now` on.
+    pub(super) fn insert(&mut self, key: RequestKey, receipt: Receipt, now: Time) {
+        if receipt.kept.passes() {
+            self.since.get_or_insert(now);
+            self.recent.insert(key, receipt);
+        } else {
+            self.lasting.insert(key, receipt);
+        }
+    }
+
+    /// The receipts of what is archived go.
+    pub(super) fn archive(&mut self, goes: impl Fn(&Kept) -> bool) {
+        self.lasting.retain(|_, receipt| !goes(&receipt.kept));
+    }
+
+    /// Whether a receipt goes at the next turn.
+    pub(super) fn forgets_next(&self, key: &RequestKey) -> bool {
+        self.older.contains_key(key)
+    }
+
+    /// When the recent generation began.
+    pub(super) fn since(&self) -> Option<Time> {
+        self.since
+    }
+
+    /// The older generation goes, the recent one becomes it.
+    pub(super) fn turn(&mut self, now: Time) {
+        self.older = std::mem::take(&mut self.recent);
+        self.since = (!self.older.is_empty()).then_some(now);
+    }
+
+    /// All of them, in no order, each with its generation.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&RequestKey, &Receipt, u8)> {
+        let generations = [&self.lasting, &self.recent, &self.older].into_iter().zip(0..);
+        generations.flat_map(|(map, generation)| map.iter().map(move |(key, receipt)| (key, receipt, generation)))
+    }
 }
 
 impl Kept {
+    /// Whether it goes after some time, by itself. A room is created once, and its creation told for ever.
+    fn passes(&self) -> bool {
+        let lasts = matches!(self, Self::RoomCreated) || self.activity().is_some() || self.campaign().is_some();
+        !lasts
+    }
+
     /// The activity with which it goes when that is archived.
     pub(super) fn activity(&self) -> Option<ActivityId> {
         match self {
@@ -47,7 +110,8 @@ impl Kept {
             | Self::OnAir(_)
             | Self::OffAir(_)
             | Self::CampaignCreated(_)
-            | Self::Included(..) => None,
+            | Self::Included(..)
+            | Self::Gift(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -95,6 +159,7 @@ impl Tables {
                 let grant = number.map(|number| self.reached(activity, number));
                 Answer::Presence(PresenceAnswer::CheckedIn { streak, grant })
             }
+            Kept::Gift(answer) => Answer::Gift(answer),
         }
     }
 

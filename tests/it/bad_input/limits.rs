@@ -184,16 +184,7 @@ fn with_the_least_of_everything_it_serves() {
             (config.connections.connections_max, config.connections.per_address_max) = (3, 3);
             (config.connections.handshakes_before_retry, config.connections.handshakes_max) = (0, 1);
             (config.admin.in_flight_max, config.admin.body_bytes_max) = (1, 1_024);
-            config.rates = liveroom::gateway::Rates {
-                claim: least,
-                reserve: least,
-                release: least,
-                earn: least,
-                announce: least,
-                ping: least,
-                comment: least,
-                like: least,
-            };
+            config.rates = liveroom::gateway::Rates::all(least);
         });
         let served = served.await;
         served.is_well().await;

@@ -3,6 +3,7 @@
 
 mod api;
 mod frames;
+mod gifts;
 mod limits;
 mod payments;
 mod quic;

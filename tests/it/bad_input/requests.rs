@@ -22,16 +22,7 @@ impl Scene {
     async fn set() -> Self {
         let served = Served::furnished(|config| {
             let often = Rate { per_second: 1_000, burst: 1_000 };
-            config.rates = Rates {
-                claim: often,
-                reserve: often,
-                release: often,
-                earn: often,
-                announce: often,
-                ping: often,
-                comment: often,
-                like: often,
-            };
+            config.rates = Rates::all(often);
         });
         let served = served.await;
         // Item 2 is dear, item 3 scarce, of item 4 nobody may have more than one.

@@ -7,6 +7,7 @@ mod books;
 mod broadcast;
 mod campaign;
 mod eligibility;
+mod gift;
 mod goals;
 mod life;
 mod rain;
@@ -33,6 +34,9 @@ macro_rules! suite {
                               accounts, newcomers, not_won_too_often, the_audience_is_bounded },
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
+                gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
+                       boards, boards_of_other_days, fans_by_gift, fans_by_asking, how_a_club_is_run, asked_again,
+                       what_is_long_ago_is_forgotten },
                 amend { more_stock, less_stock, more_budget, longer, refused },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,

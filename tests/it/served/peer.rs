@@ -7,7 +7,8 @@ use liveroom_protocol::client::{Endpoint, RequestIds, Trust};
 use liveroom_protocol::frame::{FrameReader, encode_frame};
 use liveroom_protocol::transport::{SERVER_FRAME_BYTES_MAX, WS_PATH};
 use liveroom_protocol::wire::{
-    CartLine, Claim, ClientFrame, GoodbyeCode, Hello, Release, Reserve, ServerFrame, answer, client_frame, server_frame,
+    BoardPlace, CartLine, Claim, ClientFrame, GoodbyeCode, Hello, Release, Reserve, ServerFrame, answer, client_frame,
+    server_frame,
 };
 use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -245,6 +246,14 @@ pub fn words(outcome: &answer::Outcome) -> String {
     match outcome {
         answer::Outcome::Grant(grant) => format!("grant {}", grant.slot),
         answer::Outcome::Order(order) => format!("order {} fen", order.total_fen),
+        answer::Outcome::GiftSent(sent) => format!("combo of {}, {} left", sent.total, sent.balance_coins),
+        answer::Outcome::Board(board) => {
+            let place = |of: &BoardPlace| format!("{}. {} {}", of.rank, of.user, of.coins);
+            let places: Vec<_> = board.places.iter().map(place).collect();
+            format!("{}; own {:?}", places.join(", "), board.own.as_ref().map(|own| own.rank))
+        }
+        answer::Outcome::Catalogue(catalogue) => format!("{} gifts", catalogue.gifts.len()),
+        answer::Outcome::FanClub(club) => format!("{} fans, own {:?}", club.fans, club.own.map(|fan| fan.points)),
         answer::Outcome::Done(_) => "done".to_owned(),
         answer::Outcome::CheckedIn(checked_in) => format!("streak {}", checked_in.streak),
         answer::Outcome::Refused(refused) => format!("refused {}", refused.code().word()),

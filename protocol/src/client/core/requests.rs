@@ -209,6 +209,10 @@ fn final_outcome(outcome: answer::Outcome) -> Option<Outcome> {
         answer::Outcome::Refused(refused) => Some(Outcome::Refused { code: refused.code(), detail: refused.detail }),
         answer::Outcome::NotDone(not_done) => Some(Outcome::not_done(not_done)),
         answer::Outcome::Done(_) => Some(Outcome::Done),
+        answer::Outcome::GiftSent(sent) => Some(Outcome::GiftSent(sent)),
+        answer::Outcome::Board(board) => Some(Outcome::Board(board)),
+        answer::Outcome::Catalogue(catalogue) => Some(Outcome::Catalogue(catalogue)),
+        answer::Outcome::FanClub(club) => Some(Outcome::FanClub(club)),
         answer::Outcome::Pending(_) => None,
     }
 }

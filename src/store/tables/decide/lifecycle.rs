@@ -3,10 +3,10 @@
 use super::{Context, Outcome};
 use crate::rules::{
     Activity, ActivityId, AmendError, Amendment, Fen, Kind, NotDone, NotDoneCode, Phase, Plan, RoomId, Seed, Step,
-    UserId,
+    Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, Op, Partition};
+use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, GiftAsk, Op, Partition};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -119,18 +119,32 @@ impl Tables {
         }
     }
 
+    /// What was decided long ago goes, if its time has come.
+    pub(super) fn forget(&self, now: Time, of: Option<RoomId>) -> Decision {
+        match self.forget_at(of) {
+            Some(at) if at <= now => {
+                let before = at.before_ms(self.bounds.retention_ms);
+                Decision::Event(Event::Forgotten { room: of, before })
+            }
+            _ => Decision::Answer(Answer::Idle),
+        }
+    }
+
     /// The timer's operation for something that is due.
     pub(in crate::store::tables) fn op_for(&self, due: &Due) -> Option<Op> {
-        let (activity, ask) = match due {
-            Due::Activity(id) => (*id, Ask::Due { activity: *id }),
-            Due::Order(id) => (self.orders.get(id)?.activity, Ask::Expire { order: *id }),
+        let room_of = |activity| Some(Partition::Room(self.activities.get(&activity)?.room));
+        let (partition, ask) = match due {
+            Due::Activity(id) => (room_of(*id)?, Ask::Due { activity: *id }),
+            Due::Order(id) => (room_of(self.orders.get(id)?.activity)?, Ask::Expire { order: *id }),
             Due::Campaign(id) => {
-                let partition = Partition::Room(self.campaigns.all.get(id)?.0);
-                return Some(Op::timer(partition, Ask::Campaign(CampaignAsk::Due { campaign: *id })));
+                (Partition::Room(self.campaigns.all.get(id)?.0), Ask::Campaign(CampaignAsk::Due { campaign: *id }))
             }
+            Due::Combo(id) => {
+                (Partition::Room(self.combos.get(id)?.room), Ask::Gift(GiftAsk::CloseCombo { combo: *id }))
+            }
+            Due::Receipts(of) => (of.map_or(Partition::Platform, Partition::Room), Ask::Forget),
         };
-        let room = self.activities.get(&activity)?.room;
-        Some(Op::timer(Partition::Room(room), ask))
+        Some(Op::timer(partition, ask))
     }
 
     fn can_fund(&self, activity: &Activity, amount: Fen) -> Result<(), NotDone> {

@@ -4,6 +4,7 @@
 mod broadcast;
 mod campaign;
 mod eligibility;
+mod gift;
 mod goals;
 mod lifecycle;
 mod presence;
@@ -16,7 +17,7 @@ use crate::rules::{
 };
 
 use super::{Decision, Room, Tables};
-use crate::store::{Answer, Ask, Cause, Event, Op, Partition, PresenceAsk};
+use crate::store::{Answer, Ask, Cause, Event, GiftAsk, Op, Partition, PresenceAsk};
 
 type Outcome = Result<Decision, NotDone>;
 
@@ -40,12 +41,13 @@ impl Tables {
         let key = op.by.zip(op.request);
         let room = match &op.partition {
             Partition::Room(id) => self.rooms.get(id),
-            Partition::Wallet(_) => None,
+            Partition::Wallet(_) | Partition::Platform => None,
         };
         if let Some(key) = key {
             let known = match &op.partition {
                 Partition::Room(_) => room.and_then(|room| room.receipts.get(&key)),
                 Partition::Wallet(owner) => self.wallet_receipts.get(&(*owner, key)),
+                Partition::Platform => self.platform_receipts.get(&key),
             };
             if let Some(receipt) = known {
                 if receipt.fingerprint != fingerprint {
@@ -62,6 +64,12 @@ impl Tables {
             (Partition::Room(id), Ask::CreateRoom { host, utc_offset_min }) => {
                 return self.create_room(*id, *host, *utc_offset_min, cause);
             }
+            (Partition::Platform, Ask::Gift(GiftAsk::SetCatalogue { based_on, gifts })) => {
+                return self.set_catalogue(*based_on, gifts, cause);
+            }
+            (Partition::Platform, Ask::Forget) => return Ok(self.forget(now, None)),
+            (Partition::Room(id), Ask::Forget) => return Ok(self.forget(now, Some(*id))),
+            (Partition::Platform, _) => return Err(NotDoneCode::Invalid.because("nothing that all rooms share")),
             (Partition::Room(id), _) => *id,
             (Partition::Wallet(_), _) => return Err(NotDoneCode::Invalid.because("a wallet is only topped up")),
         };
@@ -88,7 +96,8 @@ impl Tables {
             Ask::Presence(PresenceAsk::CheckIn { activity, token }) => self.check_in(&context, *activity, *token),
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
             Ask::Campaign(ask) => self.campaign(&context, ask),
-            Ask::TopUp { .. } | Ask::CreateRoom { .. } => {
+            Ask::Gift(ask) => self.gift(&context, ask),
+            Ask::TopUp { .. } | Ask::CreateRoom { .. } | Ask::Forget => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }
         }

@@ -39,7 +39,7 @@ impl Tables {
                 }
                 self.campaigns.of.retain(|_, of| of != campaign);
                 let receipts = &mut self.rooms.get_mut(room).ok_or("no such room")?.receipts;
-                receipts.retain(|_, receipt| receipt.kept.campaign() != Some(*campaign));
+                receipts.archive(|kept| kept.campaign() == Some(*campaign));
                 Ok(Answer::Idle)
             }
         }

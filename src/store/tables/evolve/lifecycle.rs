@@ -1,7 +1,7 @@
 //! The steps of an activity, until it leaves.
 
 use super::Fits;
-use crate::rules::{ActivityId, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step};
+use crate::rules::{ActivityId, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step, Time};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
@@ -65,7 +65,7 @@ impl Tables {
         self.campaigns.of.remove(&id);
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
         room.activities.retain(|other| *other != id);
-        room.receipts.retain(|_, receipt| receipt.kept.activity() != Some(id));
+        room.receipts.archive(|kept| kept.activity() == Some(id));
         if let Some(Kind::Sale(_)) = activity.kind {
             let due = &mut self.due;
             self.orders.retain(|_, order| {
@@ -77,5 +77,38 @@ impl Tables {
             });
         }
         Ok(())
+    }
+
+    /// What belongs to no activity and was decided long ago goes.
+    pub(super) fn forget_before(&mut self, of: Option<RoomId>, before: Time, now: Time) -> Fits {
+        let due = (self.forget_at(of), Due::Receipts(of));
+        if let (Some(at), due) = due {
+            self.due.remove(&(at, due));
+        }
+        match of {
+            Some(room) => {
+                let room = self.rooms.get_mut(&room).ok_or("no such room")?;
+                room.receipts.turn(now);
+                room.boards.forget(before);
+            }
+            None => self.platform_receipts.turn(now),
+        }
+        self.arm_forgetting(of);
+        Ok(())
+    }
+
+    pub(super) fn arm_forgetting(&mut self, of: Option<RoomId>) {
+        if let Some(at) = self.forget_at(of) {
+            self.due.insert((at, Due::Receipts(of)));
+        }
+    }
+
+    /// When the older receipts of a room, or of the platform, go.
+    pub(in crate::store::tables) fn forget_at(&self, of: Option<RoomId>) -> Option<Time> {
+        let receipts = match of {
+            Some(room) => &self.rooms.get(&room)?.receipts,
+            None => &self.platform_receipts,
+        };
+        receipts.since().map(|since| since.after_ms(self.bounds.retention_ms))
     }
 }

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod campaign;
+mod gift;
 mod goals;
 mod lifecycle;
 mod presence;
@@ -10,13 +11,13 @@ mod rain;
 mod sale;
 
 use crate::rules::{
-    Account, Activity, ActivityId, Fingerprint, Kind, KindPlan, OrderPhase, Phase, Posting, RequestId, RoomId, Sale,
-    Step, UserId,
+    Account, Activity, ActivityId, Boards, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase, Posting, RequestId,
+    RoomId, Sale, Step, UserId,
 };
 
-use super::receipts::{Kept, Receipt};
+use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{CampaignEvent, Cause, Event, PresenceEvent, Recorded};
+use crate::store::{CampaignEvent, Cause, Event, GiftEvent, PresenceEvent, Recorded};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -69,6 +70,7 @@ impl Tables {
             Event::Campaign { what: CampaignEvent::Included { campaign, cause, .. }, .. } => {
                 (cause, Action::Include(*campaign))
             }
+            Event::Gift { what: GiftEvent::FanClubSet { cause, .. }, .. } => (cause, Action::SetFanClub),
             _ => return,
         };
         let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
@@ -114,8 +116,11 @@ impl Tables {
                     broadcast_days: [None; 2],
                     audience: Map::default(),
                     activities: Vec::new(),
-                    receipts: Map::default(),
+                    receipts: Receipts::default(),
                     trail: VecDeque::new(),
+                    running: Map::default(),
+                    boards: Boards::default(),
+                    fan_club: FanClub::default(),
                 };
                 if self.rooms.insert(*room, new).is_some() {
                     return Err("the room exists");
@@ -171,6 +176,12 @@ impl Tables {
             }
             Event::Presence { room, what } => self.presence(recorded, room, what),
             Event::Campaign { room, what } => self.apply_campaign(room, *at, what),
+            Event::Forgotten { room, before } => {
+                self.forget_before(*room, *before, *at)?;
+                Ok(Answer::Idle)
+            }
+            Event::CatalogueSet { version, gifts, cause } => self.replace_catalogue(*version, gifts, cause, *at),
+            Event::Gift { room, what } => self.given(recorded, room, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }
@@ -195,8 +206,13 @@ impl Tables {
         let receipt = Receipt { fingerprint, kept };
         let answer = self.answer(&receipt);
         let receipts = &mut self.rooms.get_mut(room).ok_or("no such room")?.receipts;
-        if receipts.insert((by, request), receipt).is_some() {
+        if receipts.get(&(by, request)).is_some() {
             return Err("a request was decided twice");
+        }
+        let begins = receipts.since().is_none();
+        receipts.insert((by, request), receipt, self.latest_at);
+        if begins {
+            self.arm_forgetting(Some(*room));
         }
         Ok(answer)
     }

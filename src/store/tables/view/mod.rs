@@ -1,11 +1,15 @@
 //! What others may see of the tables.
 
+mod gift;
+
 use crate::rules::{
     Activity, ActivityId, Fen, Kind, KindPlan, Order, Phase, Plan, RainSummary, RoomId, SkuId, Time, UserId,
 };
 
 use super::Tables;
 use crate::store::{Query, Reply};
+
+pub use gift::{BoardView, FanClubView, FanView};
 
 /// An activity as hosts see it; viewers see less.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,8 +189,8 @@ impl Tables {
 
     /// Visits every user who has anything recorded in a room: those its gates must let through.
     pub fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
-        let receipts = self.rooms.get(room).into_iter().flat_map(|room| room.receipts.keys());
-        receipts.for_each(|(user, _)| visit(user));
+        let receipts = self.rooms.get(room).into_iter().flat_map(|room| room.receipts.iter());
+        receipts.for_each(|((user, _), ..)| visit(user));
     }
 
     /// Answers a question.
@@ -214,6 +218,7 @@ impl Tables {
             Query::Rooms => {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
+            Query::Gift(query) => self.ask_gift(query),
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
             Query::Facts { room, user } => match self.rooms.get(room) {
                 Some(room) => {

@@ -1,0 +1,341 @@
+//! Boards 榜: who has given how much, in a broadcast, a day, a week.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::quality::FixedState;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Ranking;
+use crate::rules::{Coins, Time, UserId};
+
+/// What a board covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// One broadcast of the room.
+    Broadcast,
+    /// One day of the room's time zone.
+    Day,
+    /// One week of the room's time zone, from Monday.
+    Week,
+}
+
+/// One board of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BoardId {
+    /// What it covers.
+    pub span: Span,
+    /// Which one: the broadcast's number, or the days or weeks since 1970.
+    pub number: i64,
+}
+
+/// How a user stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    score: i64,
+    reached: Time,
+}
+
+/// A place on a board. Places are ordered: score downwards, then who reached it first, then the user's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    score: Reverse<i64>,
+    reached: Time,
+    user: UserId,
+}
+
+/// Who has given how much.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Board {
+    standings: HashMap<UserId, Standing, FixedState>,
+    order: Ranking<Place>,
+    /// When it changed last.
+    touched: Option<Time>,
+    /// What those gave who fell off its end.
+    unlisted: i64,
+}
+
+/// The boards of a room: the latest of each span.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boards(BTreeMap<BoardId, Board>);
+
+impl Span {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Broadcast, Self::Day, Self::Week];
+
+    /// The word that every interface uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    /// So many boards are kept, the current one included.
+    pub const fn kept(self) -> i64 {
+        match self {
+            Self::Broadcast | Self::Day => 8,
+            Self::Week => 5,
+        }
+    }
+
+    /// The board at `now`, in a zone that is `utc_offset_min` minutes east of Greenwich, during the room's `broadcast`.
+    pub const fn at(self, now: Time, utc_offset_min: i32, broadcast: u32) -> BoardId {
+        let day = now.day(utc_offset_min);
+        let number = match self {
+            Self::Broadcast => broadcast as i64,
+            Self::Day => day,
+            // 1970 began on a Thursday.
+            Self::Week => (day + 3).div_euclid(7),
+        };
+        BoardId { span: self, number }
+    }
+}
+
+impl Place {
+    /// Whose.
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Coins given.
+    pub const fn score(&self) -> i64 {
+        self.score.0
+    }
+
+    /// When the score was reached.
+    pub const fn reached(&self) -> Time {
+        self.reached
+    }
+
+    const fn of(user: UserId, Standing { score, reached }: Standing) -> Self {
+        Self { score: Reverse(score), reached, user }
+    }
+}
+
+impl Board {
+    /// As many users are listed; who has less than all of them falls off the end, and begins anew when he gives again.
+    pub const USERS_MAX: usize = 1_000_000;
+
+    /// A user gave so much.
+    pub fn add(&mut self, user: UserId, coins: Coins, now: Time) {
+        self.add_among(user, coins, now, Self::USERS_MAX);
+    }
+
+    fn add_among(&mut self, user: UserId, coins: Coins, now: Time, users_max: usize) {
+        self.touched = Some(now);
+        if let Some(standing) = self.standings.get_mut(&user) {
+            let old = Place::of(user, *standing);
+            *standing = Standing { score: standing.score + coins.get(), reached: now };
+            let replaced = self.order.replace(&old, Place::of(user, *standing));
+            debug_assert!(replaced, "a standing has its place");
+            return;
+        }
+        let standing = Standing { score: coins.get(), reached: now };
+        if self.order.len() >= users_max {
+            match self.order.last().copied() {
+                Some(last) if Place::of(user, standing) < last => {
+                    self.order.remove(&last);
+                    self.standings.remove(&last.user);
+                    self.unlisted += last.score();
+                }
+                _ => {
+                    self.unlisted += coins.get();
+                    return;
+                }
+            }
+        }
+        self.standings.insert(user, standing);
+        self.order.insert(Place::of(user, standing));
+    }
+
+    /// A user's place, and its rank, from 1.
+    pub fn rank(&self, user: &UserId) -> Option<(u32, Place)> {
+        let place = Place::of(*user, *self.standings.get(user)?);
+        let before = self.order.rank(&place)?;
+        Some((before as u32 + 1, place))
+    }
+
+    /// The places from the first on.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.order.iter()
+    }
+
+    /// How many users are listed.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Whether nobody fell off its end.
+    pub fn is_complete(&self) -> bool {
+        self.unlisted == 0
+    }
+
+    /// What was given in all.
+    pub fn total(&self) -> i64 {
+        self.places().map(Place::score).sum::<i64>() + self.unlisted
+    }
+}
+
+impl Boards {
+    /// A user gave so much at `now`: it counts on the board of each span. What is too old to keep goes.
+    pub fn add(&mut self, user: UserId, coins: Coins, now: Time, utc_offset_min: i32, broadcast: u32) {
+        for span in Span::ALL {
+            let id = span.at(now, utc_offset_min, broadcast);
+            if !self.0.contains_key(&id) {
+                self.0.retain(|other, _| other.span != span || other.number > id.number - span.kept());
+            }
+            self.0.entry(id).or_default().add(user, coins, now);
+        }
+    }
+
+    /// A board.
+    pub fn get(&self, id: BoardId) -> Option<&Board> {
+        self.0.get(&id)
+    }
+
+    /// All boards, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (BoardId, &Board)> {
+        self.0.iter().map(|(id, board)| (*id, board))
+    }
+
+    /// Drops what was last touched before `until`.
+    pub fn forget(&mut self, until: Time) {
+        self.0.retain(|_, board| board.touched.is_some_and(|at| at >= until));
+    }
+}
+
+/// Written as its places: the rest follows from them.
+#[derive(Serialize, Deserialize)]
+struct Written<O> {
+    order: O,
+    touched: Option<Time>,
+    unlisted: i64,
+}
+
+impl Serialize for Board {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { order: &self.order, touched: self.touched, unlisted: self.unlisted }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Board {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { order, touched, unlisted } = Written::<Ranking<Place>>::deserialize(deserializer)?;
+        let standing = |place: &Place| (place.user, Standing { score: place.score(), reached: place.reached });
+        let standings = order.iter().map(standing).collect();
+        Ok(Self { standings, order, touched, unlisted })
+    }
+}
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Board").field("users", &self.len()).field("touched", &self.touched).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn user(n: u32) -> UserId {
+        UserId::parse(&format!("u{n}")).unwrap()
+    }
+
+    fn add(board: &mut Board, user_n: u32, coins: i64, at_ms: i64) {
+        board.add_among(user(user_n), Coins::new(coins).unwrap(), Time::from_ms(at_ms), 40);
+    }
+
+    #[test]
+    fn who_comes_first() {
+        type Gifts<'a> = &'a [(u32, i64, i64)];
+        let rows: [(&str, Gifts<'_>, &[u32]); 5] = [
+            ("more coins", &[(1, 5, 1), (2, 6, 2), (3, 7, 3)], &[3, 2, 1]),
+            ("as many, but earlier", &[(1, 5, 9), (2, 5, 3), (3, 5, 6)], &[2, 3, 1]),
+            ("as many at once: by id", &[(3, 5, 1), (1, 5, 1), (2, 5, 1)], &[1, 2, 3]),
+            ("sums count", &[(1, 5, 1), (2, 4, 2), (2, 4, 3)], &[2, 1]),
+            ("the last gift reached the score", &[(1, 5, 1), (2, 8, 2), (1, 3, 3)], &[2, 1]),
+        ];
+        for (case, gifts, want) in rows {
+            let mut board = Board::default();
+            gifts.iter().for_each(|(n, coins, at)| add(&mut board, *n, *coins, *at));
+            let users: Vec<_> = board.places().map(Place::user).collect();
+            assert_eq!(users, want.iter().map(|n| user(*n)).collect::<Vec<_>>(), "{case}");
+            for (before, user) in users.iter().enumerate() {
+                assert_eq!(board.rank(user).map(|(rank, _)| rank as usize), Some(before + 1), "{case}");
+            }
+            assert_eq!(board.rank(&user(99)), None, "{case}");
+        }
+    }
+
+    #[test]
+    fn which_board() {
+        // Sunday 2026-01-04 23:30 UTC is Monday morning in Beijing.
+        let late = Time::from_ms(1_767_569_400_000);
+        for (span, offset, number) in [
+            (Span::Day, 0, 20_457),
+            (Span::Day, 480, 20_458),
+            (Span::Day, -480, 20_457),
+            (Span::Week, 0, 2_922),
+            (Span::Week, 480, 2_923),
+            (Span::Broadcast, 480, 7),
+        ] {
+            assert_eq!(span.at(late, offset, 7), BoardId { span, number }, "{span:?} {offset}");
+        }
+    }
+
+    #[test]
+    fn old_boards_go() {
+        let (mut boards, day_ms) = (Boards::default(), 86_400_000);
+        let one = Coins::new(1).unwrap();
+        (0..100).for_each(|n| boards.add(user(n), one, Time::from_ms(i64::from(n) * day_ms), 0, n));
+        let numbers = |span| boards.iter().filter(|(id, _)| id.span == span).map(|(id, _)| id.number).collect();
+        let [broadcasts, days, weeks]: [Vec<i64>; 3] = Span::ALL.map(numbers);
+        assert_eq!(broadcasts, (92..100).collect::<Vec<_>>());
+        assert_eq!(days, (92..100).collect::<Vec<_>>());
+        assert_eq!(weeks, (10..15).collect::<Vec<_>>());
+        boards.forget(Time::from_ms(98 * day_ms));
+        assert_eq!(boards.iter().count(), 2 + 2 + 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The oracle is a plain list, sorted whenever it is asked. Both are bounded: 40 users.
+        #[test]
+        fn a_board_is_a_sorted_list(gifts in prop::collection::vec((0..80u32, 1..6i64, 0..3i64), 1..300)) {
+            let mut board = Board::default();
+            let mut oracle: Vec<(Reverse<i64>, i64, UserId)> = Vec::new();
+            let (mut now, mut given) = (0, 0);
+            for (n, coins, passed) in gifts {
+                now += passed;
+                given += coins;
+                add(&mut board, n, coins, now);
+                match oracle.iter_mut().find(|(_, _, who)| *who == user(n)) {
+                    Some((score, reached, _)) => (score.0, *reached) = (score.0 + coins, now),
+                    None => oracle.push((Reverse(coins), now, user(n))),
+                }
+                oracle.sort();
+                oracle.truncate(40);
+                let places: Vec<_> = board.places().map(|p| (p.score, p.reached.ms(), p.user)).collect();
+                prop_assert_eq!(&places, &oracle);
+                for (before, (score, reached, who)) in oracle.iter().enumerate() {
+                    let place = Place { score: *score, reached: Time::from_ms(*reached), user: *who };
+                    prop_assert_eq!(board.rank(who), Some((before as u32 + 1, place)));
+                }
+                prop_assert_eq!(board.total(), given);
+            }
+            let written = postcard::to_stdvec(&board).unwrap();
+            prop_assert!(postcard::from_bytes::<Board>(&written).unwrap() == board);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Gifts sent, combos ended, the catalogue, the fan club.
+
+use super::Fits;
+use crate::rules::{Account, Combo, ComboId, Currency, FanSource, Gift, Posting, RoomId, Time};
+use crate::store::tables::receipts::{Kept, Receipt};
+use crate::store::tables::{Due, Tables};
+use crate::store::{Answer, Cause, GiftAnswer, GiftEvent, Recorded};
+
+impl Tables {
+    pub(super) fn replace_catalogue(&mut self, version: u32, gifts: &[Gift], cause: &Cause, at: Time) -> Fits<Answer> {
+        let next = self.catalogue.replaced(gifts).map_err(|_| "no catalogue")?;
+        if next.version != version {
+            return Err("not the next version");
+        }
+        self.catalogue = next;
+        let answer = GiftAnswer::CatalogueSet { version };
+        if let (Some(by), Some((request, fingerprint))) = (cause.by, cause.request) {
+            let begins = self.platform_receipts.since().is_none();
+            self.platform_receipts.insert((by, request), Receipt { fingerprint, kept: Kept::Gift(answer) }, at);
+            if begins {
+                self.arm_forgetting(None);
+            }
+        }
+        Ok(Answer::Gift(answer))
+    }
+
+    pub(super) fn given(&mut self, recorded: &Recorded, id: &RoomId, what: &GiftEvent) -> Fits<Answer> {
+        let now = recorded.at;
+        let room = self.rooms.get_mut(id).ok_or("no such room")?;
+        match what {
+            GiftEvent::Sent { request, fingerprint, user, .. } => {
+                let answer = self.send(now, *id, what)?;
+                self.receive(id, *user, *request, *fingerprint, Kept::Gift(answer))
+            }
+            GiftEvent::ComboClosed { combo, .. } => {
+                self.end_combo(*combo)?;
+                Ok(Answer::Idle)
+            }
+            GiftEvent::FanClubSet { settings, cause } => {
+                room.fan_club.settings.clone_from(settings);
+                self.keep(id, cause, Kept::Gift(GiftAnswer::FanClubSet))
+            }
+            GiftEvent::FanJoined { user, cause } => {
+                if !room.fan_club.join(*user, now) {
+                    return Err("a fan already");
+                }
+                self.keep(id, cause, Kept::Gift(GiftAnswer::Joined))
+            }
+            GiftEvent::FanLeft { user, cause } => {
+                if !room.fan_club.leave(user) {
+                    return Err("no fan");
+                }
+                self.keep(id, cause, Kept::Gift(GiftAnswer::Left))
+            }
+        }
+    }
+
+    /// The money moves, and everything that counts it.
+    fn send(&mut self, now: Time, id: RoomId, sent: &GiftEvent) -> Fits<GiftAnswer> {
+        let GiftEvent::Sent { user, gift, count, coins, combo, total, until, broadcast, fan, .. } = *sent else {
+            return Err("no gift");
+        };
+        let (wallet, currency) = (Account::Wallet(user), Currency::Coins);
+        self.post(Posting { from: wallet, to: Account::Earnings(id), currency, amount: coins.get() })?;
+        self.facts_mut(&id, user, now)?.send(broadcast, gift, count);
+        let room = self.rooms.get_mut(&id).ok_or("no such room")?;
+        if combo.0 > self.latest_combo {
+            self.latest_combo = combo.0;
+            self.combos.insert(combo, Combo::begin(combo, id, user, gift));
+            room.running.insert((user, gift), combo);
+        }
+        let running = self.combos.get_mut(&combo).ok_or("no such combo")?;
+        self.due.remove(&(running.until, Due::Combo(combo)));
+        self.due.insert((until, Due::Combo(combo)));
+        running.add(count, coins, until);
+        if (running.count, running.sender, running.gift) != (total, user, gift) {
+            return Err("not the combo's next gift");
+        }
+        room.boards.add(user, coins, now, room.utc_offset_min, broadcast);
+        if let Some(gain) = fan {
+            let (units, day) = (coins.get().unsigned_abs(), now.day(room.utc_offset_min));
+            room.fan_club.take(user, FanSource::Gifts, units, day, now, gain);
+        }
+        Ok(GiftAnswer::Sent { combo, total, balance: self.ledger.balance(wallet, currency) })
+    }
+
+    fn end_combo(&mut self, id: ComboId) -> Fits {
+        let combo = self.combos.remove(&id).ok_or("no such combo")?;
+        self.due.remove(&(combo.until, Due::Combo(id)));
+        let room = self.rooms.get_mut(&combo.room).ok_or("no such room")?;
+        // A gift that came late, but before this, has begun another.
+        if room.running.get(&(combo.sender, combo.gift)) == Some(&id) {
+            room.running.remove(&(combo.sender, combo.gift));
+        }
+        Ok(())
+    }
+}
