@@ -1,5 +1,9 @@
 //! Redis is killed, paused, flushed, filled and set back: what was acknowledged stays, and nothing is done twice.
 
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +14,7 @@ use liveroom::store::{Ask, Bounds, CommitError, Keeper as _, Op, Partition, Redi
 use rustix::process::Signal;
 
 use super::{OnRedis, RedisServer};
-use crate::stage::{Stage, Subject as _, plan, request, room, sale, user};
+use crate::stage::{Stage, Subject as _, plan, request, room, sale, until, user};
 
 const SAFE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -158,12 +162,12 @@ fn another_log_under_the_same_name_stops_the_node() {
 fn a_batch_is_answered_when_enough_replicas_have_it() {
     let server = RedisServer::start(&[]);
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &server.port().to_string()]);
-    crate::stage::until("the replica follows", || {
+    until("the replica follows", || {
         replica.said(&["INFO", "replication"]).is_some_and(|text| text.contains("master_link_status:up"))
     });
     server.said(&["CONFIG", "SET", "min-replicas-to-write", "1"]).unwrap();
     // The primary counts them now and then.
-    crate::stage::until("the primary counts it", || {
+    until("the primary counts it", || {
         server.said(&["INFO", "replication"]).is_some_and(|text| text.contains("min_slaves_good_slaves:1"))
     });
     let options =
@@ -176,6 +180,65 @@ fn a_batch_is_answered_when_enough_replicas_have_it() {
     // Now the log takes the batch, and only the question after it is refused: that is no refusal of the batch.
     server.said(&["ACL", "SETUSER", "default", "-wait"]).unwrap();
     buy_through(&mut stage, "eve", sold, || drop(server.said(&["ACL", "SETUSER", "default", "+wait"]).unwrap()));
+    stage.audit();
+}
+
+/// A file system of a few megabytes, gone with the test.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None` where nobody may make one.
+    fn mount() -> Option<Self> {
+        let disk = Self(tempfile::tempdir().unwrap());
+        let made = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "none"]).arg(disk.0.path()).output();
+        made.is_ok_and(|made| made.status.success()).then_some(disk)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.path().join("filler")
+    }
+
+    fn fill(&self) {
+        let mut file = File::create(self.filler()).unwrap();
+        for size in [4096, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Where nothing was mounted it fails.
+        let _ = Command::new("umount").arg(self.0.path()).output();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_redis_and_nothing_is_lost_or_doubled() {
+    let Some(disk) = SmallDisk::mount() else {
+        println!("left out: no file system can be mounted here");
+        return;
+    };
+    let mut server = RedisServer::start(&[&SAFE[..], &["--dir", disk.0.path().to_str().unwrap()]].concat());
+    let (mut stage, sold) = node(&server);
+    stage.patience = Duration::from_secs(20);
+    for round in 0..2 {
+        disk.fill();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                // What it can't sync it doesn't answer: it ends itself.
+                until("redis has ended", || server.said(&["PING"]).is_none());
+                fs::remove_file(disk.filler()).unwrap();
+                server.restart();
+            });
+            // The first of them still fit into the file's last page.
+            for n in 0..40 {
+                let said = stage.buy(&format!("u{round}-{n}"), sold, 1, 1);
+                assert!(said.starts_with("order "), "{said}");
+            }
+        });
+    }
+    assert_eq!(stage.counts(sold, 1), "0/80/20 of 100");
     stage.audit();
 }
 

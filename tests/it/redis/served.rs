@@ -11,7 +11,7 @@ use liveroom::store::redis::{Durability, Reading, RedisOptions};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{RedisServer, shared};
+use super::{RedisCluster, RedisServer, shared};
 use crate::faults::crowd::{Crowd, acks, same_answers, ticket};
 use crate::served::peer::{fresh_id, release, reserve};
 use crate::served::process::{Process, Start, audit_store};
@@ -118,6 +118,51 @@ fn redis_is_killed_and_paused_under_two_nodes() {
         assert!(one.stop().success() && two.stop().success());
         audit_store(here.path(), &redis.url(), &acks(&told));
         sink_has_all(&redis, &[here.path(), there.path()]);
+    });
+}
+
+#[test]
+fn a_striped_cluster_fails_over_moves_and_forgets_under_two_nodes() {
+    const STRIPES: usize = 3;
+    let mut cluster = RedisCluster::start(&["--min-replicas-to-write", "1"]);
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let start = Start::new()
+        .set("LIVEROOM_STORE__REDIS", &cluster.url())
+        .set("LIVEROOM_STORE__REDIS_TIMEOUT", "500ms")
+        .set("LIVEROOM_STORE__STRIPES", &STRIPES.to_string())
+        .set("LIVEROOM_STORE__DURABILITY", "replicas:1");
+    let options = RedisOptions { stripes: STRIPES, ..RedisOptions::new(cluster.url().parse().unwrap()) };
+    let key = |stripe| format!("{{{}}}:head", options.tag(stripe));
+    run(async {
+        let one = start.run(here.path());
+        let two = start.run(there.path());
+        let crowds = pressed(&one, &two).await;
+        for round in 0..STRIPES {
+            for crowd in &crowds {
+                crowd.more(20).await;
+            }
+            match round {
+                0 => {
+                    let primary = cluster.primary_of(&key(1));
+                    cluster.servers[primary].kill();
+                    let promoted = || (0..6).any(|at| at != primary && cluster.is_primary_of(at, &key(1)));
+                    crate::stage::until("its replica is promoted", promoted);
+                    cluster.servers[primary].restart();
+                    cluster.settle();
+                }
+                1 => cluster.move_slot(&key(2), cluster.primary_of(&key(0))),
+                _ => cluster.servers.iter().for_each(|server| drop(server.said(&["FUNCTION", "FLUSH"]))),
+            }
+        }
+        let mut told = Vec::new();
+        for crowd in crowds {
+            crowd.more(20).await;
+            told.extend(crowd.disperse().await);
+        }
+        same_answers(&one, &told).await;
+        same_answers(&two, &told).await;
+        assert!(one.stop().success() && two.stop().success());
+        audit_store(here.path(), &cluster.url(), &acks(&told));
     });
 }
 
