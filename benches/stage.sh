@@ -46,7 +46,13 @@ fi
 # A viewer over WebSocket takes a descriptor on either side.
 ulimit -n "$(ulimit -Hn)"
 
-cargo build --release --quiet -p liveroom -p liveroom-loadtest --bins
+if [[ -n "${BENCH:-}" ]]; then
+    # A program of this folder instead of servers and testers.
+    PROGRAM="$(cargo build --release --quiet -p liveroom --bench "$BENCH" --message-format json |
+        sed -n "s|.*\"executable\":\"\([^\"]*/$BENCH-[^\"]*\)\".*|\1|p")"
+else
+    cargo build --release --quiet -p liveroom -p liveroom-loadtest --bins
+fi
 BIN="${CARGO_TARGET_DIR:-target}/release"
 
 # start_server NAME [OPTION…]: a development server with its data in $SCRATCH/NAME. Sets SERVER_PID, QUIC, WS, ADMIN, and
