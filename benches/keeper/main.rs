@@ -15,7 +15,8 @@ use liveroom::store::{Answer, Bounds, EmbeddedKeeper, Keeper, Op, RedisKeeper};
 
 use stage::{NOW, claim, open, rain, room};
 
-const USAGE: &str = "usage: keeper embedded|URL [--batch N] [--claims N] [--stripes N] [--durability LEVEL] [--prefix NAME]";
+const USAGE: &str =
+    "usage: keeper embedded|URL [--batch N] [--claims N] [--stripes N] [--durability LEVEL] [--prefix NAME]";
 
 fn main() {
     let mut args = env::args().skip(1).filter(|arg| arg != "--bench");
