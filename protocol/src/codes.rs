@@ -49,6 +49,8 @@ impl RefusalCode {
             Self::RiskTooHigh => "risk_too_high",
             Self::NotOnAir => "not_on_air",
             Self::CheckedInAlready => "checked_in_already",
+            Self::Excluded => "excluded",
+            Self::PrizePassed => "prize_passed",
         }
     }
 }
@@ -76,6 +78,7 @@ impl NotDoneCode {
             Self::AlreadyFan => "already_fan",
             Self::NotFan => "not_fan",
             Self::JoinedByGift => "joined_by_gift",
+            Self::NoAward => "no_award",
         }
     }
 
@@ -97,7 +100,8 @@ impl NotDoneCode {
             | Self::UnknownGift
             | Self::AlreadyFan
             | Self::NotFan
-            | Self::JoinedByGift => Retry::Never,
+            | Self::JoinedByGift
+            | Self::NoAward => Retry::Never,
         }
     }
 }

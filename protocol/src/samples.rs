@@ -73,6 +73,9 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ("announce", from_client(3, Body::Announce(Announce { text: "红包雨".into() }))),
         ("comment", from_client(4, Body::Comment(Comment { text: "主播好".into() }))),
         ("like", from_client(5, Body::Like(Like { hearts: 3 }))),
+        ("enter_draw", from_client(4, Body::EnterDraw(EnterDraw { activity: 7, token: 0xdead_beef_cafe_f00d }))),
+        ("reply_prize", from_client(5, Body::ReplyPrize(ReplyPrize { activity: 7, accept: true }))),
+        ("prove_ticket", from_client(6, Body::ProveTicket(ProveTicket { activity: 7 }))),
         ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
     ];
     frames.extend(gift::client_frames());
@@ -125,7 +128,8 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 board: None,
             })),
         ),
-        ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()] }))),
+        ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], prizes: Vec::new() }))),
+        ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
         (
             "goodbye",
             from_server(Body::Goodbye(Goodbye {
@@ -166,6 +170,31 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
                 retry_after_ms: 200,
             })),
         ),
+        (
+            "answer_ticket",
+            answer(Outcome::Ticket(DrawTicket {
+                activity: 7,
+                draw: "room-1/7".into(),
+                rules_hash: vec![1; 32].into(),
+                commitment: vec![2; 32].into(),
+                ticket: "user-9".into(),
+                leaf: 3,
+                key: vec![4; 32].into(),
+                signature: vec![5; 64].into(),
+            })),
+        ),
+        ("answer_prize", answer(Outcome::Prize(prize()))),
+        (
+            "answer_proof",
+            answer(Outcome::Proof(DrawProof {
+                draw: "room-1/7".into(),
+                root: vec![6; 32].into(),
+                count: 4,
+                ticket: "user-9".into(),
+                leaf: 3,
+                path: vec![vec![7; 32].into(), vec![8; 32].into()],
+            })),
+        ),
         ("answer_pending", answer(Outcome::Pending(Pending {}))),
         ("answer_item", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Item("Mug".into())), ..grant() }))),
         ("answer_checked_in", answer(Outcome::CheckedIn(CheckedIn { streak: 7, grant: Some(grant()) }))),
@@ -185,6 +214,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
     };
     let mut events = vec![
         ("tick_activity", tick(Body::Activity(rain_state(5, Phase::Closed)))),
+        ("tick_draw", tick(Body::Activity(draw_state()))),
         (
             "tick_announcement",
             tick(Body::Announcement(Announcement {
@@ -264,6 +294,36 @@ fn order() -> Order {
         lines: vec![OrderLine { sku: 1, quantity: 2, unit_price_fen: 9_900 }],
         total_fen: 19_800,
         hold_until_ms: 1_800_000_300_000,
+    }
+}
+
+fn prize() -> DrawPrize {
+    DrawPrize {
+        activity: 7,
+        rank: 1,
+        title: "Tea set".into(),
+        cash_fen: 0,
+        state: PrizeState::Offered.into(),
+        answer_by_ms: 1_800_000_060_000,
+    }
+}
+
+fn draw_state() -> ActivityState {
+    ActivityState {
+        kind: Some(activity_state::Kind::Draw(DrawState {
+            occasion: DrawOccasion::LuckyBag.into(),
+            keyword: String::new(),
+            prizes: vec![PrizeKind { title: "Tea set".into(), count: 2, cash_fen: 0 }],
+            round: 5,
+            round_at_ms: 1_800_000_090_000,
+            rules_hash: vec![1; 32].into(),
+            commitment: vec![2; 32].into(),
+            entries: 4,
+            root: vec![6; 32].into(),
+            drawn: true,
+            winners: vec![DrawWinner { user: "user-9".into(), rank: 1, prize: 0, state: PrizeState::Offered.into() }],
+        })),
+        ..rain_state(7, Phase::Closed)
     }
 }
 

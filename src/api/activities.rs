@@ -33,7 +33,7 @@ pub(super) async fn draft(
         }
         _ => caller.user(),
     };
-    let plan = new.plan(sponsor)?;
+    let plan = new.plan(sponsor, api.receipt_key)?;
     // The store would say so too, but a plan of any size must not come as far.
     plan.check().map_err(|why| Problem::invalid(why.to_string()))?;
     let ask = Ask::Draft { plan: Box::new(plan), seed: api.engine.seed() };

@@ -5,6 +5,7 @@ mod auth;
 mod broadcasts;
 mod campaigns;
 mod dev;
+mod draws;
 mod extract;
 mod gifts;
 mod health;
@@ -39,7 +40,7 @@ pub use problem::Problem;
 
 use crate::engine::Engine;
 use crate::gateway::token::Issuer;
-use crate::rules::NotDoneCode;
+use crate::rules::{Digest, NotDoneCode};
 
 /// What the API needs.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub struct Api {
     pub issuer: Option<Arc<Issuer>>,
     /// Where lexicons come from.
     pub lexicons: Arc<dyn Lexicons>,
+    /// The public key of the receipts for entries of draws; without it no draws are taken.
+    pub receipt_key: Option<Digest>,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// Whether the server takes viewers: what `/readyz` says.
@@ -109,6 +112,10 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/earnings", get(gifts::earnings))
         .route("/v1/rooms/{room}/fan-club", get(gifts::fan_club).put(gifts::set_fan_club))
         .route("/v1/rooms/{room}/fan-club/fans/{user}", get(gifts::fan))
+        .route("/v1/rooms/{room}/draws/{activity}/rules", get(draws::rules))
+        .route("/v1/rooms/{room}/draws/{activity}/record", get(draws::record))
+        .route("/v1/rooms/{room}/draws/{activity}/proofs/{user}", get(draws::proof))
+        .route("/v1/rooms/{room}/draws/{activity}/beacon", post(draws::beacon))
         .route("/v1/rooms/{room}/payments", post(payments::callback))
         .route("/v1/wallets/{user}", get(wallets::show))
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))

@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{activities, broadcasts, campaigns, gifts, health, lexicons, metrics, payments, rooms, viewers, wallets};
+use super::{
+    activities, broadcasts, campaigns, draws, gifts, health, lexicons, metrics, payments, rooms, viewers, wallets,
+};
 
 /// The document.
 #[derive(OpenApi)]
@@ -41,6 +43,10 @@ use super::{activities, broadcasts, campaigns, gifts, health, lexicons, metrics,
         gifts::fan_club,
         gifts::set_fan_club,
         gifts::fan,
+        draws::rules,
+        draws::record,
+        draws::proof,
+        draws::beacon,
         payments::callback,
         wallets::show,
         wallets::top_up,

@@ -64,7 +64,8 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownActivity
             | NotDoneCode::UnknownSku
             | NotDoneCode::UnknownOrder
-            | NotDoneCode::UnknownCampaign => StatusCode::NOT_FOUND,
+            | NotDoneCode::UnknownCampaign
+            | NotDoneCode::NoAward => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted => StatusCode::FORBIDDEN,
             NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -76,6 +76,7 @@ impl From<&HostAction> for ActionShape {
             Action::Step(step) => step.word().to_owned(),
             Action::Amend(number) => format!("amend {number}"),
             Action::SetFanClub => "set_fan_club".to_owned(),
+            Action::Draw => "draw".to_owned(),
             Action::StartBroadcast(number) => format!("start_broadcast {number}"),
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
             Action::CreateCampaign(id) => format!("create_campaign {id}"),

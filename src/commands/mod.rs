@@ -7,6 +7,7 @@ mod demo;
 mod redis;
 mod serve;
 mod token;
+mod verify;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -42,6 +43,8 @@ enum Command {
     Token(token::TokenArgs),
     /// Check the books of a stopped server, or of those that share a Redis
     Audit(audit::AuditArgs),
+    /// Check what a server has published: draws
+    Verify(verify::VerifyArgs),
     /// Look at a Redis that keeps decisions
     Redis(redis::RedisArgs),
     /// Check, print or explain the configuration
@@ -56,6 +59,7 @@ impl Cli {
             Command::Demo(args) => args.run(),
             Command::Token(args) => args.run(),
             Command::Audit(args) => args.run(),
+            Command::Verify(args) => args.run(),
             Command::Redis(args) => args.run(),
             Command::Config(args) => args.run(),
         };
@@ -177,6 +181,11 @@ mod tests {
             ("audit --store redis://127.0.0.1 --prefix shop --acks a", true),
             ("audit --store nowhere", false),
             ("audit --store redis://127.0.0.1 --data-dir d", false),
+            ("verify draw record.json", true),
+            ("verify draw https://example.com/record --receipt a.json --receipt b.json --proof p.json", true),
+            ("verify draw record.json --root 00", false),
+            ("verify draw", false),
+            ("verify", false),
             ("redis check redis://127.0.0.1:6379 --durability replicas:2", true),
             ("redis check redis://a:1,b:2,c:3?cluster=true", true),
             ("redis check redis://a:1,b:2,c:3?sentinel=main", true),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 
 use super::Shared;
+use super::draw;
 use super::gate::Gate;
 use super::gifts;
 use super::presence::{self, Rounds};
@@ -171,6 +172,7 @@ fn remember(room: &LiveRoom, event: &Event) {
         | Event::Refused { cause, .. }
         | Event::Released { cause, .. }
         | Event::Paid { cause, .. } => cause.by.iter().for_each(|user| room.gates.remember(user)),
+        Event::Draw { what, .. } => what.cause().by.iter().for_each(|user| room.gates.remember(user)),
         Event::Presence { what, .. } => {
             what.user().iter().for_each(|user| room.gates.remember(user));
         }
@@ -196,10 +198,11 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Campaign { .. } => false,
         Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
-                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order] });
+                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order], prizes: Vec::new() });
             }
             false
         }
+        Event::Draw { what, .. } => draw::follow(room, activity, what, keeper),
         Event::Amended { number, amendment, .. } => {
             let view = view(room.id, activity, keeper);
             room.channel.publish_note(RoomMessage::Amendment {

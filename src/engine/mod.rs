@@ -7,6 +7,7 @@ mod arbiter;
 mod audience;
 mod clock;
 mod counters;
+mod draw;
 mod entropy;
 mod follow;
 mod gate;

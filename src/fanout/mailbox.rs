@@ -9,7 +9,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 use crate::rules::{Grant, Order, RequestId};
-use crate::store::{Answer, FanView, Reply};
+use crate::store::{Answer, DrawPrize, FanView, Reply};
 
 /// How dear a frame is when a viewer can't follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Post {
         grants: Vec<Grant>,
         /// Orders.
         orders: Vec<Order>,
+        /// Prizes of draws.
+        prizes: Vec<DrawPrize>,
     },
     /// The answer to a question.
     Reply(RequestId, Box<Reply>),

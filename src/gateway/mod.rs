@@ -4,6 +4,7 @@ mod admission;
 pub mod quic;
 mod quota;
 mod rate;
+pub mod receipt;
 mod session;
 pub mod token;
 mod viewer;
@@ -18,6 +19,7 @@ pub use admission::{Admission, AdmissionLimits, Admitted, TurnedAway};
 pub use liveroom_protocol::transport;
 pub use quota::Quotas;
 pub use rate::Rate;
+pub use receipt::ReceiptKey;
 pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
 pub use wire::{WireEncoder, bare};
 
@@ -32,6 +34,8 @@ pub struct Gateway {
     pub authenticate: Arc<dyn Authenticate>,
     /// How many may come in.
     pub admission: Arc<Admission>,
+    /// What receipts for entries of draws are signed with.
+    pub receipts: Option<Arc<ReceiptKey>>,
     /// What a session may do.
     pub limits: Arc<SessionLimits>,
     /// How often each user may ask.

@@ -62,7 +62,8 @@ async fn connect(gateway: Gateway, incoming: Incoming, admitted: Admitted, hands
             return connection.close(VarInt::from_u32(code.quic_close_code()), code.word().as_bytes());
         }
     };
-    let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits, gateway.quotas);
+    let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits, gateway.quotas)
+        .with_receipts(gateway.receipts);
     let strays = (Ear::new(), stray(connection.clone()).boxed());
     let line = QuicLine { connection, strays, send, recv, room: None };
     let mut viewer = Viewer::new(session, line, gateway.write_timeout, admitted);

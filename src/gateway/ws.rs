@@ -123,7 +123,8 @@ where
         gateway.quotas.clone(),
     )
     .with_silence_max(options.idle_timeout)
-    .with_envelopes();
+    .with_envelopes()
+    .with_receipts(gateway.receipts.clone());
     let socket = ServerBuilder::new().limits(limits).serve(stream);
     let line = WsLine { socket, out: VecDeque::new(), broken: false };
     let mut viewer = Viewer::new(session, line, gateway.write_timeout, admitted);

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, CheckInPlan, Conditions, Currency, Fen, GoalPlan, GoalPools, Limits, Phase, Posting, Rain,
-    RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UserId, WatchTaskPlan,
+    Account, ActivityId, CheckInPlan, Conditions, Currency, Digest, Draw, DrawPlan, DrawRules, Fen, GoalPlan,
+    GoalPools, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UserId,
+    WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -47,6 +48,8 @@ pub enum KindPlan {
     WatchTask(WatchTaskPlan),
     /// Check-in 直播打卡.
     CheckIn(CheckInPlan),
+    /// A draw: lucky bag 福袋, keyword draw 口令抽奖 or mic-link draw 连麦抽奖.
+    Draw(Box<DrawPlan>),
 }
 
 /// What is wrong with a plan.
@@ -94,6 +97,13 @@ impl Plan {
             }
             KindPlan::WatchTask(task) => task.check(),
             KindPlan::CheckIn(check_in) => check_in.check(),
+            KindPlan::Draw(draw) => {
+                draw.check()?;
+                match self.schedule.opens_at {
+                    Some(at) => draw.may_close_at(at.after_ms(draw.duration_ms)),
+                    None => Ok(()),
+                }
+            }
         }
     }
 
@@ -121,6 +131,16 @@ impl Plan {
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                 GoalPlan::cash(self.kind.goals()).expect("the plan was checked")
             }
+            KindPlan::Draw(draw) => draw.cash().unwrap_or(Fen::ZERO),
+        }
+    }
+
+    /// When claims end if they begin at `opened`: a draw with a beacon is late rather than open when that is known.
+    pub fn closes_at(&self, opened: Time) -> Time {
+        let at = opened.after_ms(self.duration_ms());
+        match &self.kind {
+            KindPlan::Draw(draw) => draw.frozen_by().map_or(at, |by| at.min(by)),
+            _ => at,
         }
     }
 
@@ -131,6 +151,7 @@ impl Plan {
             KindPlan::Sale(sale) => sale.duration_ms,
             KindPlan::WatchTask(task) => task.duration_ms,
             KindPlan::CheckIn(check_in) => check_in.duration_ms,
+            KindPlan::Draw(draw) => draw.duration_ms,
         }
     }
 }
@@ -141,7 +162,7 @@ impl KindPlan {
         match self {
             Self::WatchTask(task) => &task.steps,
             Self::CheckIn(check_in) => &check_in.streaks,
-            Self::Rain(_) | Self::Sale(_) => &[],
+            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) => &[],
         }
     }
 }
@@ -190,6 +211,8 @@ pub enum Kind {
     WatchTask(GoalPools),
     /// Check-in 直播打卡.
     CheckIn(GoalPools),
+    /// A draw.
+    Draw(Box<Draw>),
 }
 
 /// A change to an open activity (追加库存、延长活动). What is not named stays.
@@ -248,6 +271,24 @@ impl Activity {
         self.seed.number("animation")
     }
 
+    /// A draw's own secret, published when it is drawn.
+    pub fn draw_seed(&self) -> Digest {
+        Digest(self.seed.secret("draw"))
+    }
+
+    /// What is published of it before entries open.
+    pub fn draw_commitment(&self) -> Digest {
+        Digest::of(&self.draw_seed().0)
+    }
+
+    /// A draw's rules, as they are published.
+    pub fn draw_rules(&self) -> Option<DrawRules> {
+        match &self.plan.kind {
+            KindPlan::Draw(plan) => Some(DrawRules::of(self, plan)),
+            _ => None,
+        }
+    }
+
     /// When the timer has something to do here next.
     pub fn deadline(&self) -> Option<Time> {
         match self.phase {
@@ -256,7 +297,10 @@ impl Activity {
             }
             Phase::Scheduled | Phase::WarmUp => self.opens_at,
             Phase::Open => [self.next_wave_at(), self.closes_at].into_iter().flatten().min(),
-            Phase::Closed if self.is_resolved() => self.closes_at,
+            Phase::Closed => match (&self.kind, &self.plan.kind) {
+                (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) => draw.deadline(plan, self.closes_at),
+                _ => self.closes_at.filter(|_| self.is_resolved()),
+            },
             _ => None,
         }
     }
@@ -280,7 +324,7 @@ impl Activity {
     pub fn goals(&self) -> Option<&GoalPools> {
         match self.kind.as_ref()? {
             Kind::WatchTask(goals) | Kind::CheckIn(goals) => Some(goals),
-            Kind::Rain(_) | Kind::Sale(_) => None,
+            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) => None,
         }
     }
 
@@ -294,6 +338,7 @@ impl Activity {
         let paid = match &self.kind {
             Some(Kind::Rain(rain)) => rain.paid,
             Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.paid,
+            Some(Kind::Draw(draw)) => draw.paid,
             _ => Fen::ZERO,
         };
         self.funded.minus(paid).expect("shares never exceed the funding")
@@ -369,6 +414,9 @@ impl Activity {
                 let total = self.funded.plus(amendment.budget);
                 total.map_err(|_| AmendError::Invalid("must not cost more than 10^13 fen"))?;
                 goals.may_amend(self.plan.kind.goals(), amendment)
+            }
+            (Some(Kind::Draw(_)), _) => {
+                Err(AmendError::Invalid("a draw's rules are published: nothing of it is amended"))
             }
             _ => Err(AmendError::Invalid("only an open activity is amended")),
         }

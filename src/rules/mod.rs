@@ -4,6 +4,7 @@
 mod activity;
 mod broadcast;
 mod campaign;
+mod draw;
 mod eligibility;
 mod facts;
 mod fingerprint;
@@ -29,6 +30,11 @@ mod time;
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
 pub use broadcast::Broadcast;
 pub use campaign::{Campaign, CampaignPhase, CampaignPlan, CampaignTimes, Goals};
+pub use draw::{
+    Award, AwardState, Beacon, BeaconError, Chain, Checked, Digest, Draw, DrawLevel, DrawPlan, DrawProof, DrawReceipt,
+    DrawRecord, DrawRules, DrawWinner, Drawn, EnterRefused, HexBytes, Occasion, Pass, PrizePlan, ReceiptFault,
+    RecordFault, RecordedWinner, Scheme, check_record, draw_name,
+};
 pub use eligibility::{Conditions, GiftSent, Known};
 pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;

@@ -88,11 +88,15 @@ pub enum RefusalCode {
     NotOnAir,
     /// The user has checked in today.
     CheckedInAlready,
+    /// The rules of the draw name the user among those who can't enter.
+    Excluded,
+    /// The prize was passed on to somebody else.
+    PrizePassed,
 }
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -114,6 +118,8 @@ impl RefusalCode {
         Self::RiskTooHigh,
         Self::NotOnAir,
         Self::CheckedInAlready,
+        Self::Excluded,
+        Self::PrizePassed,
     ];
 
     /// The word that every interface uses.
@@ -140,6 +146,8 @@ impl RefusalCode {
             Self::RiskTooHigh => "risk_too_high",
             Self::NotOnAir => "not_on_air",
             Self::CheckedInAlready => "checked_in_already",
+            Self::Excluded => "excluded",
+            Self::PrizePassed => "prize_passed",
         }
     }
 }
@@ -179,6 +187,8 @@ impl fmt::Display for Refusal {
             RefusalCode::RiskTooHigh => write!(f, "the risk is {have}, below {limit} is asked for"),
             RefusalCode::NotOnAir => f.write_str("the room is off air"),
             RefusalCode::CheckedInAlready => f.write_str("checked in today already"),
+            RefusalCode::Excluded => f.write_str("the rules exclude you from this draw"),
+            RefusalCode::PrizePassed => f.write_str("the prize was passed on"),
         }
     }
 }
@@ -244,11 +254,13 @@ pub enum NotDoneCode {
     NotFan,
     /// The fan club is joined by a gift.
     JoinedByGift,
+    /// The user has not won anything in this draw.
+    NoAward,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -272,6 +284,7 @@ impl NotDoneCode {
         Self::AlreadyFan,
         Self::NotFan,
         Self::JoinedByGift,
+        Self::NoAward,
     ];
 
     /// The word that every interface uses.
@@ -300,6 +313,7 @@ impl NotDoneCode {
             Self::AlreadyFan => "already_fan",
             Self::NotFan => "not_fan",
             Self::JoinedByGift => "joined_by_gift",
+            Self::NoAward => "no_award",
         }
     }
 

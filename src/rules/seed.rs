@@ -29,6 +29,11 @@ impl Seed {
         word.max(1)
     }
 
+    /// 32 bytes for one use of the seed, which tell nothing of any other use: they may be published.
+    pub fn secret(&self, label: &str) -> [u8; 32] {
+        self.derive(label)
+    }
+
     fn derive(&self, label: &str) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(b"liveroom-seed-v1");

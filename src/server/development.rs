@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Tokens;
 use super::keys::{self, KeyFileError};
 use super::tls::{DevelopmentCertificate, Identity, TlsError};
+use crate::gateway::ReceiptKey;
 use crate::gateway::token::{Issuer, KeyError, KeyId, KeyPair, KeyRing, SigningKey, VerifyingKey};
 use crate::rules::Time;
 
@@ -90,6 +91,19 @@ impl Development {
         self.dir.join("payment.secret")
     }
 
+    /// The private key that receipts for entries of draws are signed with, PEM.
+    pub fn receipt_key_file(&self) -> PathBuf {
+        self.dir.join("receipt.pem")
+    }
+
+    /// The key in [`Self::receipt_key_file`].
+    ///
+    /// # Errors
+    /// When it was not [prepared](Self::prepare).
+    pub fn receipt_key(&self) -> Result<ReceiptKey, DevelopmentError> {
+        Ok(keys::signing_key("--dev", &self.receipt_key_file())?)
+    }
+
     /// The secret in [`Self::payment_file`].
     ///
     /// # Errors
@@ -117,6 +131,10 @@ impl Development {
             let pair = KeyPair::generate()?;
             self.keep(&self.token_public_file(), pair.public_pem.as_bytes(), 0o644)?;
             self.keep(&self.token_key_file(), pair.private_pem.expose_secret().as_bytes(), 0o600)?;
+        }
+        if !self.receipt_key_file().exists() {
+            let pair = KeyPair::generate()?;
+            self.keep(&self.receipt_key_file(), pair.private_pem.expose_secret().as_bytes(), 0o600)?;
         }
         if !self.payment_file().exists() {
             let mut random = [0; 32];

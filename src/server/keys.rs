@@ -3,9 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use rustls_pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::config::{Payments, TokenKey, Tokens};
+use super::config::{Draws, Payments, TokenKey, Tokens};
+use crate::gateway::ReceiptKey;
 use crate::gateway::token::{Algorithm, KeyRing, VerifyingKey};
 
 /// The largest file that a key is read from.
@@ -101,6 +104,26 @@ pub fn payment_secret(payments: &Payments) -> Result<Option<SecretSlice<u8>>, Ke
         return Err(KeyFileError::Key { key: at.to_owned(), what });
     }
     Ok(Some(secret))
+}
+
+/// Reads the key that receipts for entries of draws are signed with, if there is one.
+///
+/// # Errors
+/// When it can't be read, or is no such key.
+pub fn receipt_key(draws: &Draws) -> Result<Option<ReceiptKey>, KeyFileError> {
+    draws.receipt_key_file.as_deref().map(|file| signing_key("draws.receipt_key_file", file)).transpose()
+}
+
+/// Reads an Ed25519 private key, PEM.
+///
+/// # Errors
+/// When it can't be read, or is no such key.
+pub fn signing_key(at: &str, file: &Path) -> Result<ReceiptKey, KeyFileError> {
+    let unusable = |what: String| KeyFileError::Key { key: at.to_owned(), what };
+    let text = bytes(at, file)?;
+    let der = PrivatePkcs8KeyDer::from_pem_slice(text.expose_secret())
+        .map_err(|_| unusable(named(Some(file), "is not an Ed25519 private key (PEM)")))?;
+    ReceiptKey::from_pkcs8(der.secret_pkcs8_der()).map_err(|why| unusable(named(Some(file), why)))
 }
 
 /// A raw secret; the line break that editors put at the end is not part of it.

@@ -3,8 +3,10 @@
 mod afterlife;
 pub mod audit;
 mod backing;
+mod beacon;
 pub mod config;
 pub mod development;
+pub mod fetch;
 pub mod keys;
 mod lexicons;
 mod stewardship;
@@ -33,7 +35,7 @@ use crate::engine::{Clock, Engine, Running};
 use crate::fanout::Leave;
 use crate::gateway::token::{Issuer, Verifier};
 use crate::gateway::ws::WsOptions;
-use crate::gateway::{Admission, Authenticate, Gateway, Quotas, WireEncoder, quic, ws};
+use crate::gateway::{Admission, Authenticate, Gateway, Quotas, ReceiptKey, WireEncoder, quic, ws};
 use crate::rules::Time;
 
 /// How long connections that are closed may take to be gone.
@@ -52,6 +54,8 @@ pub struct Secrets {
     pub authenticate: Arc<dyn Authenticate>,
     /// Reads hosts' and operators' tokens.
     pub authorize: Arc<dyn Authorize>,
+    /// What receipts for entries of draws are signed with.
+    pub receipts: Option<Arc<ReceiptKey>>,
     /// Shared with the payment provider.
     pub payments: Option<Arc<PaymentSecret>>,
     /// Makes tokens for whoever asks, in development.
@@ -82,6 +86,12 @@ impl Secrets {
         {
             payments = Some(development.payment_secret()?);
         }
+        let mut receipts = keys::receipt_key(&config.draws)?;
+        if receipts.is_none()
+            && let Some(development) = development
+        {
+            receipts = Some(development.receipt_key()?);
+        }
         let issuer = development.map(|development| development.issuer(&config.tokens)).transpose()?;
         let payments = payments.map(|secret| Arc::new(PaymentSecret::new(secret.expose_secret(), age_ms_max)));
         Ok(Self {
@@ -90,6 +100,7 @@ impl Secrets {
             authenticate: verifier.clone(),
             authorize: verifier,
             payments,
+            receipts: receipts.map(Arc::new),
             issuer: issuer.map(Arc::new),
         })
     }
@@ -112,6 +123,7 @@ pub struct Server {
     stop_admin: watch::Sender<bool>,
     admin_task: JoinHandle<std::io::Result<()>>,
     beside: Beside,
+    beacons: Option<JoinHandle<()>>,
     drain_timeout: Duration,
 }
 
@@ -148,6 +160,7 @@ impl Server {
             admission: Arc::clone(&admission),
             limits: Arc::new(config.session_limits()),
             quotas: Quotas::new(config.rates),
+            receipts: secrets.receipts.clone(),
             write_timeout: config.session.write_timeout,
         };
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
@@ -158,6 +171,7 @@ impl Server {
             engine: engine.clone(),
             authorize: secrets.authorize,
             payments: secrets.payments,
+            receipt_key: secrets.receipts.as_ref().map(|key| key.public()),
             // Whoever can ask gets in: that must be nobody but this machine.
             issuer: secrets.issuer.filter(|_| admin.ip().is_loopback()),
             lexicons,
@@ -178,8 +192,10 @@ impl Server {
         ));
         tokio::spawn(ws::run(gateway, ws_listener, ws_options, stop_viewers.subscribe()));
         let admin_task = tokio::spawn(api::run(api, admin_listener, stop_admin.subscribe()));
+        let beacons = config.draws.beacon_relay.clone().map(|relay| tokio::spawn(beacon::run(engine.clone(), relay)));
         let drain_timeout = config.drain.timeout;
         Ok(Self {
+            beacons,
             quic,
             ws,
             admin,
@@ -222,6 +238,9 @@ impl Server {
         };
         if tokio::time::timeout(self.drain_timeout, gone).await.is_err() {
             tracing::warn!(connections = self.admission.connections(), "viewers that did not leave are cut off");
+        }
+        if let Some(beacons) = self.beacons {
+            beacons.abort();
         }
         self.stop_admin.send_replace(true);
         if tokio::time::timeout(self.drain_timeout, self.admin_task).await.is_err() {

@@ -1,11 +1,11 @@
 //! The contract of all stores.
 
 use crate::rules::{
-    Account, ActivityId, Broadcast, Campaign, CampaignId, Catalogue, Currency, Facts, Grant, Order, OrderId, RoomId,
-    Span, Time, UserId,
+    Account, ActivityId, Broadcast, Campaign, CampaignId, Catalogue, Chain, Currency, DrawProof, DrawRecord, DrawRules,
+    Facts, Grant, Order, OrderId, RoomId, Span, Time, UserId,
 };
 
-use super::{ActivityView, Answer, BoardView, FanClubView, GateFacts, HostAction, Op, Recorded};
+use super::{ActivityView, Answer, BoardView, DrawPrize, FanClubView, GateFacts, HostAction, Op, Recorded};
 
 /// Keeps the state of rooms and wallets, and decides over it.
 ///
@@ -93,6 +93,38 @@ pub enum Query {
         /// The room.
         room: RoomId,
     },
+    /// The published rules of a draw.
+    DrawRules {
+        /// Its room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+    },
+    /// The record of a draw that was drawn.
+    DrawRecord {
+        /// Its room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+    },
+    /// Proof that somebody is among the frozen entries of a draw.
+    DrawProof {
+        /// Its room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+        /// Who.
+        user: UserId,
+    },
+    /// Closed draws that wait for their beacon.
+    AwaitingBeacons,
+    /// What one draw waits for, if it does.
+    AwaitedBeacon {
+        /// Its room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+    },
     /// All rooms that there are, in no order.
     Rooms,
     /// What an account holds.
@@ -176,6 +208,8 @@ pub enum Reply {
         grants: Vec<Grant>,
         /// Orders of activities that are not archived.
         orders: Vec<Order>,
+        /// Prizes of draws that are not archived.
+        prizes: Vec<DrawPrize>,
     },
     /// An activity.
     Activity(Box<ActivityView>),
@@ -201,6 +235,14 @@ pub enum Reply {
         /// For so long, ms.
         watched_ms: u64,
     },
+    /// A draw's rules.
+    DrawRules(Box<DrawRules>),
+    /// A draw's record.
+    DrawRecord(Box<DrawRecord>),
+    /// An entrant's proof.
+    DrawProof(Box<DrawProof>),
+    /// What draws wait for.
+    AwaitingBeacon(Vec<AwaitedBeacon>),
     /// A balance.
     Balance(i64),
     /// An order.
@@ -212,4 +254,19 @@ pub enum Reply {
     },
     /// About gifts.
     Gift(GiftReply),
+}
+
+/// A draw that waits for its beacon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwaitedBeacon {
+    /// In this room.
+    pub room: RoomId,
+    /// Which draw.
+    pub activity: ActivityId,
+    /// The chain that its rules name.
+    pub chain: Chain,
+    /// The round that they name.
+    pub round: u64,
+    /// At most so many win.
+    pub winners: u32,
 }

@@ -15,11 +15,12 @@ pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
-pub use event::{CampaignEvent, Cause, Event, GiftEvent, PresenceEvent, Recorded};
-pub use keeper::{CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
+pub use event::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded};
+pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{
-    Answer, Ask, CampaignAnswer, CampaignAsk, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk,
+    Answer, Ask, CampaignAnswer, CampaignAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy, GiftAnswer, GiftAsk,
+    Op, Partition, PresenceAnswer, PresenceAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{

@@ -127,7 +127,12 @@ pub fn request(id: u64) -> RequestId {
 impl<K: Subject> Stage<K> {
     /// A room r1 whose host is `host`, with 1,000,000 fen in the host's wallet. Times are UTC.
     pub fn new(keeper: K) -> Self {
-        let mut stage = Self::over(keeper, START);
+        Self::beginning(keeper, START)
+    }
+
+    /// The same, at another time.
+    pub fn beginning(keeper: K, now: Time) -> Self {
+        let mut stage = Self::over(keeper, now);
         let create = Ask::CreateRoom { host: user("host"), utc_offset_min: 0 };
         assert_eq!(stage.ask("host", create), "room created");
         assert_eq!(stage.top_up("host", 1_000_000), "holds 1000000");
@@ -282,7 +287,7 @@ impl<K: Subject> Stage<K> {
             Some(KindView::Rain { pool, .. }) => pool,
             Some(KindView::Goals { pools }) => pools[sku as usize - 1],
             Some(KindView::Sale { items, .. }) => items.into_iter().find(|(id, _)| *id == SkuId(sku)).unwrap().1,
-            None => panic!("not opened"),
+            Some(KindView::Draw { .. }) | None => panic!("no pools"),
         }
     }
 
@@ -309,6 +314,28 @@ impl<K: Subject> Stage<K> {
     pub fn tap(&mut self, who: &str, activity: ActivityId) -> String {
         let claim = self.claim(activity);
         self.ask(who, claim)
+    }
+
+    /// Somebody enters a draw by a tap.
+    pub fn enter(&mut self, who: &str, activity: ActivityId) -> String {
+        let token = self.token(activity);
+        self.ask(who, Ask::Draw(DrawAsk::Enter { activity, token, by: EnterBy::Tap }))
+    }
+
+    /// A winner takes a prize, or passes it on.
+    pub fn reply(&mut self, who: &str, activity: ActivityId, accept: bool) -> String {
+        self.ask(who, Ask::Draw(DrawAsk::Reply { activity, accept }))
+    }
+
+    /// Who won what, by rank: `ann kept Tea set`.
+    pub fn winners(&self, activity: ActivityId) -> Vec<String> {
+        let Some(KindView::Draw { winners: Some(winners), .. }) = self.view(activity).kind else { return Vec::new() };
+        let word = |state| match state {
+            AwardState::Offered => "offered",
+            AwardState::Kept => "kept",
+            AwardState::Passed => "passed",
+        };
+        winners.iter().map(|(user, prize)| format!("{user} {} {}", word(prize.state), prize.title)).collect()
     }
 
     /// Somebody wants one item.
@@ -402,6 +429,13 @@ pub fn say(answer: &Answer) -> String {
         Answer::Stepped { phase, .. } => phase.word().to_owned(),
         Answer::Amended { number, .. } => format!("amendment {number}"),
         Answer::ToppedUp { balance } => format!("holds {balance}"),
+        Answer::Draw(DrawAnswer::Entered(entry)) => format!("ticket {}", entry.leaf),
+        Answer::Draw(DrawAnswer::Drawn(_)) => "drawn".to_owned(),
+        Answer::Draw(DrawAnswer::Prize(prize)) => match prize.state {
+            AwardState::Kept => format!("kept {}", prize.title),
+            AwardState::Offered | AwardState::Passed => format!("passed {}", prize.title),
+        },
+        Answer::Draw(DrawAnswer::Proof(proof)) => format!("proof {}", if proof.holds() { "holds" } else { "fails" }),
         Answer::Idle => "idle".to_owned(),
         Answer::Granted(Grant { slot, prize: Prize::Item(item), .. }) => format!("slot {slot}: {item}"),
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: None }) => format!("streak {streak}"),
@@ -449,6 +483,21 @@ pub fn sale(skus: &[(u32, i64, u32)]) -> SalePlan {
     SalePlan { skus: skus.iter().enumerate().map(sku).collect(), duration_ms: 60_000, hold_ms: 10_000 }
 }
 
+/// A lucky bag of things and cash, open for a minute. The host can't enter.
+pub fn bag(prizes: &[(&str, u32, i64)]) -> DrawPlan {
+    let prize =
+        |&(title, count, cash): &(&str, u32, i64)| PrizePlan { title: title.to_owned(), count, cash_fen: fen(cash) };
+    DrawPlan {
+        occasion: Occasion::LuckyBag,
+        prizes: prizes.iter().map(prize).collect(),
+        duration_ms: 60_000,
+        answer_ms: 0,
+        level: DrawLevel::Sealed,
+        excluded: vec![user("host")],
+        receipt_key: Digest([9; 32]),
+    }
+}
+
 /// A plan paid for by the host, opened by hand.
 pub fn plan(kind: impl Into<KindOf>) -> Plan {
     Plan {
@@ -485,6 +534,12 @@ impl From<CheckInPlan> for KindOf {
 impl From<SalePlan> for KindOf {
     fn from(plan: SalePlan) -> Self {
         Self(KindPlan::Sale(plan))
+    }
+}
+
+impl From<DrawPlan> for KindOf {
+    fn from(plan: DrawPlan) -> Self {
+        Self(KindPlan::Draw(Box::new(plan)))
     }
 }
 

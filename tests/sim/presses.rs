@@ -21,6 +21,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
     let activity = state.activity;
     Some(match state.kind.as_ref()? {
         activity_state::Kind::Rain(rain) => claim(activity, state.token, rain.opening),
+        activity_state::Kind::Draw(_) => Body::EnterDraw(wire::EnterDraw { activity, token: state.token }),
         activity_state::Kind::Sale(sale) => {
             let mut skus: Vec<_> = sale.skus.iter().collect();
             chance.shuffle(&mut skus);

@@ -233,6 +233,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             Some((cause.by?, request, asked))
         }
         Event::Presence { what, .. } => what.request(),
+        Event::Draw { what, .. } => {
+            let cause = what.cause();
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::Campaign { what, .. } => {
             let cause = what.cause()?;
             let (request, asked) = cause.request?;
@@ -278,6 +283,7 @@ fn name(event: &Event) -> &'static str {
         Event::Forgotten { .. } => "forgotten",
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { .. } => "gift",
+        Event::Draw { .. } => "draw",
     }
 }
 

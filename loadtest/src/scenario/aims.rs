@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use liveroom_protocol::frame::encode_frame;
 use liveroom_protocol::wire::{
-    ActivityState, CartLine, Claim, ClientFrame, Phase, Reserve, RoomEvent, ServerFrame, activity_state, client_frame,
-    room_event, server_frame,
+    ActivityState, CartLine, Claim, ClientFrame, EnterDraw, Phase, Reserve, RoomEvent, ServerFrame, activity_state,
+    client_frame, room_event, server_frame,
 };
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -124,6 +124,7 @@ impl Aim {
             }
             // What is earned by watching is no matter of pressing.
             activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
+            activity_state::Kind::Draw(_) => (client_frame::Body::EnterDraw(EnterDraw { activity, token }), 1),
         };
         let mut frame = BytesMut::new();
         encode_frame(&ClientFrame { request_id: 1, body: Some(body) }, &mut frame);

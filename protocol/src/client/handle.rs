@@ -11,8 +11,8 @@ use super::outcome::{ConnectError, Disconnect, Event, Outcome, RequestError};
 use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
 use crate::wire::{
-    Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment, JoinFanClub,
-    LeaveFanClub, Like, Release, Reserve, SendGift, client_frame,
+    Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment, EnterDraw,
+    JoinFanClub, LeaveFanClub, Like, ProveTicket, Release, ReplyPrize, Reserve, SendGift, client_frame,
 };
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
@@ -75,6 +75,21 @@ impl Client {
     /// Checks in.
     pub async fn check_in(&self, activity: u64, token: u64) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::CheckIn(CheckIn { activity, token })).await
+    }
+
+    /// Enters a draw ([`RoomView::draw_token`](super::RoomView::draw_token)).
+    pub async fn enter_draw(&self, activity: u64, token: u64) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::EnterDraw(EnterDraw { activity, token })).await
+    }
+
+    /// Takes a prize, or passes it on.
+    pub async fn reply_prize(&self, activity: u64, accept: bool) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::ReplyPrize(ReplyPrize { activity, accept })).await
+    }
+
+    /// Asks for the proof that one's own ticket is among the frozen entries of a draw.
+    pub async fn prove_ticket(&self, activity: u64) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::ProveTicket(ProveTicket { activity })).await
     }
 
     /// Says something to the room; hosts only.

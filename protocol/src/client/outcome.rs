@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::codes::Reconnect;
 use crate::frame::FrameError;
 use crate::wire::{
-    Board, Catalogue, CheckedIn, Fan, FanClub, GiftSent, Goodbye, GoodbyeCode, Grant, NotDoneCode, Order, Own,
-    RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
+    Board, Catalogue, CheckedIn, DrawPrize, DrawProof, DrawTicket, Fan, FanClub, GiftSent, Goodbye, GoodbyeCode, Grant,
+    NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
 };
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
@@ -36,6 +36,12 @@ pub enum Outcome {
     FanClub(FanClub),
     /// Done, and there is nothing to say about it.
     Done,
+    /// Decided: a ticket of a draw, with its receipt.
+    Entered(DrawTicket),
+    /// Decided: what became of one's prize.
+    Prize(DrawPrize),
+    /// One's ticket is among the entries.
+    Proof(DrawProof),
     /// Nothing was done.
     NotDone {
         /// Why.
@@ -81,7 +87,7 @@ pub enum Event {
     Tick(Tick),
     /// The state of the room, replacing what was known of it.
     Snapshot(Snapshot),
-    /// One's own grants and orders.
+    /// One's own grants, orders and prizes.
     Own(Own),
     /// How long one has watched the broadcast.
     WatchProgress(WatchProgress),

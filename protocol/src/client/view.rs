@@ -123,6 +123,12 @@ impl RoomView {
         }
     }
 
+    /// The token to enter an open draw with.
+    pub fn draw_token(&self, activity: u64) -> Option<u64> {
+        let state = self.open(activity)?;
+        matches!(state.kind, Some(activity_state::Kind::Draw(_))).then_some(state.token)
+    }
+
     fn open(&self, activity: u64) -> Option<&ActivityState> {
         self.activities.get(&activity).filter(|state| state.phase() == Phase::Open)
     }

@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::conditions::ConditionsShape;
+use super::draw::{DrawShape, NewDraw};
 use super::goals::{NewCheckIn, NewWatchTask};
 use super::rain::{NewRain, RainResultShape};
 use super::sale::{NewSale, NewStock};
 use super::{Problem, fen};
-use crate::rules::{Amendment, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap};
+use crate::rules::{
+    Amendment, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap,
+};
 use crate::store::{ActivityView, ItemView, KindView};
 
-/// A new activity: exactly one of `rain`, `sale`, `watch_task` and `check_in`.
+/// A new activity: exactly one of `rain`, `sale`, `watch_task`, `check_in`, `lucky_bag` and `mic_draw`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewActivity {
@@ -38,6 +41,10 @@ pub(in crate::api) struct NewActivity {
     pub watch_task: Option<NewWatchTask>,
     /// Check-in.
     pub check_in: Option<NewCheckIn>,
+    /// Lucky bag: whoever taps enters, winners are drawn at the end.
+    pub lucky_bag: Option<NewDraw>,
+    /// Mic-link draw: winners are offered a seat.
+    pub mic_draw: Option<NewDraw>,
 }
 
 /// How often one user may win in the room.
@@ -85,7 +92,7 @@ pub(in crate::api) struct ActivityShape {
     pub activity: u64,
     /// Its room.
     pub room: String,
-    /// `red_packet_rain`, `flash_sale`, `watch_task` or `check_in`.
+    /// `red_packet_rain`, `flash_sale`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw` or `mic_draw`.
     pub kind: &'static str,
     /// Its name.
     pub title: String,
@@ -111,6 +118,8 @@ pub(in crate::api) struct ActivityShape {
     pub reserved_orders: u32,
     /// Who got what, once a rain has ended.
     pub result: Option<RainResultShape>,
+    /// The draw, if it is one.
+    pub draw: Option<DrawShape>,
 }
 
 /// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
@@ -138,21 +147,34 @@ pub(in crate::api) struct AmendedShape {
 }
 
 impl NewActivity {
-    /// The plan, with `sponsor` paying.
-    pub(in crate::api) fn plan(self, sponsor: UserId) -> Result<Plan, Problem> {
-        let kind = match (self.rain, self.sale, self.watch_task, self.check_in) {
-            (Some(rain), None, None, None) => KindPlan::Rain(rain.plan()?),
-            (None, Some(sale), None, None) => KindPlan::Sale(sale.plan()?),
-            (None, None, Some(task), None) => KindPlan::WatchTask(task.plan()?),
-            (None, None, None, Some(check_in)) => KindPlan::CheckIn(check_in.plan()?),
-            _ => return Err(Problem::invalid("an activity is exactly one of rain, sale, watch_task and check_in")),
+    /// The plan, with `sponsor` paying. The receipts of a draw are signed with `receipt_key`.
+    pub(in crate::api) fn plan(self, sponsor: UserId, receipt_key: Option<Digest>) -> Result<Plan, Problem> {
+        let opens_at = self.opens_at_ms.map(Time::from_ms);
+        let draw = |draw: NewDraw, occasion| {
+            Ok::<_, Problem>(KindPlan::Draw(Box::new(draw.plan(occasion, opens_at, receipt_key)?)))
         };
+        let mut kinds = [
+            self.rain.map(|rain| rain.plan().map(KindPlan::Rain)),
+            self.sale.map(|sale| sale.plan().map(KindPlan::Sale)),
+            self.watch_task.map(|task| task.plan().map(KindPlan::WatchTask)),
+            self.check_in.map(|check_in| check_in.plan().map(KindPlan::CheckIn)),
+            self.lucky_bag.map(|bag| draw(bag, Occasion::LuckyBag)),
+            self.mic_draw.map(|seats| draw(seats, Occasion::MicLink)),
+        ]
+        .into_iter()
+        .flatten();
+        let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+            return Err(Problem::invalid(
+                "an activity is exactly one of rain, sale, watch_task, check_in, lucky_bag and mic_draw",
+            ));
+        };
+        let kind = kind?;
         let NewLimits { per_room_day, win_cap } = self.limits;
         let win_cap = win_cap.map(|NewWinCap { wins, window_ms }| WinCap { wins, window_ms });
         Ok(Plan {
             title: self.title,
             sponsor,
-            schedule: Schedule { opens_at: self.opens_at_ms.map(Time::from_ms), warm_up_ms: self.warm_up_ms },
+            schedule: Schedule { opens_at, warm_up_ms: self.warm_up_ms },
             limits: Limits { per_room_day, win_cap },
             kind,
             conditions: self.conditions.conditions(),
@@ -198,7 +220,7 @@ impl From<&ActivityView> for ActivityShape {
                 pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
                 orders = *reserved_orders;
             }
-            None => {}
+            Some(KindView::Draw { .. }) | None => {}
         }
         Self {
             activity: view.id.0,
@@ -208,6 +230,11 @@ impl From<&ActivityView> for ActivityShape {
                 KindPlan::Sale(_) => "flash_sale",
                 KindPlan::WatchTask(_) => "watch_task",
                 KindPlan::CheckIn(_) => "check_in",
+                KindPlan::Draw(plan) => match plan.occasion {
+                    Occasion::LuckyBag => "lucky_bag",
+                    Occasion::Keyword(_) => "keyword_draw",
+                    Occasion::MicLink => "mic_draw",
+                },
             },
             title: view.plan.title.clone(),
             phase: view.phase.word(),
@@ -221,6 +248,10 @@ impl From<&ActivityView> for ActivityShape {
             pools,
             reserved_orders: orders,
             result,
+            draw: match &view.plan.kind {
+                KindPlan::Draw(plan) => DrawShape::of(view, plan),
+                _ => None,
+            },
         }
     }
 }

@@ -235,6 +235,7 @@ fn taken(view: &ActivityView) -> u32 {
         Some(KindView::Rain { pool, .. }) => pool.granted,
         Some(KindView::Sale { items, .. }) => items.iter().map(|(_, item)| item.granted + item.reserved).sum(),
         Some(KindView::Goals { pools }) => pools.iter().map(|pool| pool.granted).sum(),
+        Some(KindView::Draw { entries, .. }) => *entries,
         None => 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, gift, presence};
+use super::{campaign, draw, gift, presence};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -33,6 +33,10 @@ use crate::store::{Cause, Event, Recorded};
 /// | `combo_closed` | `combo`, `gift`, `total`, `coins` |
 /// | `fan_club_set` | `settings` |
 /// | `fan_joined`, `fan_left` | nothing |
+/// | `entered` | `leaf`: the place among the entries of a draw, from 0 |
+/// | `drawn` | `round` of the beacon, and `winners`: each `rank`, `leaf`, `user`, `prize` (its place in the plan), `cash_fen` |
+/// | `prize_kept` | `rank` |
+/// | `prize_passed` | `rank`, and `next`: who has the prize now, as among the winners; `by` is absent if time was over |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
@@ -66,6 +70,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Forgotten { .. } => "forgotten",
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { what, .. } => gift::kind(what),
+        Event::Draw { what, .. } => draw::kind(what),
     }
 }
 
@@ -167,6 +172,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::Forgotten { before, .. } => line.serialize_entry("before_ms", before),
         Event::CatalogueSet { version, gifts, cause } => gift::catalogue(line, *version, gifts, cause),
         Event::Gift { what, .. } => gift::rest(line, what),
+        Event::Draw { what, .. } => draw::rest(line, what),
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod campaign;
 mod compare;
+mod draw;
 mod gift;
 mod line;
 mod presence;

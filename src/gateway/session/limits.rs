@@ -37,6 +37,8 @@ pub struct Rates {
     pub release: Rate,
     /// Steps of watch tasks, and check-ins.
     pub earn: Rate,
+    /// Tickets of draws, and answers to prizes.
+    pub draw: Rate,
     /// A host's words to the room.
     pub announce: Rate,
     /// Signs of life.
@@ -60,6 +62,7 @@ impl Rates {
             claim: rate,
             reserve: rate,
             release: rate,
+            draw: rate,
             announce: rate,
             ping: rate,
             gift: rate,
@@ -79,6 +82,7 @@ impl Default for Rates {
             reserve: Rate { per_second: 10, burst: 20 },
             release: Rate { per_second: 5, burst: 10 },
             earn: Rate { per_second: 5, burst: 10 },
+            draw: Rate { per_second: 5, burst: 10 },
             announce: Rate { per_second: 2, burst: 10 },
             ping: Rate { per_second: 2, burst: 10 },
             comment: Rate { per_second: 1, burst: 5 },
@@ -97,6 +101,7 @@ pub(in crate::gateway) struct Buckets {
     reserve: Bucket,
     release: Bucket,
     earn: Bucket,
+    draw: Bucket,
     announce: Bucket,
     comment: Bucket,
     like: Bucket,
@@ -113,6 +118,7 @@ impl Buckets {
             reserve: bucket(rates.reserve),
             release: bucket(rates.release),
             earn: bucket(rates.earn),
+            draw: bucket(rates.draw),
             announce: bucket(rates.announce),
             comment: bucket(rates.comment),
             like: bucket(rates.like),
@@ -124,9 +130,9 @@ impl Buckets {
 
     /// When all of them are full again.
     pub(in crate::gateway) fn full_at(&self) -> Time {
-        let Self { claim, reserve, release, earn, announce, comment, like, gift, fan_club, look } = self;
+        let Self { claim, reserve, release, earn, draw, announce, comment, like, gift, fan_club, look } = self;
         let full_at =
-            [claim, reserve, release, earn, announce, comment, like, gift, fan_club, look].map(Bucket::full_at);
+            [claim, reserve, release, earn, draw, announce, comment, like, gift, fan_club, look].map(Bucket::full_at);
         full_at.into_iter().max().expect("there are kinds of requests")
     }
 
@@ -136,6 +142,9 @@ impl Buckets {
             client_frame::Body::Reserve(_) => &mut self.reserve,
             client_frame::Body::Release(_) => &mut self.release,
             client_frame::Body::ClaimStep(_) | client_frame::Body::CheckIn(_) => &mut self.earn,
+            client_frame::Body::EnterDraw(_)
+            | client_frame::Body::ReplyPrize(_)
+            | client_frame::Body::ProveTicket(_) => &mut self.draw,
             client_frame::Body::Announce(_) => &mut self.announce,
             client_frame::Body::Comment(_) => &mut self.comment,
             client_frame::Body::Like(_) => &mut self.like,

@@ -19,12 +19,13 @@ use liveroom_protocol::wire::{self, client_frame, server_frame};
 
 use super::quota::{Quota, Quotas};
 use super::rate::Bucket;
+use super::receipt::ReceiptKey;
 use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
 use crate::engine::{Engine, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
 use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Time};
-use crate::store::Ask;
+use crate::store::{Answer, Ask, DrawAnswer};
 
 pub use limits::{Rates, SessionLimits};
 
@@ -69,6 +70,7 @@ pub struct Session {
     /// Signs of life: each connection has its own.
     pings: Bucket,
     quotas: Arc<Quotas>,
+    receipts: Option<Arc<ReceiptKey>>,
     /// Frames for the control stream.
     out: BytesMut,
     /// Frames for the room stream, shared with everybody.
@@ -104,6 +106,7 @@ impl Session {
             silence_ms_max: None,
             pings: Bucket::new(limits.rates.ping, now),
             quotas,
+            receipts: None,
             out: BytesMut::new(),
             room_out: Vec::new(),
             enveloped: false,
@@ -111,6 +114,13 @@ impl Session {
             authenticate,
             limits,
         }
+    }
+
+    /// Signs receipts for entries of draws with this key.
+    #[must_use]
+    pub fn with_receipts(mut self, receipts: Option<Arc<ReceiptKey>>) -> Self {
+        self.receipts = receipts;
+        self
     }
 
     /// Ends the session when the client is silent for so long: where the transport does not see to it.
@@ -203,10 +213,10 @@ impl Session {
             match delivery {
                 Delivery::Post(Post::Answer(request, answer)) => {
                     self.settle(request);
-                    encode_frame(&translate::answer(request, &answer), &mut self.out);
+                    self.say(request, &answer);
                 }
-                Delivery::Post(Post::Own { grants, orders }) => {
-                    encode_frame(&translate::own(&grants, &orders), &mut self.out);
+                Delivery::Post(Post::Own { grants, orders, prizes }) => {
+                    encode_frame(&translate::own(&grants, &orders, &prizes), &mut self.out);
                 }
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
                 Delivery::Frame(frame) => self.hear(frame),
@@ -377,7 +387,7 @@ impl Session {
     fn submit(&mut self, now: Time, request: RequestId, ask: Ask) {
         let Stage::Live { seat, .. } = &self.stage else { return };
         match self.engine.submit(seat, request, ask) {
-            Some(answer) => encode_frame(&translate::answer(request, &answer), &mut self.out),
+            Some(answer) => self.say(request, &answer),
             // Asked again while the first is under way: both come to the same answer, and to two of it.
             None => self.in_flight.push_back((request, now)),
         }
@@ -389,6 +399,21 @@ impl Session {
             Ok(()) => self.in_flight.push_back((request, now)),
             Err(why) => self.refuse(request, why),
         }
+    }
+
+    /// An answer of the store. Tickets are signed here: the key is no part of what decides.
+    fn say(&mut self, request: RequestId, answer: &Answer) {
+        let frame = match (answer, &self.receipts) {
+            (Answer::Draw(DrawAnswer::Entered(entry)), Some(key)) => match key.sign(entry) {
+                Some(receipt) => translate::ticket(request, entry.activity, &receipt),
+                None => {
+                    tracing::error!(draw = entry.draw, "the rules name another receipt key than this server has");
+                    translate::answer(request, answer)
+                }
+            },
+            _ => translate::answer(request, answer),
+        };
+        encode_frame(&frame, &mut self.out);
     }
 
     fn announce(&mut self, request: RequestId, text: &str) {

@@ -5,7 +5,7 @@ use liveroom_protocol::wire::{self, client_frame};
 
 use crate::engine::Seat;
 use crate::rules::{ActivityId, CartLine, GiftId, NotDone, NotDoneCode, OrderId, SalePlan, SkuId, Span, Time};
-use crate::store::{Ask, GiftAsk, GiftQuery, PresenceAsk, Query};
+use crate::store::{Ask, DrawAsk, EnterBy, GiftAsk, GiftQuery, PresenceAsk, Query};
 
 /// Where a request goes.
 pub(super) enum Wish {
@@ -73,6 +73,14 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
         client_frame::Body::CheckIn(check_in) => {
             Ask::Presence(PresenceAsk::CheckIn { activity: ActivityId(check_in.activity), token: check_in.token })
         }
+        client_frame::Body::EnterDraw(enter) => {
+            let (activity, token) = (ActivityId(enter.activity), enter.token);
+            Ask::Draw(DrawAsk::Enter { activity, token, by: EnterBy::Tap })
+        }
+        client_frame::Body::ReplyPrize(reply) => {
+            Ask::Draw(DrawAsk::Reply { activity: ActivityId(reply.activity), accept: reply.accept })
+        }
+        client_frame::Body::ProveTicket(prove) => Ask::Draw(DrawAsk::Prove { activity: ActivityId(prove.activity) }),
         client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
         client_frame::Body::Announce(announce) => {
             if announce.text.is_empty() || announce.text.len() > ANNOUNCE_BYTES_MAX {

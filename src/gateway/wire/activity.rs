@@ -2,6 +2,7 @@
 
 use liveroom_protocol::wire;
 
+use super::draw::draw_state;
 use super::presence;
 use crate::rules::{KindPlan, Phase, Time};
 use crate::store::{ActivityView, ItemView, KindView};
@@ -45,6 +46,7 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
                 animation_seed: view.animation_seed,
             })
         }
+        KindPlan::Draw(plan) => wire::activity_state::Kind::Draw(draw_state(view, plan)),
         KindPlan::Sale(plan) => {
             let items = match &view.kind {
                 Some(KindView::Sale { items, .. }) => items.as_slice(),

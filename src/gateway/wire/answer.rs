@@ -3,9 +3,9 @@
 use liveroom_protocol::wire::{self, answer, server_frame};
 
 use super::result::{grant, order};
-use super::{frame, gift};
-use crate::rules::{NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
-use crate::store::{Answer, PresenceAnswer, Reply};
+use super::{draw, frame, gift};
+use crate::rules::{ActivityId, DrawReceipt, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
+use crate::store::{Answer, DrawAnswer, PresenceAnswer, Reply};
 
 /// An answer to a viewer's request.
 pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::ServerFrame {
@@ -17,11 +17,15 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
             let grant = grant.as_ref().map(self::grant);
             answer::Outcome::CheckedIn(wire::CheckedIn { streak: *streak, grant })
         }
+        Answer::Draw(DrawAnswer::Entered(entry)) => draw::ticket(entry.activity.0, &entry.receipt()),
+        Answer::Draw(DrawAnswer::Prize(prize)) => answer::Outcome::Prize(draw::prize(prize)),
+        Answer::Draw(DrawAnswer::Proof(proof)) => draw::proof(proof),
         Answer::Refused(refusal) => answer::Outcome::Refused(refused(refusal)),
         Answer::NotDone(reason) => answer::Outcome::NotDone(not_done(reason)),
         Answer::Gift(answer) => gift::answer(answer),
         // A viewer's session sends none of the operations that these answer.
         Answer::Paid { .. }
+        | Answer::Draw(DrawAnswer::Drawn(_))
         | Answer::RoomCreated
         | Answer::Drafted(_)
         | Answer::Stepped { .. }
@@ -43,6 +47,11 @@ pub(in crate::gateway) fn reply(request: RequestId, reply: &Reply) -> wire::Serv
         _ => answer::Outcome::NotDone(not_done(&NotDoneCode::Invalid.because("nothing to show"))),
     };
     answered(request, outcome)
+}
+
+/// The answer to who entered a draw, with its receipt.
+pub(in crate::gateway) fn ticket(request: RequestId, activity: ActivityId, receipt: &DrawReceipt) -> wire::ServerFrame {
+    answered(request, draw::ticket(activity.0, receipt))
 }
 
 /// The answer for the time being to a request that takes long.
@@ -83,6 +92,8 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::RiskTooHigh => wire::RefusalCode::RiskTooHigh,
         RefusalCode::NotOnAir => wire::RefusalCode::NotOnAir,
         RefusalCode::CheckedInAlready => wire::RefusalCode::CheckedInAlready,
+        RefusalCode::Excluded => wire::RefusalCode::Excluded,
+        RefusalCode::PrizePassed => wire::RefusalCode::PrizePassed,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {
@@ -112,6 +123,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         NotDoneCode::AlreadyFan => wire::NotDoneCode::AlreadyFan,
         NotDoneCode::NotFan => wire::NotDoneCode::NotFan,
         NotDoneCode::JoinedByGift => wire::NotDoneCode::JoinedByGift,
+        NotDoneCode::NoAward => wire::NotDoneCode::NoAward,
         // The rest can't come of what a viewer may ask; a wrong parameter is the nearest truth.
         NotDoneCode::Invalid
         | NotDoneCode::UnknownRoom

@@ -2,6 +2,7 @@
 
 mod activity;
 mod answer;
+mod draw;
 mod envelope;
 mod gift;
 mod presence;
@@ -15,7 +16,7 @@ use prost::Message as _;
 use crate::fanout::{Encode, Leave, Position, RoomMessage, RoomState};
 use crate::rules::Time;
 
-pub(super) use answer::{answer, done, pending, reply};
+pub(super) use answer::{answer, done, pending, reply, ticket};
 pub use envelope::bare;
 pub(super) use envelope::envelope;
 pub(super) use gift::own_fan;

@@ -1,15 +1,18 @@
-//! A viewer's own: grants and orders.
+//! A viewer's own: grants, orders and prizes.
 
 use liveroom_protocol::wire::{self, grant, server_frame};
 
+use super::draw::prize;
 use super::frame;
 use crate::rules::{Grant, Order, OrderPhase, Prize};
+use crate::store::DrawPrize;
 
-/// A viewer's own grants and orders.
-pub(in crate::gateway) fn own(grants: &[Grant], orders: &[Order]) -> wire::ServerFrame {
+/// A viewer's own grants, orders and prizes.
+pub(in crate::gateway) fn own(grants: &[Grant], orders: &[Order], prizes: &[DrawPrize]) -> wire::ServerFrame {
     frame(server_frame::Body::Own(wire::Own {
         grants: grants.iter().map(grant).collect(),
         orders: orders.iter().map(order).collect(),
+        prizes: prizes.iter().map(prize).collect(),
     }))
 }
 

@@ -129,6 +129,7 @@ impl Config {
             ("reserve", rates.reserve),
             ("release", rates.release),
             ("earn", rates.earn),
+            ("draw", rates.draw),
             ("announce", rates.announce),
             ("ping", rates.ping),
             ("comment", rates.comment),

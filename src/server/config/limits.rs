@@ -27,6 +27,8 @@ pub const DEVELOPMENT: &[Flag<'static>] = &[
     ("rates.release.burst", "100000"),
     ("rates.earn.per_second", "100000"),
     ("rates.earn.burst", "100000"),
+    ("rates.draw.per_second", "100000"),
+    ("rates.draw.burst", "100000"),
     ("rates.announce.per_second", "10000"),
     ("rates.announce.burst", "10000"),
     ("rates.ping.per_second", "1000"),

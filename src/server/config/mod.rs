@@ -60,6 +60,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Payment callbacks.
     pub payments: Payments,
+    /// Draws that anyone can verify.
+    pub draws: Draws,
     /// The API for hosts and operators.
     pub admin: Admin,
     /// Where events go.
@@ -106,6 +108,16 @@ pub struct Tls {
     pub ws_cert_file: Option<PathBuf>,
     /// Its private key, PEM.
     pub ws_key_file: Option<PathBuf>,
+}
+
+/// Draws that anyone can verify.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Draws {
+    /// The key that receipts for entries are signed with: Ed25519, PEM.
+    pub receipt_key_file: Option<PathBuf>,
+    /// The drand relay that beacons are fetched from.
+    pub beacon_relay: Option<String>,
 }
 
 /// Where and how decisions are kept.

@@ -7,8 +7,10 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
-use crate::rules::{ActivityId, ComboId, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
-use crate::store::{Answer, Ask, Cause, Event, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Recorded, Tables};
+use crate::rules::{ActivityId, AwardState, ComboId, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
+use crate::store::{
+    Answer, Ask, Cause, DrawAnswer, DrawAsk, Event, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Recorded, Tables,
+};
 
 /// One acknowledgement: a decided answer that a client received. A file of them has one JSON object a line:
 ///
@@ -18,6 +20,8 @@ use crate::store::{Answer, Ask, Cause, Event, GiftAnswer, GiftAsk, PresenceAnswe
 /// {"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
 /// {"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
 /// {"room":"r1","user":"bob","request_id":"10","ask":"send_gift","answer":"sent","combo":3,"total":52,"balance_coins":740}
+/// {"room":"r1","user":"bob","request_id":"10","ask":"enter","activity":3,"answer":"entered","leaf":7}
+/// {"room":"r1","user":"bob","request_id":"11","ask":"reply","activity":3,"answer":"prize","rank":0,"kept":true}
 /// {"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
 /// ```
 ///
@@ -62,6 +66,10 @@ pub enum AckedAsk {
     JoinFanClub,
     /// To be a fan no more.
     LeaveFanClub,
+    /// To enter a draw.
+    Enter,
+    /// To take a prize, or to pass it on.
+    Reply,
 }
 
 /// Decided answers to them.
@@ -117,6 +125,18 @@ pub enum Acked {
         /// Why.
         code: RefusalCode,
     },
+    /// The ticket is in.
+    Entered {
+        /// Its place, from 0.
+        leaf: u32,
+    },
+    /// What became of a prize.
+    Prize {
+        /// The winner's place in the ranking, from 0.
+        rank: u32,
+        /// Whether it was taken, or passed on.
+        kept: bool,
+    },
 }
 
 /// Why a file of acknowledgements can't be read.
@@ -162,6 +182,8 @@ impl Ack {
             Ask::Gift(GiftAsk::Send { .. }) => (AckedAsk::SendGift, None),
             Ask::Gift(GiftAsk::JoinFanClub) => (AckedAsk::JoinFanClub, None),
             Ask::Gift(GiftAsk::LeaveFanClub) => (AckedAsk::LeaveFanClub, None),
+            Ask::Draw(DrawAsk::Enter { activity, .. }) => (AckedAsk::Enter, Some(*activity)),
+            Ask::Draw(DrawAsk::Reply { activity, .. }) => (AckedAsk::Reply, Some(*activity)),
             _ => return None,
         };
         Some(Self { room, user, request_id, ask, activity, answer: Acked::of(answer)? })
@@ -174,8 +196,23 @@ impl Ack {
         match tables.receipt(room, *user, *request_id) {
             Some((_, kept)) if Acked::of(&kept).as_ref() == Some(answer) => Ok(()),
             Some((_, kept)) => Err(format!("{}, the state says {kept:?}", told())),
-            None if answer.is_derived(*ask) => Ok(()),
+            None if answer.is_derived(*ask) || self.follows_from_draw(tables) => Ok(()),
             None => Err(format!("{}, the state does not know of it", told())),
+        }
+    }
+}
+
+impl Ack {
+    /// Who asks once more for what is done is told so, without another record.
+    fn follows_from_draw(&self, tables: &Tables) -> bool {
+        let activity = self.activity.and_then(|id| tables.activity(id));
+        let Some(Kind::Draw(draw)) = activity.and_then(|activity| activity.kind.as_ref()) else { return false };
+        match self.answer {
+            Acked::Entered { leaf } => draw.leaf_of(&self.user) == Some(leaf),
+            Acked::Prize { rank, kept: true } => {
+                draw.award_of(&self.user).is_some_and(|(at, award)| at == rank && award.state == AwardState::Kept)
+            }
+            _ => false,
         }
     }
 }
@@ -200,6 +237,10 @@ impl Acked {
             Answer::Gift(GiftAnswer::Left) => Self::Left,
             Answer::Refused(refusal) => Self::Refused { code: refusal.code },
             Answer::Presence(PresenceAnswer::CheckedIn { streak, .. }) => Self::CheckedIn { streak: *streak },
+            Answer::Draw(DrawAnswer::Entered(entry)) => Self::Entered { leaf: entry.leaf },
+            Answer::Draw(DrawAnswer::Prize(prize)) => {
+                Self::Prize { rank: prize.rank, kept: prize.state == AwardState::Kept }
+            }
             _ => return None,
         })
     }
@@ -226,6 +267,8 @@ impl Acked {
             | RefusalCode::RiskTooHigh
             | RefusalCode::NotOnAir
             | RefusalCode::CheckedInAlready => false,
+            // What the rules say, and what was passed on, stays so.
+            RefusalCode::Excluded | RefusalCode::PrizePassed => true,
         }
     }
 }
@@ -332,6 +375,10 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
         | Event::Paid { room, cause, .. }
         | Event::RoomCreated { room, cause, .. } => {
             let Cause { by, request } = cause;
+            Some((room, (*by)?, (*request)?.0))
+        }
+        Event::Draw { room, what, .. } => {
+            let Cause { by, request } = what.cause();
             Some((room, (*by)?, (*request)?.0))
         }
         Event::Presence { room, what } => {

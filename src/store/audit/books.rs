@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{Account, ActivityId, Currency, PaymentOutcome, Prize, Step};
-use crate::store::{Event, GiftEvent, PresenceEvent, Recorded, Tables};
+use crate::store::{DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Tables};
 
 /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
 pub(super) struct BooksBalance {
@@ -83,6 +83,11 @@ impl Check for BooksBalance {
                     | PresenceEvent::CheckedIn { activity, user, reward: Some((_, Prize::Cash(amount))), .. },
                 ..
             } => self.move_fen(no, Account::Escrow(*activity), Account::Wallet(*user), amount.get()),
+            Event::Draw { activity, what: DrawEvent::Drawn { winners, .. }, .. } => {
+                let escrow = Account::Escrow(*activity);
+                let mut credits = winners.iter().map(|winner| (Account::Wallet(winner.user), winner.cash.get()));
+                credits.try_for_each(|(wallet, amount)| self.move_fen(no, escrow, wallet, amount))
+            }
             Event::Paid { room, amount, outcome, .. } => {
                 let to = match outcome {
                     PaymentOutcome::Sold | PaymentOutcome::SoldLate => Account::Proceeds(*room),

@@ -14,7 +14,7 @@ fn pools(activity: &Activity) -> Vec<&UnitPool> {
         Some(Kind::Rain(rain)) => vec![&rain.pool],
         Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| &sku.pool).collect(),
         Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.pools().iter().collect(),
-        None => Vec::new(),
+        Some(Kind::Draw(_)) | None => Vec::new(),
     }
 }
 
@@ -47,6 +47,7 @@ impl Check for PoolsBalance {
                 KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                     activity.plan.kind.goals().iter().map(|goal| goal.count).collect()
                 }
+                KindPlan::Draw(_) => Vec::new(),
             };
             let pools = pools(activity);
             if !pools.is_empty() && !pools.iter().map(|pool| pool.initial).eq(planned) {

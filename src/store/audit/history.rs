@@ -2,7 +2,7 @@
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{ActivityId, PaymentOutcome, Phase, Step};
-use crate::store::{Event, PresenceEvent, Recorded, Tables};
+use crate::store::{DrawEvent, Event, PresenceEvent, Recorded, Tables};
 
 /// Nothing is given outside `open`; phases, amendment numbers and time never go back.
 pub(super) struct PhasesAdvance;
@@ -32,7 +32,12 @@ impl Check for PhasesAdvance {
             | Event::Granted { activity, .. }
             | Event::Reserved { activity, .. }
             | Event::WaveReleased { activity, .. }
+            | Event::Draw { activity, what: DrawEvent::Entered { .. }, .. }
             | Event::Paid { activity, outcome: PaymentOutcome::SoldLate, .. } => open(recorded, tables, *activity),
+            Event::Draw { activity, .. } => match tables.activity(*activity).map(|activity| activity.phase) {
+                Some(Phase::Closed) => Ok(()),
+                found => Err(format!("event {no} draws activity {activity} while it is {found:?}")),
+            },
             Event::Amended { activity, number, .. } => {
                 open(recorded, tables, *activity)?;
                 let before = tables.activity(*activity).map(|activity| activity.amendment);

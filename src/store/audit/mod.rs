@@ -6,6 +6,7 @@
 
 mod ack;
 mod books;
+mod draws;
 mod gifts;
 mod grants;
 mod history;
@@ -61,6 +62,8 @@ pub enum Invariant {
     BoardsAddUp,
     /// A fan has the points that were gained since joining.
     FansAddUp,
+    /// Everybody enters a draw once, nobody wins twice, and each published record recomputes to the same winners.
+    DrawsRecompute,
 }
 
 impl Invariant {
@@ -85,6 +88,7 @@ impl Invariant {
             Self::GiftsAddUp => "gifts_add_up",
             Self::BoardsAddUp => "boards_add_up",
             Self::FansAddUp => "fans_add_up",
+            Self::DrawsRecompute => "draws_recompute",
         }
     }
 }
@@ -168,7 +172,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 11] = [
+        let checks: [Box<dyn Check>; 12] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -180,6 +184,7 @@ impl Auditor {
             Box::new(gifts::GiftsAddUp::over(base)),
             Box::new(gifts::BoardsAddUp::over(base)),
             Box::new(gifts::FansAddUp::over(base)),
+            Box::new(draws::DrawsRecompute::over(base)),
         ];
         for check in checks {
             auditor.add(check);

@@ -1,6 +1,7 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
 mod campaign;
+mod draw;
 mod gift;
 mod presence;
 mod subject;
@@ -13,6 +14,7 @@ use crate::rules::{
 };
 
 pub use campaign::CampaignEvent;
+pub use draw::DrawEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
 
@@ -245,5 +247,14 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: GiftEvent,
+    },
+    /// Something in a draw.
+    Draw {
+        /// In this room.
+        room: RoomId,
+        /// Which draw.
+        activity: ActivityId,
+        /// What.
+        what: DrawEvent,
     },
 }

@@ -21,7 +21,8 @@ impl Event {
             | Self::Archived { room, .. }
             | Self::Presence { room, .. }
             | Self::Campaign { room, .. }
-            | Self::Gift { room, .. } => Some(room),
+            | Self::Gift { room, .. }
+            | Self::Draw { room, .. } => Some(room),
             Self::Forgotten { room, .. } => room.as_ref(),
             Self::ToppedUp { .. } | Self::CatalogueSet { .. } => None,
         }
@@ -40,7 +41,8 @@ impl Event {
             | Self::Reserved { activity, .. }
             | Self::Released { activity, .. }
             | Self::Paid { activity, .. }
-            | Self::Archived { activity, .. } => Some(*activity),
+            | Self::Archived { activity, .. }
+            | Self::Draw { activity, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
             Self::RoomCreated { .. }

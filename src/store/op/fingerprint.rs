@@ -35,6 +35,7 @@ impl Ask {
             Self::Campaign(ask) => ask.fingerprint(),
             Self::Forget => Fingerprint::of(12),
             Self::Gift(ask) => ask.fingerprint(),
+            Self::Draw(ask) => ask.fingerprint(),
         }
     }
 }

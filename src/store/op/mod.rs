@@ -1,6 +1,7 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
 mod campaign;
+mod draw;
 mod fingerprint;
 mod gift;
 mod presence;
@@ -14,6 +15,7 @@ use crate::rules::{
 use fingerprint::encoded;
 
 pub use campaign::{CampaignAnswer, CampaignAsk};
+pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
 
@@ -129,6 +131,8 @@ pub enum Ask {
     Forget,
     /// About gifts.
     Gift(GiftAsk),
+    /// Draws.
+    Draw(DrawAsk),
 }
 
 /// What a store answers.
@@ -182,6 +186,8 @@ pub enum Answer {
     Campaign(CampaignAnswer),
     /// About gifts.
     Gift(GiftAnswer),
+    /// Of a draw.
+    Draw(DrawAnswer),
 }
 
 impl Op {
@@ -204,6 +210,7 @@ impl Op {
                 Ask::Presence(ask) => ask.event_bytes_max(),
                 Ask::Campaign(ask) => ask.event_bytes_max(),
                 Ask::Gift(ask) => ask.event_bytes_max(),
+                Ask::Draw(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

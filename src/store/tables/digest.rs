@@ -37,6 +37,9 @@ impl Tables {
                 Some(crate::rules::Kind::WatchTask(goals) | crate::rules::Kind::CheckIn(goals)) => {
                     bytes.extend(encoded(&(goals.pools(), goals.reached(), goals.paid)));
                 }
+                Some(crate::rules::Kind::Draw(draw)) => {
+                    bytes.extend(encoded(&(draw.entries(), draw.rules, draw.root, &draw.drawn, draw.paid)));
+                }
                 None => {}
             }
             bytes

@@ -155,6 +155,8 @@ pub enum Action {
     Include(CampaignId),
     /// Set how the fan club is run.
     SetFanClub,
+    /// Brought the beacon by which a draw was drawn.
+    Draw,
 }
 
 impl Room {

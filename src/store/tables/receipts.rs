@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, CampaignId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome, Phase,
-    Refusal, Time,
+    ActivityId, AwardState, CampaignId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome,
+    Phase, Refusal, Time, draw_name,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
-use crate::store::{CampaignAnswer, GiftAnswer, PresenceAnswer};
+use crate::store::{CampaignAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer};
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub(super) enum Kept {
     Reached(ActivityId, u32),
     CheckedIn(ActivityId, u32, Option<u32>),
     Gift(GiftAnswer),
+    Entered(ActivityId, u32),
+    Drawn(ActivityId),
+    Taken(ActivityId, u32),
+    PassedOn(ActivityId, u32),
 }
 
 /// The receipts of a room, or of the platform.
@@ -121,7 +125,11 @@ impl Kept {
             | Self::Refused(activity, _)
             | Self::Paid(activity, ..)
             | Self::Reached(activity, _)
-            | Self::CheckedIn(activity, ..) => Some(*activity),
+            | Self::CheckedIn(activity, ..)
+            | Self::Entered(activity, _)
+            | Self::Drawn(activity)
+            | Self::Taken(activity, _)
+            | Self::PassedOn(activity, _) => Some(*activity),
         }
     }
 }
@@ -160,6 +168,10 @@ impl Tables {
                 Answer::Presence(PresenceAnswer::CheckedIn { streak, grant })
             }
             Kept::Gift(answer) => Answer::Gift(answer),
+            Kept::Entered(activity, leaf) => self.entered(activity, leaf),
+            Kept::Drawn(activity) => Answer::Draw(DrawAnswer::Drawn(activity)),
+            Kept::Taken(activity, rank) => self.prize(activity, rank, AwardState::Kept),
+            Kept::PassedOn(activity, rank) => self.prize(activity, rank, AwardState::Passed),
         }
     }
 
@@ -177,6 +189,30 @@ impl Tables {
             unreachable!("only opened goals are reached")
         };
         goals.grant(activity.plan.kind.goals(), activity.id, number).expect("a receipt follows its prize")
+    }
+
+    /// A ticket that is in.
+    pub(super) fn entered(&self, activity: ActivityId, leaf: u32) -> Answer {
+        let activity = self.activities.get(&activity).expect("receipts go with their activity");
+        let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else {
+            unreachable!("only an opened draw takes entries")
+        };
+        Answer::Draw(DrawAnswer::Entered(Box::new(DrawEntry {
+            activity: activity.id,
+            draw: draw_name(&activity.room, activity.id),
+            rules: draw.rules,
+            commitment: activity.draw_commitment(),
+            user: draw.entries()[leaf as usize],
+            leaf,
+            receipt_key: plan.receipt_key,
+        })))
+    }
+
+    /// What became of a prize at the time.
+    pub(super) fn prize(&self, activity: ActivityId, rank: u32, state: AwardState) -> Answer {
+        let activity = self.activities.get(&activity).expect("receipts go with their activity");
+        let prize = DrawPrize::at(activity, rank).expect("a receipt follows its prize");
+        Answer::Draw(DrawAnswer::Prize(Box::new(DrawPrize { state, ..prize })))
     }
 
     /// An order as it was when it was reserved, whatever became of it: that was the answer.

@@ -6,6 +6,7 @@ mod amend;
 mod books;
 mod broadcast;
 mod campaign;
+mod draw;
 mod eligibility;
 mod gift;
 mod goals;
@@ -23,6 +24,9 @@ macro_rules! suite {
                 life { by_hand, by_the_clock, the_countdown_may_be_skipped, closing_by_hand, steps_that_may_not_be,
                        review_names_what_is_missing, cancelled_at_every_phase, a_clock_that_goes_back,
                        old_activities_leave, a_cancelled_sale_waits_for_its_orders },
+                draw { from_the_first_ticket_to_the_last_fen, one_ticket_each, fewer_than_prizes, nobody_came, refused,
+                       a_beacon_decides, passed_on_by_word, seats_that_nobody_takes, never_called_off_after_the_close,
+                       rules_stay, wins_count, proofs, a_keyword_is_posted },
                 rain { first_come_first_served, each_share_once, many_per_user, waves_and_leftovers,
                        added_shares_come_before_later_waves, coupons_among_the_shares, random_shares_add_up,
                        the_token_opens, the_result, day_limit, win_cap },

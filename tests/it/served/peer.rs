@@ -259,6 +259,9 @@ pub fn words(outcome: &answer::Outcome) -> String {
         answer::Outcome::Refused(refused) => format!("refused {}", refused.code().word()),
         answer::Outcome::NotDone(reason) => format!("not done {}", reason.code().word()),
         answer::Outcome::Pending(_) => "pending".to_owned(),
+        answer::Outcome::Ticket(ticket) => format!("ticket {}", ticket.leaf),
+        answer::Outcome::Prize(prize) => format!("prize {:?}", prize.state()),
+        answer::Outcome::Proof(proof) => format!("proof of {}", proof.leaf),
     }
 }
 

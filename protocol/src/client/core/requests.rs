@@ -213,6 +213,9 @@ fn final_outcome(outcome: answer::Outcome) -> Option<Outcome> {
         answer::Outcome::Board(board) => Some(Outcome::Board(board)),
         answer::Outcome::Catalogue(catalogue) => Some(Outcome::Catalogue(catalogue)),
         answer::Outcome::FanClub(club) => Some(Outcome::FanClub(club)),
+        answer::Outcome::Ticket(ticket) => Some(Outcome::Entered(ticket)),
+        answer::Outcome::Prize(prize) => Some(Outcome::Prize(prize)),
+        answer::Outcome::Proof(proof) => Some(Outcome::Proof(proof)),
         answer::Outcome::Pending(_) => None,
     }
 }

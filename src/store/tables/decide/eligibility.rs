@@ -38,10 +38,11 @@ impl Tables {
 
     /// When a user has won in a room, in no order.
     pub(super) fn wins_of<'a>(&'a self, context: &Context<'a>, user: UserId) -> impl Iterator<Item = Time> + use<'a> {
-        let rains = context.room.activities.iter().filter_map(|id| match &self.activities.get(id)?.kind {
-            Some(Kind::Rain(rain)) => Some(rain),
-            _ => None,
-        });
-        rains.flat_map(move |rain| rain.grants_of(&user).filter_map(|share| rain.given_at(share)).collect::<Vec<_>>())
+        let kinds = context.room.activities.iter().filter_map(|id| self.activities.get(id)?.kind.as_ref());
+        kinds.flat_map(move |kind| match kind {
+            Kind::Rain(rain) => rain.grants_of(&user).filter_map(|share| rain.given_at(share)).collect::<Vec<_>>(),
+            Kind::Draw(draw) => draw.won_at(&user).into_iter().collect(),
+            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) => Vec::new(),
+        })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Outcome};
 use crate::rules::{
-    Activity, ActivityId, AmendError, Amendment, Fen, Kind, NotDone, NotDoneCode, Phase, Plan, RoomId, Seed, Step,
-    Time, UserId,
+    Activity, ActivityId, AmendError, Amendment, Fen, Kind, KindPlan, NotDone, NotDoneCode, Phase, Plan, RoomId, Seed,
+    Step, Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
 use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, GiftAsk, Op, Partition};
@@ -59,8 +59,18 @@ impl Tables {
                 moved = activity.plan.funding();
                 self.can_fund(activity, moved)?;
             }
+            // What was drawn, or will be, stays: a host who dislikes the outcome can't do away with it.
+            Step::Cancel if activity.phase == Phase::Closed && matches!(activity.kind, Some(Kind::Draw(_))) => {
+                return Err(NotDoneCode::WrongPhase.because("a draw is never called off after its close"));
+            }
             Step::Cancel => moved = activity.unspent(),
-            Step::WarmUp | Step::Open | Step::Close => {}
+            Step::Open => {
+                if let KindPlan::Draw(plan) = &activity.plan.kind {
+                    let closes_at = context.now.after_ms(plan.duration_ms);
+                    plan.may_close_at(closes_at).map_err(|why| NotDoneCode::Invalid.because(why.to_string()))?;
+                }
+            }
+            Step::WarmUp | Step::Close => {}
         }
         Ok(Decision::Event(stepped(context, id, step, to, moved)))
     }
@@ -114,7 +124,7 @@ impl Tables {
                 }),
                 _ => idle,
             },
-            Phase::Closed => next(Step::Settle),
+            Phase::Closed => self.offer_due(context, activity).unwrap_or_else(|| next(Step::Settle)),
             Phase::Draft | Phase::Review | Phase::WarmUp | Phase::Settled | Phase::Cancelled => idle,
         }
     }
@@ -134,7 +144,7 @@ impl Tables {
     pub(in crate::store::tables) fn op_for(&self, due: &Due) -> Option<Op> {
         let room_of = |activity| Some(Partition::Room(self.activities.get(&activity)?.room));
         let (partition, ask) = match due {
-            Due::Activity(id) => (room_of(*id)?, Ask::Due { activity: *id }),
+            Due::Activity(id) => (room_of(*id)?, self.draw_op(*id).map_or(Ask::Due { activity: *id }, Ask::Draw)),
             Due::Order(id) => (room_of(self.orders.get(id)?.activity)?, Ask::Expire { order: *id }),
             Due::Campaign(id) => {
                 (Partition::Room(self.campaigns.all.get(id)?.0), Ask::Campaign(CampaignAsk::Due { campaign: *id }))

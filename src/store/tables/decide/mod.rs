@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod campaign;
+mod draw;
 mod eligibility;
 mod gift;
 mod goals;
@@ -83,6 +84,7 @@ impl Tables {
             Ask::Draft { plan, seed } => self.draft(&context, plan, *seed),
             Ask::Step { activity, step } => self.step(&context, *activity, *step),
             Ask::Amend { activity, amendment } => self.amend(&context, *activity, amendment),
+            Ask::Draw(ask) => self.draw(&context, ask),
             Ask::Due { activity } => Ok(self.activity_due(&context, *activity)),
             Ask::Expire { order } => Ok(self.expire(&context, *order)),
             Ask::Presence(PresenceAsk::StartBroadcast) => self.start_broadcast(&context),

@@ -1,7 +1,7 @@
 //! The steps of an activity, until it leaves.
 
 use super::Fits;
-use crate::rules::{ActivityId, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step, Time};
+use crate::rules::{ActivityId, Draw, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step, Time};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
@@ -24,7 +24,8 @@ impl Tables {
             }
             Step::Open => {
                 activity.opens_at = Some(now);
-                activity.closes_at = Some(now.after_ms(activity.plan.duration_ms()));
+                activity.closes_at = Some(activity.plan.closes_at(now));
+                let rules = activity.draw_rules().map(|rules| rules.hash());
                 activity.kind = Some(match &activity.plan.kind {
                     KindPlan::Rain(plan) => {
                         let mut rain = Rain::open(plan, &activity.seed);
@@ -36,11 +37,15 @@ impl Tables {
                     KindPlan::Sale(plan) => Kind::Sale(Sale::open(plan)),
                     KindPlan::WatchTask(plan) => Kind::WatchTask(GoalPools::open(&plan.steps)),
                     KindPlan::CheckIn(plan) => Kind::CheckIn(GoalPools::open(&plan.streaks)),
+                    KindPlan::Draw(_) => Kind::Draw(Box::new(Draw::open(rules.ok_or("a draw has rules")?))),
                 });
             }
             Step::Close => {
                 activity.ended = Some(recorded.no);
                 activity.closes_at = Some(now);
+                if let Some(Kind::Draw(draw)) = &mut activity.kind {
+                    draw.freeze();
+                }
             }
             Step::Settle | Step::Cancel => {
                 if activity.unspent() != moved {

@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod campaign;
+mod draw;
 mod gift;
 mod goals;
 mod lifecycle;
@@ -17,7 +18,7 @@ use crate::rules::{
 
 use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{CampaignEvent, Cause, Event, GiftEvent, PresenceEvent, Recorded};
+use crate::store::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -71,6 +72,7 @@ impl Tables {
                 (cause, Action::Include(*campaign))
             }
             Event::Gift { what: GiftEvent::FanClubSet { cause, .. }, .. } => (cause, Action::SetFanClub),
+            Event::Draw { what: DrawEvent::Drawn { cause, .. }, .. } => (cause, Action::Draw),
             _ => return,
         };
         let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
@@ -182,6 +184,7 @@ impl Tables {
             }
             Event::CatalogueSet { version, gifts, cause } => self.replace_catalogue(*version, gifts, cause, *at),
             Event::Gift { room, what } => self.given(recorded, room, what),
+            Event::Draw { room, activity, what } => self.draw_event(recorded, room, *activity, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }

@@ -3,11 +3,12 @@
 mod gift;
 
 use crate::rules::{
-    Activity, ActivityId, Fen, Kind, KindPlan, Order, Phase, Plan, RainSummary, RoomId, SkuId, Time, UserId,
+    Activity, ActivityId, Award, Digest, Draw, DrawLevel, DrawProof, DrawRecord, Fen, Kind, KindPlan, Order, Phase,
+    Plan, RainSummary, RoomId, SkuId, Time, UserId,
 };
 
 use super::Tables;
-use crate::store::{Query, Reply};
+use crate::store::{AwaitedBeacon, DrawPrize, Query, Reply};
 
 pub use gift::{BoardView, FanClubView, FanView};
 
@@ -40,6 +41,8 @@ pub struct ActivityView {
     pub unspent: Fen,
     /// What happens in it, from the opening on.
     pub kind: Option<KindView>,
+    /// What a draw publishes before entries open: the hash of its rules, and the commitment to its seed.
+    pub draw_terms: Option<(Digest, Digest)>,
 }
 
 /// The state of an opened activity, by kind.
@@ -63,6 +66,15 @@ pub enum KindView {
     Goals {
         /// The prizes of each, in the plan's order.
         pools: Vec<ItemView>,
+    },
+    /// A draw.
+    Draw {
+        /// Tickets that are in.
+        entries: u32,
+        /// The root of the tree over them, once they are frozen.
+        root: Option<Digest>,
+        /// Who won what, once it is drawn; by rank.
+        winners: Option<Vec<(UserId, DrawPrize)>>,
     },
 }
 
@@ -147,7 +159,13 @@ impl From<&Activity> for ActivityView {
                 Kind::WatchTask(goals) | Kind::CheckIn(goals) => {
                     KindView::Goals { pools: goals.pools().iter().map(Into::into).collect() }
                 }
+                Kind::Draw(draw) => KindView::Draw {
+                    entries: draw.entries().len() as u32,
+                    root: draw.root,
+                    winners: draw.drawn.as_ref().map(|_| DrawPrize::all(activity)),
+                },
             }),
+            draw_terms: draw_terms(activity),
         }
     }
 }
@@ -165,6 +183,50 @@ impl From<&Activity> for Needs {
     }
 }
 
+impl DrawPrize {
+    /// What the winner at `rank` of a draw has.
+    pub(super) fn at(activity: &Activity, rank: u32) -> Option<Self> {
+        let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else { return None };
+        let award = draw.drawn.as_ref()?.awards.get(rank as usize)?;
+        let prize = plan.prizes.get(award.prize as usize)?;
+        Some(Self {
+            activity: activity.id,
+            rank,
+            prize: award.prize,
+            title: prize.title.clone(),
+            cash: prize.cash_fen,
+            state: award.state,
+            answer_by: Draw::answer_by(plan, award),
+        })
+    }
+
+    /// All winners of a draw, by rank.
+    fn all(activity: &Activity) -> Vec<(UserId, Self)> {
+        let Some(Kind::Draw(draw)) = &activity.kind else { return Vec::new() };
+        let awards = (0..).zip(draw.drawn.iter().flat_map(|drawn| &drawn.awards));
+        let winner =
+            |(rank, award): (u32, &Award)| Some((*draw.entries().get(award.leaf as usize)?, Self::at(activity, rank)?));
+        awards.filter_map(winner).collect()
+    }
+}
+
+fn draw_terms(activity: &Activity) -> Option<(Digest, Digest)> {
+    let rules = match &activity.kind {
+        Some(Kind::Draw(draw)) => draw.rules,
+        _ => activity.draw_rules()?.hash(),
+    };
+    Some((rules, activity.draw_commitment()))
+}
+
+fn awaits_beacon(activity: &Activity) -> Option<AwaitedBeacon> {
+    let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else { return None };
+    let DrawLevel::Beacon { chain, round } = &plan.level else { return None };
+    let waits = draw.root.is_some() && draw.drawn.is_none() && !activity.phase.is_final();
+    let winners = plan.prizes_in_all().min(draw.entries().len() as u32);
+    let (room, activity) = (activity.room, activity.id);
+    waits.then(|| AwaitedBeacon { room, activity, chain: chain.as_ref().clone(), round: *round, winners })
+}
+
 impl Tables {
     /// What the gate in front of an activity must know.
     pub fn gate(&self, id: ActivityId) -> Option<GateFacts> {
@@ -175,6 +237,8 @@ impl Tables {
             Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| pool(sku.sku, &sku.pool)).collect(),
             // Whoever asks there is judged by facts that the gate does not know.
             Some(Kind::WatchTask(_) | Kind::CheckIn(_)) | None => Vec::new(),
+            // Nothing runs out in a draw: only the store answers.
+            Some(Kind::Draw(_)) => Vec::new(),
         };
         Some(GateFacts {
             room: activity.room,
@@ -215,6 +279,31 @@ impl Tables {
                 Reply::Campaigns(self.campaigns_of(room).map(|(id, campaign)| (id, campaign.clone())).collect())
             }
             Query::Campaigns { .. } => Reply::Unknown,
+            Query::DrawRules { room, activity } => match self.activities.get(activity) {
+                Some(found) if found.room == *room && found.phase.is_public() => {
+                    found.draw_rules().map_or(Reply::Unknown, |rules| Reply::DrawRules(Box::new(rules)))
+                }
+                _ => Reply::Unknown,
+            },
+            Query::DrawRecord { room, activity } => match self.activities.get(activity) {
+                Some(found) if found.room == *room => {
+                    DrawRecord::of(found).map_or(Reply::Unknown, |record| Reply::DrawRecord(Box::new(record)))
+                }
+                _ => Reply::Unknown,
+            },
+            Query::DrawProof { room, activity, user } => match self.activities.get(activity) {
+                Some(found) if found.room == *room => {
+                    DrawProof::of(found, user).map_or(Reply::Unknown, |proof| Reply::DrawProof(Box::new(proof)))
+                }
+                _ => Reply::Unknown,
+            },
+            Query::AwaitedBeacon { room, activity } => {
+                let found = self.activities.get(activity).filter(|found| found.room == *room);
+                Reply::AwaitingBeacon(found.and_then(awaits_beacon).into_iter().collect())
+            }
+            Query::AwaitingBeacons => {
+                Reply::AwaitingBeacon(self.activities.values().filter_map(awaits_beacon).collect())
+            }
             Query::Rooms => {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
@@ -246,7 +335,7 @@ impl Tables {
 
     fn own(&self, room: &RoomId, user: &UserId) -> Reply {
         let Some(room) = self.rooms.get(room) else { return Reply::Unknown };
-        let (mut grants, mut orders) = (Vec::new(), Vec::new());
+        let (mut grants, mut orders, mut prizes) = (Vec::new(), Vec::new(), Vec::new());
         for activity in room.activities.iter().filter_map(|id| self.activities.get(id)) {
             match (&activity.kind, &activity.plan.kind) {
                 (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) => {
@@ -261,9 +350,13 @@ impl Tables {
                     let previous = |order: &&Order| order.previous.and_then(|id| self.orders.get(&id));
                     orders.extend(std::iter::successors(latest, previous).cloned());
                 }
+                (Some(Kind::Draw(draw)), _) => {
+                    let rank = draw.award_of(user).map(|(rank, _)| rank);
+                    prizes.extend(rank.and_then(|rank| DrawPrize::at(activity, rank)));
+                }
                 _ => {}
             }
         }
-        Reply::Own { grants, orders }
+        Reply::Own { grants, orders, prizes }
     }
 }

@@ -1,0 +1,85 @@
+//! Draws: who is in, who won, who passed.
+
+use super::Fits;
+use crate::rules::{
+    Account, ActivityId, AwardState, Beacon, Currency, Draw, DrawPlan, DrawWinner, Kind, KindPlan, Pass, Posting,
+    RoomId, UserId, draw_name,
+};
+use crate::store::tables::Tables;
+use crate::store::tables::receipts::Kept;
+use crate::store::{Answer, DrawEvent, Recorded};
+
+impl Tables {
+    pub(super) fn draw_event(
+        &mut self, recorded: &Recorded, room: &RoomId, id: ActivityId, what: &DrawEvent,
+    ) -> Fits<Answer> {
+        match what {
+            DrawEvent::Entered { user, leaf, cause } => {
+                let (draw, _) = self.draw_mut(id)?;
+                if *leaf as usize != draw.entries().len() || draw.leaf_of(user).is_some() || draw.root.is_some() {
+                    return Err("not the next entry");
+                }
+                draw.enter(*user);
+                self.keep(room, cause, Kept::Entered(id, *leaf))
+            }
+            DrawEvent::Drawn { beacon, winners, cause } => {
+                self.disarm(id);
+                self.draw_out(recorded, id, beacon.as_deref(), winners)?;
+                self.arm(id);
+                self.keep(room, cause, Kept::Drawn(id))
+            }
+            DrawEvent::Kept { user, rank, cause } => {
+                self.disarm(id);
+                let (draw, _) = self.draw_mut(id)?;
+                match draw.award_of(user) {
+                    Some((at, award)) if at == *rank && award.state == AwardState::Offered => draw.keep(*rank),
+                    _ => return Err("only an offer is taken"),
+                }
+                self.arm(id);
+                self.keep(room, cause, Kept::Taken(id, *rank))
+            }
+            DrawEvent::Passed { user, rank, next, cause } => {
+                self.disarm(id);
+                let (draw, plan) = self.draw_mut(id)?;
+                let pass = draw.pass(plan, *rank).ok_or("no prize to pass on")?;
+                if pass != (Pass { rank: *rank, user: *user, next: next.clone() }) {
+                    return Err("the prize goes to somebody else");
+                }
+                draw.pass_on(plan, &pass, recorded.at);
+                self.arm(id);
+                self.keep(room, cause, Kept::PassedOn(id, *rank))
+            }
+        }
+    }
+
+    fn draw_out(
+        &mut self, recorded: &Recorded, id: ActivityId, beacon: Option<&Beacon>, winners: &[DrawWinner],
+    ) -> Fits {
+        let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
+        let (name, seed) = (draw_name(&activity.room, id), activity.draw_seed());
+        let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&mut activity.kind, &activity.plan.kind) else {
+            return Err("only an opened draw is drawn");
+        };
+        if draw.root.is_none() || draw.drawn.is_some() {
+            return Err("a draw is drawn once, after its close");
+        }
+        let ranking = draw.ranking(&name, &seed, beacon);
+        if draw.winners(plan, &ranking) != winners {
+            return Err("the winners do not follow from the entries");
+        }
+        draw.draw(plan, recorded.at, beacon.cloned(), ranking);
+        let credits = winners.iter().map(|winner| (winner.user, winner.cash.get())).collect::<Vec<(UserId, i64)>>();
+        credits.into_iter().try_for_each(|(user, amount)| {
+            let (from, to) = (Account::Escrow(id), Account::Wallet(user));
+            self.post(Posting { from, to, currency: Currency::Fen, amount })
+        })
+    }
+
+    fn draw_mut(&mut self, id: ActivityId) -> Fits<(&mut Draw, &DrawPlan)> {
+        let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
+        match (&mut activity.kind, &activity.plan.kind) {
+            (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) => Ok((draw, plan)),
+            _ => Err("only an opened draw takes entries"),
+        }
+    }
+}
