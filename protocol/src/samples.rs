@@ -141,6 +141,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("dropped", from_server(Body::Dropped(Dropped { frames: 3 }))),
         ("watch_progress", from_server(Body::WatchProgress(WatchProgress { broadcast: 3, watched_s: 140 }))),
+        ("tier_changed", from_server(Body::TierChanged(TierChanged { tier: Tier::Core.into() }))),
         ("pong", from_server(Body::Pong(Pong { nonce: 42, server_time_ms: 1_800_000_000_000 }))),
     ];
     frames.extend(answers());

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Shared;
 use super::audience::Presence;
 use super::room::LiveRoom;
-use crate::fanout::Progress;
+use crate::fanout::{Post, Progress};
 use crate::rules::{Broadcast, Stay, Time};
 use crate::store::{Ask, Keeper, Op, Partition, PresenceAsk, PresenceEvent, Query, Reply};
 
@@ -133,6 +133,10 @@ pub(super) fn follow(
             if room.needs.watching() {
                 stays.iter().for_each(|stay| tell_progress(room, stay, keeper));
             }
+            return;
+        }
+        PresenceEvent::TierChanged { user, to, .. } => {
+            room.post(user, &Post::Tier(*to));
             return;
         }
         PresenceEvent::Introduced { .. } | PresenceEvent::StepReached { .. } | PresenceEvent::CheckedIn { .. } => {

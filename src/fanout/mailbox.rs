@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::rules::{Grant, Order, RequestId};
+use crate::rules::{Grant, Order, RequestId, Tier};
 use crate::store::{Answer, DrawPrize, FanView, Reply};
 
 /// How dear a frame is when a viewer can't follow.
@@ -38,6 +38,8 @@ pub enum Post {
     Reply(RequestId, Box<Reply>),
     /// How a fan stands, who has joined or risen.
     Fan(FanView),
+    /// The viewer's tier is another now.
+    Tier(Tier),
 }
 
 /// How long a viewer has watched. The latest is all that matters.

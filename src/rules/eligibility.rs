@@ -112,7 +112,7 @@ impl Conditions {
         let plain = |code| Err(Refusal::plain(code));
         let missing = |code, have: u64, limit: u32| Err(Refusal { code, have: clamped(have), limit });
         if let Some(tier) = self.tier {
-            let have = facts.map_or(Tier::default(), |facts| facts.tier);
+            let have = facts.map_or(Tier::default(), |facts| facts.closeness.tier);
             if have < tier {
                 return missing(RefusalCode::TierTooLow, have as u64, tier as u32);
             }
@@ -191,7 +191,7 @@ mod tests {
         facts.send(3, GiftId(1), 2);
         facts.post_keyword(3, ActivityId(1));
         facts.check_in = Some(CheckIn { day: 100, streak: 4 });
-        facts.tier = Tier::Active;
+        facts.closeness.change(0, Tier::Active);
         facts.account = AccountFacts { created: Some(ago(30)), risk: Some(40) };
         facts
     }
@@ -275,7 +275,7 @@ mod tests {
         };
         assert_eq!(say(&all, Some(&ann()), true), "may");
         let (mut low, mut new) = (ann(), ann());
-        low.tier = Tier::PasserBy;
+        low.closeness.change(0, Tier::PasserBy);
         new.account.created = Some(NOW);
         assert_eq!(say(&all, Some(&low), false), "tier is passer_by, at least active is asked for");
         assert_eq!(say(&all, Some(&new), true), "the account is 0 of 7 days old");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Broadcast, GiftId, Refusal, RefusalCode, Tier, Time, UserId};
+use super::{ActivityId, Broadcast, Closeness, GiftId, Refusal, RefusalCode, TierRules, Time, UserId};
 
 /// The facts about one user in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Facts {
     /// What the access token said, when it said anything.
     pub account: AccountFacts,
     /// How close the user is to the room.
-    pub tier: Tier,
+    pub closeness: Closeness,
     /// The latest check-in.
     pub check_in: Option<CheckIn>,
     /// What belongs to one broadcast.
@@ -107,7 +107,7 @@ impl Facts {
             first_seen: now,
             last_seen: now,
             account: AccountFacts::default(),
-            tier: Tier::default(),
+            closeness: Closeness::default(),
             check_in: None,
             here: Here::default(),
         }
@@ -132,6 +132,12 @@ impl Facts {
         let from = from.max(broadcast.started).max(counted.unwrap_or(from));
         let until = broadcast.ended.map_or(until, |ended| until.min(ended));
         (from < until).then_some((from, until))
+    }
+
+    /// When the tier changes next, if nothing else is done.
+    pub fn tier_due(&self, rules: &TierRules, utc_offset_min: i32) -> Option<Time> {
+        let (day, _) = self.closeness.next_change(rules)?;
+        Some(Time::begin_of_day(day, utc_offset_min))
     }
 
     /// Gifts were sent.

@@ -54,5 +54,5 @@ pub use pool::{StockError, UnitPool};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use seed::{Seed, Stream};
-pub use tier::Tier;
+pub use tier::{Closeness, Tier, TierRules};
 pub use time::Time;

@@ -1,4 +1,4 @@
-//! Tiers of fans: 路人粉 → 活跃粉 → 核心粉.
+//! Tiers of fans 路人粉 → 活跃粉 → 核心粉: what somebody did for a room within a rolling window, in points.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,44 @@ pub enum Tier {
     Active,
     /// 核心粉: carries the room.
     Core,
+}
+
+/// How tiers are reached. Nodes that share decisions must have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TierRules {
+    /// So many days count, today among them.
+    pub window_days: u32,
+    /// Points for a minute watched.
+    pub minute_points: u32,
+    /// Points for a coin sent.
+    pub coin_points: u32,
+    /// Points for a check-in.
+    pub interaction_points: u32,
+    /// From so many points on a viewer is 活跃粉.
+    pub active_points: u32,
+    /// From so many points on a viewer is 核心粉.
+    pub core_points: u32,
+}
+
+/// What somebody did on one day of the room's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Day {
+    day: i64,
+    watched_ms: u64,
+    coins: u64,
+    interactions: u32,
+}
+
+/// What somebody did within the window, and the tier that it makes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Closeness {
+    /// The tier, as of the latest change.
+    pub tier: Tier,
+    /// The day of that change.
+    since: i64,
+    /// The days of the window, the latest last.
+    days: Vec<Day>,
 }
 
 impl Tier {
@@ -31,5 +69,141 @@ impl Tier {
     /// The tier with a number from 0; the highest for all beyond.
     pub fn from_number(number: u32) -> Self {
         Self::ALL.get(number as usize).copied().unwrap_or(Self::Core)
+    }
+}
+
+impl Default for TierRules {
+    fn default() -> Self {
+        Self {
+            window_days: 30,
+            minute_points: 1,
+            coin_points: 1,
+            interaction_points: 5,
+            active_points: 120,
+            core_points: 1_500,
+        }
+    }
+}
+
+impl TierRules {
+    /// The longest window.
+    pub const WINDOW_DAYS_MAX: u32 = 90;
+
+    fn points(&self, day: &Day) -> u64 {
+        let minutes = (day.watched_ms / 60_000).saturating_mul(self.minute_points.into());
+        let coins = day.coins.saturating_mul(self.coin_points.into());
+        let interactions = u64::from(day.interactions) * u64::from(self.interaction_points);
+        minutes.saturating_add(coins).saturating_add(interactions)
+    }
+
+    fn tier(&self, points: u64) -> Tier {
+        match points {
+            points if points >= self.core_points.into() => Tier::Core,
+            points if points >= self.active_points.into() => Tier::Active,
+            _ => Tier::PasserBy,
+        }
+    }
+}
+
+impl Closeness {
+    /// Time was watched.
+    pub fn watch(&mut self, rules: &TierRules, day: i64, ms: u64) {
+        let today = self.on(rules, day);
+        today.watched_ms = today.watched_ms.saturating_add(ms);
+    }
+
+    /// Coins were sent.
+    pub fn spend(&mut self, rules: &TierRules, day: i64, coins: u64) {
+        let today = self.on(rules, day);
+        today.coins = today.coins.saturating_add(coins);
+    }
+
+    /// Somebody took part.
+    pub fn interact(&mut self, rules: &TierRules, day: i64) {
+        let today = self.on(rules, day);
+        today.interactions = today.interactions.saturating_add(1);
+    }
+
+    /// The next change of the tier, if nothing else is done: on which day, and to what. A day that is not later than the
+    /// latest one says that it is due.
+    pub fn next_change(&self, rules: &TierRules) -> Option<(i64, Tier)> {
+        let latest = self.days.last()?.day.max(self.since);
+        let leaves = self.days.iter().map(|day| day.day + i64::from(rules.window_days)).filter(|day| *day > latest);
+        std::iter::once(latest).chain(leaves).find_map(|day| {
+            let tier = rules.tier(self.points(rules, day));
+            (tier != self.tier).then_some((day, tier))
+        })
+    }
+
+    /// The tier changes, as [`Self::next_change`] said.
+    pub fn change(&mut self, day: i64, tier: Tier) {
+        self.tier = tier;
+        self.since = day;
+    }
+
+    fn points(&self, rules: &TierRules, day: i64) -> u64 {
+        let first = day - i64::from(rules.window_days) + 1;
+        let counted = self.days.iter().filter(|one| one.day >= first);
+        counted.map(|one| rules.points(one)).fold(0, u64::saturating_add)
+    }
+
+    fn on(&mut self, rules: &TierRules, day: i64) -> &mut Day {
+        let first = day - i64::from(rules.window_days) + 1;
+        self.days.retain(|one| one.day >= first);
+        // Time does not go back; should it seem to, the latest day takes it.
+        if self.days.last().is_none_or(|latest| latest.day < day) {
+            self.days.push(Day { day, watched_ms: 0, coins: 0, interactions: 0 });
+        }
+        self.days.last_mut().expect("there is one now")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: TierRules = TierRules {
+        window_days: 3,
+        minute_points: 1,
+        coin_points: 2,
+        interaction_points: 5,
+        active_points: 10,
+        core_points: 30,
+    };
+
+    /// Day by day: what is done, and the change that is due then.
+    #[test]
+    fn up_and_down_with_the_window() {
+        type Done<'a> = &'a dyn Fn(&mut Closeness, i64);
+        let nothing: Done<'_> = &|_, _| {};
+        let minutes = |n: u64| move |it: &mut Closeness, day| it.watch(&RULES, day, n * 60_000);
+        let rows: [(&str, i64, Done<'_>, Option<(i64, Tier)>); 8] = [
+            ("nine minutes are not ten points", 1, &minutes(9), None),
+            ("one more", 1, &minutes(1), Some((1, Tier::Active))),
+            ("it falls when the day leaves the window", 1, nothing, Some((4, Tier::PasserBy))),
+            ("a coin is two points", 2, &|it, day| it.spend(&RULES, day, 8), Some((5, Tier::PasserBy))),
+            ("taking part is five", 3, &|it, day| it.interact(&RULES, day), Some((3, Tier::Core))),
+            ("the first day leaves", 4, nothing, Some((4, Tier::Active))),
+            ("then the second", 5, nothing, Some((5, Tier::PasserBy))),
+            ("and nothing more follows", 5, nothing, None),
+        ];
+        let mut ann = Closeness::default();
+        for (case, day, done, want) in rows {
+            done(&mut ann, day);
+            let mut next = ann.next_change(&RULES);
+            assert_eq!(next, want, "{case}");
+            while let Some((at, tier)) = next.filter(|(at, _)| *at <= day) {
+                ann.change(at, tier);
+                next = ann.next_change(&RULES);
+            }
+        }
+        assert_eq!(ann.tier, Tier::PasserBy);
+    }
+
+    #[test]
+    fn no_more_days_than_the_window_has_are_kept() {
+        let mut ann = Closeness::default();
+        (0..1_000).for_each(|day| ann.watch(&RULES, day, 1));
+        assert_eq!(ann.days.len(), 3);
     }
 }

@@ -42,6 +42,11 @@ impl Time {
         Duration::from_millis(if ms > 0 { ms.unsigned_abs() } else { 0 })
     }
 
+    /// The beginning of a day in a zone that is `utc_offset_min` minutes east of Greenwich.
+    pub const fn begin_of_day(day: i64, utc_offset_min: i32) -> Self {
+        Self(day * 86_400_000 - utc_offset_min as i64 * 60_000)
+    }
+
     /// The number of the day in a zone that is `utc_offset_min` minutes east of Greenwich.
     pub const fn day(self, utc_offset_min: i32) -> i64 {
         (self.0 + utc_offset_min as i64 * 60_000).div_euclid(86_400_000)

@@ -212,6 +212,7 @@ impl Core {
                 self.tell(Event::Snapshot(snapshot));
             }
             server_frame::Body::Own(own) => self.tell(Event::Own(own)),
+            server_frame::Body::TierChanged(changed) => self.tell(Event::TierChanged(changed)),
             server_frame::Body::WatchProgress(progress) => self.tell(Event::WatchProgress(progress)),
             server_frame::Body::Fan(fan) => self.tell(Event::Fan(fan)),
             server_frame::Body::Dropped(dropped) => self.tell(Event::Dropped { frames: dropped.frames }),

@@ -7,7 +7,7 @@ use crate::codes::Reconnect;
 use crate::frame::FrameError;
 use crate::wire::{
     Board, Catalogue, CheckedIn, DrawPrize, DrawProof, DrawTicket, Fan, FanClub, GiftSent, Goodbye, GoodbyeCode, Grant,
-    NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, WatchProgress, Welcome,
+    NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, TierChanged, WatchProgress, Welcome,
 };
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
@@ -89,6 +89,8 @@ pub enum Event {
     Snapshot(Snapshot),
     /// One's own grants, orders and prizes.
     Own(Own),
+    /// One's tier is another now.
+    TierChanged(TierChanged),
     /// How long one has watched the broadcast.
     WatchProgress(WatchProgress),
     /// One is a fan now, or a fan of a higher level.

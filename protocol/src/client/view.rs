@@ -32,6 +32,7 @@ impl RoomView {
             | Event::Own(_)
             | Event::WatchProgress(_)
             | Event::Fan(_)
+            | Event::TierChanged(_)
             | Event::Dropped { .. }
             | Event::Goodbye(_)
             | Event::Disconnected { .. } => {}

@@ -33,7 +33,7 @@ impl ViewerShape {
             user,
             first_seen_ms: facts.first_seen.ms(),
             last_seen_ms: facts.last_seen.ms(),
-            tier: facts.tier.into(),
+            tier: facts.closeness.tier.into(),
             broadcast,
             watched_s: facts.watched_ms(broadcast) / 1_000,
             account_created_ms: facts.account.created.map(crate::rules::Time::ms),

@@ -41,6 +41,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and `amount_fen`, `coupon` or `item` |
+/// | `tier_changed` | `from`, `to`, `day`: from which day of the room's time zone on |
 /// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
 /// | `campaign_created` | `campaign`, `plan` (`title`, `goals`, `times`) |
 /// | `campaign_included` | `campaign`; `activity` is what joined |

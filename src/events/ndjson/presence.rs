@@ -13,6 +13,7 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
         PresenceEvent::Introduced { .. } => "introduced",
         PresenceEvent::StepReached { .. } => "step_reached",
         PresenceEvent::CheckedIn { .. } => "checked_in",
+        PresenceEvent::TierChanged { .. } => "tier_changed",
     }
 }
 
@@ -44,6 +45,12 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
                 }
                 None => Ok(()),
             }
+        }
+        PresenceEvent::TierChanged { user, from, to, day } => {
+            line.serialize_entry("user", user)?;
+            line.serialize_entry("from", from)?;
+            line.serialize_entry("to", to)?;
+            line.serialize_entry("day", day)
         }
         PresenceEvent::Introduced { user, account } => {
             line.serialize_entry("user", user)?;

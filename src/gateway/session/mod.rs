@@ -218,6 +218,7 @@ impl Session {
                 Delivery::Post(Post::Own { grants, orders, prizes }) => {
                     encode_frame(&translate::own(&grants, &orders, &prizes), &mut self.out);
                 }
+                Delivery::Post(Post::Tier(tier)) => encode_frame(&translate::tier_changed(tier), &mut self.out),
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
                 Delivery::Frame(frame) => self.hear(frame),
                 Delivery::Post(Post::Reply(request, reply)) => {

@@ -20,7 +20,7 @@ pub(super) use answer::{answer, done, pending, reply, ticket};
 pub use envelope::bare;
 pub(super) use envelope::envelope;
 pub(super) use gift::own_fan;
-pub(super) use presence::progress;
+pub(super) use presence::{progress, tier_changed};
 pub(super) use result::own;
 
 use activity::activity_state;

@@ -64,3 +64,8 @@ pub(in crate::gateway) fn progress(progress: Progress) -> wire::ServerFrame {
     let watched_s = u32::try_from(progress.watched_ms / 1_000).unwrap_or(u32::MAX);
     frame(server_frame::Body::WatchProgress(wire::WatchProgress { broadcast: progress.broadcast, watched_s }))
 }
+
+/// A viewer's tier is another now.
+pub(in crate::gateway) fn tier_changed(to: Tier) -> wire::ServerFrame {
+    frame(server_frame::Body::TierChanged(wire::TierChanged { tier: tier(to).into() }))
+}

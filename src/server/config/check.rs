@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Config, Mistake, TokenKey};
 use crate::gateway::Rate;
 use crate::gateway::token::Algorithm;
-use crate::rules::{Name, SalePlan};
+use crate::rules::{Name, SalePlan, TierRules};
 use crate::store::redis::STRIPES_MAX;
 
 const KIB: u64 = 1024;
@@ -93,6 +93,12 @@ impl Config {
             number("rooms.activities_per_room_max", rooms.activities_per_room_max, 1..=100_000),
             number("rooms.audience_per_room_max", rooms.audience_per_room_max, 1_000..=10_000_000),
             Bound::time("rooms.audience_kept", rooms.audience_kept, DAY..=YEAR),
+            Bound::number("tiers.window_days", self.tiers.window_days.into(), 1..=TierRules::WINDOW_DAYS_MAX.into()),
+            Bound::number("tiers.minute_points", self.tiers.minute_points.into(), 0..=1_000_000),
+            Bound::number("tiers.coin_points", self.tiers.coin_points.into(), 0..=1_000_000),
+            Bound::number("tiers.interaction_points", self.tiers.interaction_points.into(), 0..=1_000_000),
+            Bound::number("tiers.active_points", self.tiers.active_points.into(), 1..=1_000_000_000),
+            Bound::number("tiers.core_points", self.tiers.core_points.into(), 1..=1_000_000_000),
             number("rooms.history_frames", rooms.history_frames, 1..=65_536),
             number("rooms.history_bytes", rooms.history_bytes, KIB..=64 * MIB),
             number("rooms.talk_per_tick", rooms.talk_per_tick, 1..=10_000),

@@ -78,6 +78,7 @@ impl Config {
             audience_per_room_max: self.rooms.audience_per_room_max,
             audience_kept_ms: self.rooms.audience_kept.as_millis() as u64,
             combo_window_ms: self.rooms.combo_window.as_millis() as u64,
+            tiers: self.tiers,
         }
     }
 

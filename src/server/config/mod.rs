@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{EngineLimits, TalkLimits};
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
 use crate::gateway::{Rates, transport};
+use crate::rules::TierRules;
 use crate::store::Bounds;
 use crate::store::redis::{Durability, RedisUrl};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub engine: Engine,
     /// What bounds rooms.
     pub rooms: Rooms,
+    /// How tiers of fans are reached.
+    pub tiers: TierRules,
     /// What bounds one viewer's session.
     pub session: Session,
     /// How often one user may ask.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use crate::rules::{AccountFacts, ActivityId, Fingerprint, Prize, RequestId, Stay, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Prize, RequestId, Stay, Tier, Time, UserId};
 
 /// Events around broadcasts and presence. Variants and fields are part of the log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,17 @@ pub enum PresenceEvent {
         /// The streak's goal, from 0, and what it brought; nothing if there is none, or nothing is left.
         reward: Option<(u16, Prize)>,
     },
+    /// A viewer's tier is another now.
+    TierChanged {
+        /// Whose.
+        user: UserId,
+        /// What it was.
+        from: Tier,
+        /// What it is.
+        to: Tier,
+        /// From which day of the room's time zone on.
+        day: i64,
+    },
 }
 
 impl PresenceEvent {
@@ -80,7 +91,11 @@ impl PresenceEvent {
     pub fn cause(&self) -> Option<&Cause> {
         match self {
             Self::BroadcastStarted { cause, .. } | Self::BroadcastEnded { cause, .. } => Some(cause),
-            Self::Watched { .. } | Self::Introduced { .. } | Self::StepReached { .. } | Self::CheckedIn { .. } => None,
+            Self::Watched { .. }
+            | Self::Introduced { .. }
+            | Self::StepReached { .. }
+            | Self::CheckedIn { .. }
+            | Self::TierChanged { .. } => None,
         }
     }
 

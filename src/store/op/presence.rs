@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::encoded;
-use crate::rules::{AccountFacts, ActivityId, Fingerprint, Grant, Stay, Time};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Grant, Stay, Time, UserId};
 
 /// Operations around broadcasts and presence. Variants and fields are part of a log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,11 @@ pub enum PresenceAsk {
         /// What.
         account: AccountFacts,
     },
+    /// Time has come for a viewer's tier to change.
+    ReviewTier {
+        /// Whose.
+        user: UserId,
+    },
 }
 
 /// Answers to them.
@@ -71,7 +76,7 @@ impl PresenceAsk {
         match self {
             Self::Present { stays, .. } => stays.len() * 64,
             Self::ClaimStep { .. } | Self::CheckIn { .. } => 64,
-            Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } => 0,
+            Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } | Self::ReviewTier { .. } => 0,
         }
     }
 
@@ -84,6 +89,7 @@ impl PresenceAsk {
             Self::ClaimStep { activity, token, step } => {
                 Fingerprint::of(64).word(activity.0).word(*token).word(u64::from(*step))
             }
+            Self::ReviewTier { user } => Fingerprint::of(66).bytes(user.as_str().as_bytes()),
             Self::CheckIn { activity, token } => Fingerprint::of(65).word(activity.0).word(*token),
         }
     }

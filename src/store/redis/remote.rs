@@ -10,6 +10,7 @@ use super::RedisOptions;
 use super::fault::{Failure, Fault};
 use super::link::Link;
 use super::merge::{Entry, Place};
+use crate::rules::TierRules;
 use crate::store::Bounds;
 use crate::store::tables::DECISIONS;
 
@@ -183,11 +184,14 @@ pub(super) fn function(name: &str, keys: &[String]) -> Cmd {
 /// What all nodes of a log must have in common, in words.
 pub(super) fn rules(bounds: Bounds, stripes: usize) -> String {
     let Bounds { rooms_max, activities_per_room_max, retention_ms, .. } = bounds;
-    let Bounds { combo_window_ms, audience_per_room_max, audience_kept_ms, .. } = bounds;
+    let Bounds { combo_window_ms, audience_per_room_max, audience_kept_ms, tiers, .. } = bounds;
+    let TierRules { window_days, minute_points, coin_points, interaction_points, active_points, core_points } = tiers;
     format!(
         "decisions={DECISIONS} stripes={stripes} rooms_max={rooms_max} activities_max={activities_per_room_max} \
          retention_ms={retention_ms} audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms} \
-         combo_window_ms={combo_window_ms}"
+         combo_window_ms={combo_window_ms} \
+         tier_days={window_days} minute={minute_points} coin={coin_points} interaction={interaction_points} \
+         active={active_points} core={core_points}"
     )
 }
 
@@ -198,6 +202,15 @@ pub(super) fn read_rules(rules: &str) -> Option<(Bounds, usize)> {
     let (decisions, stripes) = (next()?, next()? as usize);
     let (rooms, activities, retention_ms) = (next()?, next()?, next()?);
     let (audience, audience_kept_ms, combo_window_ms) = (next()?, next()?, next()?);
+    let mut points = || next().and_then(|n| u32::try_from(n).ok());
+    let tiers = TierRules {
+        window_days: points()?,
+        minute_points: points()?,
+        coin_points: points()?,
+        interaction_points: points()?,
+        active_points: points()?,
+        core_points: points()?,
+    };
     let bounds = Bounds {
         rooms_max: rooms as usize,
         activities_per_room_max: activities as usize,
@@ -205,6 +218,7 @@ pub(super) fn read_rules(rules: &str) -> Option<(Bounds, usize)> {
         audience_per_room_max: audience as usize,
         audience_kept_ms,
         combo_window_ms,
+        tiers,
     };
     (decisions == u64::from(DECISIONS) && self::rules(bounds, stripes) == rules).then_some((bounds, stripes))
 }

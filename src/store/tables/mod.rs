@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{
     Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, Facts, FanClub, Fingerprint,
-    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, Time, UserId,
+    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -52,6 +52,8 @@ pub struct Bounds {
     pub audience_kept_ms: u64,
     /// The window of combos: the next gift must come within it, ms.
     pub combo_window_ms: u64,
+    /// How tiers are reached.
+    pub tiers: TierRules,
 }
 
 impl Default for Bounds {
@@ -63,6 +65,7 @@ impl Default for Bounds {
             audience_per_room_max: 1_000_000,
             audience_kept_ms: 90 * 86_400_000,
             combo_window_ms: 3_000,
+            tiers: TierRules::default(),
         }
     }
 }
@@ -210,6 +213,7 @@ enum Due {
     Combo(ComboId),
     /// The older receipts of a room, or of the platform.
     Receipts(Option<RoomId>),
+    Tier(RoomId, UserId),
 }
 
 /// What an operation comes to.
@@ -256,7 +260,14 @@ impl Tables {
         let combos = self.combos.values().map(|combo| (combo.until, Due::Combo(combo.id)));
         let rooms = self.rooms.keys().map(|id| Some(*id)).chain([None]);
         let receipts = rooms.filter_map(|of| Some((self.forget_at(of)?, Due::Receipts(of))));
-        self.due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).collect();
+        let of_room = |(id, room): (&RoomId, &Room)| {
+            let (id, offset) = (*id, room.utc_offset_min);
+            let due =
+                |(user, facts): (&UserId, &Facts)| Some((facts.tier_due(&bounds.tiers, offset)?, Due::Tier(id, *user)));
+            room.audience.iter().filter_map(due).collect::<Vec<_>>()
+        };
+        let tiers = self.rooms.iter().flat_map(of_room);
+        self.due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers).collect();
         self
     }
 

@@ -186,3 +186,30 @@ pub fn the_audience_is_bounded<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     assert_eq!(stage.watched_s("cyd", 2), 5, "who has been away for long made room");
     stage.audit();
 }
+
+/// A tier follows from what was done within the window, and is lost with it.
+pub fn tiers<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let tiers = TierRules { window_days: 2, active_points: 10, core_points: 20, ..TierRules::default() };
+    let mut stage = Stage::new(new(Bounds { tiers, ..Bounds::default() }));
+    stage.ask("host", START);
+    let claim = |stage: &mut Stage<K>, tier| {
+        let activity = asking(stage, 9, Conditions { tier: Some(tier), ..Conditions::default() });
+        stage.tap("ann", activity)
+    };
+    assert_eq!(claim(&mut stage, Tier::Active), "tier_too_low 0/1");
+    for (minutes, active, core) in [
+        (9, "tier_too_low 0/1", "tier_too_low 0/2"),
+        (1, "slot 1: 5 fen", "tier_too_low 1/2"),
+        (10, "slot 1: 5 fen", "slot 1: 5 fen"),
+    ] {
+        stage.wait_ms(minutes * 60_000);
+        watched(&mut stage, "ann", 1, minutes * 60_000);
+        stage.wait_ms(0);
+        assert_eq!((claim(&mut stage, Tier::Active), claim(&mut stage, Tier::Core)), (active.into(), core.into()));
+    }
+    stage.wait_ms(DAY_MS);
+    assert_eq!(claim(&mut stage, Tier::Core), "slot 1: 5 fen", "yesterday counts");
+    stage.wait_ms(DAY_MS);
+    assert_eq!(claim(&mut stage, Tier::Active), "tier_too_low 0/1", "the day before does not");
+    stage.audit();
+}

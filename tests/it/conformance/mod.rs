@@ -35,7 +35,7 @@ macro_rules! suite {
                 broadcast { one_after_the_other, asked_again },
                 campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
-                              accounts, newcomers, not_won_too_often, the_audience_is_bounded },
+                              accounts, newcomers, not_won_too_often, the_audience_is_bounded, tiers },
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,

@@ -20,7 +20,7 @@ impl Tables {
             facts: context.room.audience.get(user),
             activity: activity.id,
             broadcast: context.room.broadcast_no(),
-            is_fan: false,
+            is_fan: context.room.fan_club.fan(user).is_some(),
             now: context.now,
             utc_offset_min: context.room.utc_offset_min,
         };

@@ -6,7 +6,7 @@ use crate::rules::{
     Step, Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, GiftAsk, Op, Partition};
+use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, GiftAsk, Op, Partition, PresenceAsk};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -146,6 +146,7 @@ impl Tables {
         let (partition, ask) = match due {
             Due::Activity(id) => (room_of(*id)?, self.draw_op(*id).map_or(Ask::Due { activity: *id }, Ask::Draw)),
             Due::Order(id) => (room_of(self.orders.get(id)?.activity)?, Ask::Expire { order: *id }),
+            Due::Tier(room, user) => (Partition::Room(*room), Ask::Presence(PresenceAsk::ReviewTier { user: *user })),
             Due::Campaign(id) => {
                 (Partition::Room(self.campaigns.all.get(id)?.0), Ask::Campaign(CampaignAsk::Due { campaign: *id }))
             }

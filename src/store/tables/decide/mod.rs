@@ -96,6 +96,7 @@ impl Tables {
                 self.claim_step(&context, *activity, *token, *step)
             }
             Ask::Presence(PresenceAsk::CheckIn { activity, token }) => self.check_in(&context, *activity, *token),
+            Ask::Presence(PresenceAsk::ReviewTier { user }) => Ok(self.review_tier(&context, *user)),
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
             Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::Gift(ask) => self.gift(&context, ask),

@@ -1,7 +1,7 @@
 //! Who is there, and what their tokens say.
 
 use super::{Context, Outcome};
-use crate::rules::{AccountFacts, Broadcast, Facts, NotDoneCode, Stay, Time};
+use crate::rules::{AccountFacts, Broadcast, Facts, NotDoneCode, Stay, Time, UserId};
 use crate::store::tables::{Decision, Tables};
 use crate::store::{Answer, Event, PresenceEvent};
 
@@ -33,6 +33,20 @@ impl Tables {
         }
         let what = PresenceEvent::Watched { broadcast, from, until, stays };
         Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+
+    /// The change of a tier that is due, if any.
+    pub(super) fn review_tier(&self, context: &Context<'_>, user: UserId) -> Decision {
+        let today = context.now.day(context.room.utc_offset_min);
+        let closeness = context.room.audience.get(&user).map(|facts| &facts.closeness);
+        let next = closeness.and_then(|closeness| Some((closeness.tier, closeness.next_change(&self.bounds.tiers)?)));
+        match next {
+            Some((from, (day, to))) if day <= today => {
+                let what = PresenceEvent::TierChanged { user, from, to, day };
+                Decision::Event(Event::Presence { room: context.room_id, what })
+            }
+            _ => Decision::Answer(Answer::Idle),
+        }
     }
 
     /// A viewer's token said something about its account.

@@ -21,6 +21,10 @@ impl Tables {
                 self.note_watched(room, at, *broadcast, (*from, *until), stays)?;
                 Ok(Answer::Idle)
             }
+            PresenceEvent::TierChanged { user, from, to, day } => {
+                self.change_tier(room, at, *user, (*from, *to), *day)?;
+                Ok(Answer::Idle)
+            }
             PresenceEvent::StepReached { activity, user, request, fingerprint, goal, prize } => {
                 let number = self.reward(recorded, *activity, *user, *goal, prize)?;
                 self.receive(room, *user, *request, *fingerprint, Kept::Reached(*activity, number))
@@ -40,8 +44,8 @@ impl Tables {
         }
     }
 
-    fn start(&mut self, room: &RoomId, number: u32, at: Time) -> Fits {
-        let room = self.rooms.get_mut(room).ok_or("no such room")?;
+    fn start(&mut self, id: &RoomId, number: u32, at: Time) -> Fits {
+        let room = self.rooms.get_mut(id).ok_or("no such room")?;
         let latest = room.broadcast.as_ref();
         let next = Broadcast::after(latest, at);
         if next.number != number || latest.is_some_and(Broadcast::is_on) {
@@ -52,10 +56,7 @@ impl Tables {
         if room.broadcast_days[0] != Some(day) {
             room.broadcast_days = [Some(day), room.broadcast_days[0]];
         }
-        // Whoever has been away for long comes back as a stranger.
-        let since = at.before_ms(self.bounds.audience_kept_ms);
-        room.audience.retain(|_, facts| facts.last_seen >= since);
-        Ok(())
+        self.forget_absent(id, at.before_ms(self.bounds.audience_kept_ms))
     }
 
     fn end(&mut self, room: &RoomId, number: u32, at: Time) -> Fits {

@@ -62,7 +62,12 @@ impl Tables {
         };
         let (wallet, currency) = (Account::Wallet(user), Currency::Coins);
         self.post(Posting { from: wallet, to: Account::Earnings(id), currency, amount: coins.get() })?;
-        self.facts_mut(&id, user, now)?.send(broadcast, gift, count);
+        let (tiers, offset) = (self.bounds.tiers, self.rooms.get(&id).ok_or("no such room")?.utc_offset_min);
+        self.note(&id, user, now, |facts| {
+            facts.send(broadcast, gift, count);
+            facts.closeness.spend(&tiers, now.day(offset), coins.get().unsigned_abs());
+            Ok(())
+        })?;
         let room = self.rooms.get_mut(&id).ok_or("no such room")?;
         if combo.0 > self.latest_combo {
             self.latest_combo = combo.0;

@@ -1,7 +1,7 @@
 //! Goals reached, and what was given for them.
 
 use super::Fits;
-use crate::rules::{Account, ActivityId, CheckIn, Currency, Kind, Posting, Prize, RoomId, Time, UserId};
+use crate::rules::{Account, ActivityId, Currency, Kind, Posting, Prize, UserId};
 use crate::store::Recorded;
 use crate::store::tables::Tables;
 
@@ -30,14 +30,5 @@ impl Tables {
             })?;
         }
         Ok(number)
-    }
-
-    pub(super) fn note_check_in(&mut self, room: &RoomId, at: Time, user: UserId, check_in: CheckIn) -> Fits {
-        let facts = self.facts_mut(room, user, at)?;
-        if facts.has_checked_in(check_in.day) {
-            return Err("checked in twice a day");
-        }
-        facts.check_in = Some(check_in);
-        Ok(())
     }
 }
