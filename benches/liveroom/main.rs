@@ -11,5 +11,14 @@ mod store;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, gate::bench, store::bench, draws::bench, gifts::bench, frames::bench, events::bench, filter::bench);
+criterion_group!(
+    benches,
+    gate::bench,
+    store::bench,
+    draws::bench,
+    gifts::bench,
+    frames::bench,
+    events::bench,
+    filter::bench
+);
 criterion_main!(benches);
