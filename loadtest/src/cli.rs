@@ -26,6 +26,8 @@ pub enum Command {
     Broadcast(BroadcastArgs),
     /// Viewers who are only there
     Idle(LoadArgs),
+    /// Viewers comment, send hearts and vote; some say what must not be seen
+    Talk(LoadArgs),
     /// Rain, sale and messages together
     Mixed(MixedArgs),
     /// What the bare transport does with the same traffic, as the measure to judge a server by

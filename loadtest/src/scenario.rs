@@ -4,7 +4,7 @@
 //! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain
 //! and sale, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
-//! there, `mixed`(mod@mixed) all of it.
+//! there, `talk`(mod@talk) viewers who comment, like and vote, `mixed`(mod@mixed) all of it.
 
 mod acks;
 mod admin;
@@ -21,6 +21,7 @@ mod link;
 mod mixed;
 mod party;
 mod stage;
+mod talk;
 mod tokens;
 mod viewer;
 
@@ -44,6 +45,11 @@ pub fn broadcast(args: &BroadcastArgs) -> anyhow::Result<bool> {
 /// Every viewer is only there. Says whether all went well.
 pub fn idle(load: &LoadArgs) -> anyhow::Result<bool> {
     idle::run(load)
+}
+
+/// Viewers talk, send hearts and vote. Says whether all went well.
+pub fn talk(load: &LoadArgs) -> anyhow::Result<bool> {
+    talk::run(load)
 }
 
 /// Everything together. Says whether all went well.

@@ -34,12 +34,14 @@ async fn server(dir: &tempfile::TempDir, redis: Option<u16>) -> Server {
 #[test]
 fn short_storms_come_out_right() {
     type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a str);
-    let rows: [Row<'_>; 5] = [
+    let rows: [Row<'_>; 7] = [
         ("rain", "quic", &[], "granted"),
         ("sale", "quic", &["--rate", "400"], "granted"),
         ("sale", "quic", &["--sold-out"], "refused"),
         ("sale", "ws", &[], "granted"),
         ("broadcast", "ws", &["--rate", "400"], "completed"),
+        ("talk", "quic", &[], "refused"),
+        ("talk", "ws", &[], "completed"),
     ];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (scenario, transport, options, counted) in rows {

@@ -120,6 +120,7 @@ impl GoodbyeCode {
             Self::Idle => "idle",
             Self::TooManyConnections => "too_many_connections",
             Self::UnknownRoom => "unknown_room",
+            Self::Banned => "banned",
         }
     }
 
@@ -154,7 +155,7 @@ impl GoodbyeCode {
             | Self::Idle
             | Self::TooManyConnections => Reconnect::Later,
             Self::Unauthorized => Reconnect::FreshToken,
-            Self::ProtocolError | Self::Version | Self::UnknownRoom => Reconnect::Never,
+            Self::ProtocolError | Self::Version | Self::UnknownRoom | Self::Banned => Reconnect::Never,
         }
     }
 
@@ -236,12 +237,12 @@ mod tests {
 
     #[test]
     fn close_codes_name_the_goodbye_and_nothing_else_does() {
-        assert_eq!(goodbyes().count(), 9);
+        assert_eq!(goodbyes().count(), 10);
         for code in goodbyes() {
             assert_eq!(GoodbyeCode::from_ws_close_code(code.ws_close_code()), Some(code));
             assert_eq!(GoodbyeCode::from_quic_close_code(code.quic_close_code().into()), Some(code));
         }
-        for other in [0, 1000, 1006, 3999, 4000, 4010, u16::MAX] {
+        for other in [0, 1000, 1006, 3999, 4000, 4011, u16::MAX] {
             assert_eq!(GoodbyeCode::from_ws_close_code(other), None);
         }
         assert_eq!(GoodbyeCode::from_quic_close_code(u64::MAX), None);

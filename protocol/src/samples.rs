@@ -76,6 +76,8 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         ("enter_draw", from_client(4, Body::EnterDraw(EnterDraw { activity: 7, token: 0xdead_beef_cafe_f00d }))),
         ("reply_prize", from_client(5, Body::ReplyPrize(ReplyPrize { activity: 7, accept: true }))),
         ("prove_ticket", from_client(6, Body::ProveTicket(ProveTicket { activity: 7 }))),
+        ("vote", from_client(6, Body::Vote(Vote { activity: 8, token: 9, options: vec![3, 1] }))),
+        ("sign_up", from_client(7, Body::SignUp(SignUp { activity: 9, token: 9 }))),
         ("ping", from_client(0, Body::Ping(Ping { nonce: 42 }))),
     ];
     frames.extend(gift::client_frames());
@@ -266,6 +268,8 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("tick_said", tick(Body::Said(Said { from: "amy".into(), text: "主播好".into(), at_ms: 1_800_000_000_000 }))),
+        ("tick_poll", tick(Body::Activity(poll_state()))),
+        ("tick_enrolment", tick(Body::Activity(enrolment_state()))),
         ("tick_likes", tick(Body::Likes(Likes { hearts: 300 }))),
         (
             "tick_rain_result",
@@ -355,6 +359,30 @@ fn goals_state(kind: fn(GoalsState) -> activity_state::Kind) -> ActivityState {
     let goals = prizes.into_iter().zip([3, 5, 10]);
     let goals = goals.map(|(prize, at)| Goal { at, prize: Some(prize), count: 100, left: 40 }).collect();
     ActivityState { kind: Some(kind(GoalsState { goals })), ..rain_state(7, Phase::Open) }
+}
+
+fn poll_state() -> ActivityState {
+    let option = |option, title: &str, votes| PollOption { option, title: title.into(), votes };
+    ActivityState {
+        kind: Some(activity_state::Kind::Poll(PollState {
+            options: vec![option(1, "红", 3), option(2, "绿", 0)],
+            votes_per_user: 1,
+            changeable: true,
+            voters: 3,
+        })),
+        ..rain_state(8, Phase::Open)
+    }
+}
+
+fn enrolment_state() -> ActivityState {
+    ActivityState {
+        kind: Some(activity_state::Kind::Enrolment(EnrolmentState {
+            places: 10,
+            signed_up: 2,
+            admitted: vec!["amy".into(), "bob".into()],
+        })),
+        ..rain_state(9, Phase::Settled)
+    }
 }
 
 fn sale_state(activity: u64, phase: Phase) -> ActivityState {

@@ -10,8 +10,8 @@ use super::problem::Problem;
 use super::shapes::{ActivityShape, AmendedShape, NewActivity, NewAmendment, user_id};
 use super::{Api, Caller};
 use crate::gateway::token::Role;
-use crate::rules::{ActivityId, NotDoneCode, Phase, RoomId, Step};
-use crate::store::{Answer, Ask, Partition, Query, Reply};
+use crate::rules::{ActivityId, NotDoneCode, Phase, Plan, RoomId, Step};
+use crate::store::{Answer, Ask, Partition, Query, Reply, TalkAsk};
 
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 type Place = InPath<(String, u64)>;
@@ -75,7 +75,17 @@ pub(super) async fn show(
 pub(super) async fn schedule(
     State(api): State<Api>, caller: Caller, place: Place,
 ) -> Result<Json<ActivityShape>, Problem> {
-    step(&api, &caller, place, Step::Schedule).await
+    let InPath((room, activity)) = &place;
+    let (room, activity) = (caller.may_act_in(&api, room)?, ActivityId(*activity));
+    let Reply::Activity(view) = api.engine.ask(Query::Activity { room, activity }).await? else {
+        return Err(unknown());
+    };
+    let findings = findings(&api, &view.plan);
+    let ask = match findings.is_empty() {
+        true => Ask::Step { activity, step: Step::Schedule },
+        false => Ask::Talk(TalkAsk::Reject { activity, findings }),
+    };
+    stepped(&api, &caller, room, activity, ask).await
 }
 
 /// Announces a scheduled activity.
@@ -137,7 +147,31 @@ async fn step(api: &Api, caller: &Caller, place: Place, step: Step) -> Result<Js
     let InPath((room, activity)) = place;
     let room = caller.may_act_in(api, &room)?;
     let activity = ActivityId(activity);
-    match caller.commit(api, Partition::Room(room), Ask::Step { activity, step }).await? {
+    stepped(api, caller, room, activity, Ask::Step { activity, step }).await
+}
+
+/// What the filter finds in the copy of an activity.
+fn findings(api: &Api, plan: &Plan) -> Vec<String> {
+    let lexicon = api.engine.lexicon();
+    let all = plan.copy().flat_map(|text| {
+        let found = lexicon.find(text);
+        found.into_iter().map(move |it| format!("{:?} in {text:?} ({})", &text[it.span], it.category))
+    });
+    all.take(TalkAsk::FINDINGS_MAX).map(|finding| shortened(&finding, 200)).collect()
+}
+
+fn shortened(text: &str, bytes: usize) -> String {
+    text[..text.floor_char_boundary(bytes)].to_owned()
+}
+
+fn unknown() -> Problem {
+    NotDoneCode::UnknownActivity.because("no such activity in this room").into()
+}
+
+async fn stepped(
+    api: &Api, caller: &Caller, room: RoomId, activity: ActivityId, ask: Ask,
+) -> Result<Json<ActivityShape>, Problem> {
+    match caller.commit(api, Partition::Room(room), ask).await? {
         Answer::Stepped { phase: Phase::Review, .. } => {
             let shape = shape(api, room, activity).await?;
             let reasons = shape.reasons.join("; ");
@@ -151,6 +185,6 @@ async fn step(api: &Api, caller: &Caller, place: Place, step: Step) -> Result<Js
 async fn shape(api: &Api, room: RoomId, activity: ActivityId) -> Result<ActivityShape, Problem> {
     match api.engine.ask(Query::Activity { room, activity }).await? {
         Reply::Activity(view) => Ok(view.as_ref().into()),
-        _ => Err(NotDoneCode::UnknownActivity.because("no such activity in this room").into()),
+        _ => Err(unknown()),
     }
 }

@@ -15,6 +15,7 @@ mod openapi;
 mod payments;
 mod problem;
 mod rooms;
+mod sanctions;
 mod shapes;
 mod viewers;
 mod wallets;
@@ -119,6 +120,8 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/payments", post(payments::callback))
         .route("/v1/wallets/{user}", get(wallets::show))
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))
+        .route("/v1/rooms/{room}/sanctions", get(sanctions::list))
+        .route("/v1/rooms/{room}/sanctions/{sanction}/{user}", put(sanctions::impose).delete(sanctions::lift))
         .route("/v1/lexicons", get(lexicons::show))
         .route("/v1/lexicons/reload", post(lexicons::reload))
         .route("/openapi.json", get(openapi::serve))

@@ -4,7 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    activities, broadcasts, campaigns, draws, gifts, health, lexicons, metrics, payments, rooms, viewers, wallets,
+    activities, broadcasts, campaigns, draws, gifts, health, lexicons, metrics, payments, rooms, sanctions, viewers,
+    wallets,
 };
 
 /// The document.
@@ -50,6 +51,9 @@ use super::{
         payments::callback,
         wallets::show,
         wallets::top_up,
+        sanctions::list,
+        sanctions::impose,
+        sanctions::lift,
         lexicons::show,
         lexicons::reload,
         health::alive,

@@ -66,7 +66,9 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownOrder
             | NotDoneCode::UnknownCampaign
             | NotDoneCode::NoAward => StatusCode::NOT_FOUND,
-            NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted => StatusCode::FORBIDDEN,
+            NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
+                StatusCode::FORBIDDEN
+            }
             NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             NotDoneCode::TooMany => StatusCode::INSUFFICIENT_STORAGE,

@@ -78,6 +78,8 @@ impl From<&HostAction> for ActionShape {
             Action::SetFanClub => "set_fan_club".to_owned(),
             Action::Draw => "draw".to_owned(),
             Action::StartBroadcast(number) => format!("start_broadcast {number}"),
+            Action::Impose(sanction, user) => format!("{} {user}", sanction.word()),
+            Action::Lift(sanction, user) => format!("lift {} {user}", sanction.word()),
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
             Action::CreateCampaign(id) => format!("create_campaign {id}"),
             Action::Include(id) => format!("include {id}"),

@@ -10,6 +10,7 @@ use super::Shared;
 use super::draw;
 use super::gate::Gate;
 use super::gifts;
+use super::order;
 use super::presence::{self, Rounds};
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
@@ -22,9 +23,14 @@ pub(super) struct Follower {
     unheard: HashMap<ActivityId, Unheard, RandomState>,
     next_counts: Time,
     boards: gifts::Boards,
+    /// When the rooms may hear the next tally of a poll.
+    next_tally: HashMap<ActivityId, Time, RandomState>,
     touched: Vec<ActivityId>,
     rounds: Rounds,
 }
+
+/// The tally of a poll goes out at most five times a second, however often counts do.
+const TALLY_EVERY_MS: u64 = 200;
 
 struct Unheard {
     room: RoomId,
@@ -39,6 +45,10 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
         broadcast.into_iter().for_each(|broadcast| room.channel.publish_broadcast(broadcast));
         keeper.each_user(&id, &mut |user| room.gates.remember(user));
         room.gates.grow(|visit| keeper.each_user(&id, visit));
+        if let Reply::Sanctions(sanctions) = keeper.ask(&Query::Sanctions { room: id }) {
+            let now = shared.clock.now();
+            sanctions.into_iter().for_each(|(user, what, until)| room.order.impose(user, what, until, now));
+        }
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
         for view in activities {
             update_gate(&room, view.id, keeper);
@@ -77,7 +87,14 @@ fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
 impl Follower {
     pub(super) fn new(shared: &Shared) -> Self {
         let (next_counts, rounds) = (Time::from_ms(0), Rounds::of(shared));
-        Self { unheard: HashMap::default(), next_counts, boards: gifts::Boards::new(), touched: Vec::new(), rounds }
+        Self {
+            unheard: HashMap::default(),
+            next_counts,
+            next_tally: HashMap::default(),
+            boards: gifts::Boards::new(),
+            touched: Vec::new(),
+            rounds,
+        }
     }
 
     /// When there is something to report.
@@ -109,6 +126,9 @@ impl Follower {
             if let Event::Gift { what, .. } = &recorded.event {
                 gifts::follow(shared, &room, &mut self.boards, what, keeper);
             }
+            if let Event::Talk { what, .. } = &recorded.event {
+                order::follow(&room, recorded.at, what);
+            }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
@@ -139,13 +159,18 @@ impl Follower {
         if counts {
             self.next_counts = now.after_ms(shared.limits.counts_every.as_millis() as u64);
         }
+        let next_tally = &mut self.next_tally;
+        next_tally.retain(|_, at| *at > now);
         self.unheard.retain(|activity, unheard| {
-            if !counts && !unheard.urgent {
+            if !unheard.urgent && (!counts || next_tally.contains_key(activity)) {
                 return true;
             }
             if let (Some(room), Some(view)) = (shared.rooms.get(&unheard.room), view(unheard.room, *activity, keeper))
                 && view.phase.is_public()
             {
+                if let Some(KindView::Poll { .. }) = view.kind {
+                    next_tally.insert(*activity, now.after_ms(TALLY_EVERY_MS));
+                }
                 room.channel.publish_state(Arc::new(view));
                 shared.rooms.has_news(&room);
             }
@@ -179,6 +204,7 @@ fn remember(room: &LiveRoom, event: &Event) {
         Event::Campaign { what, .. } => {
             what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
         }
+        Event::Talk { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::Gift { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::WaveReleased { .. }
         | Event::Archived { .. }
@@ -195,7 +221,8 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Reserved { .. }
         | Event::Refused { .. }
         | Event::Presence { .. }
-        | Event::Campaign { .. } => false,
+        | Event::Campaign { .. }
+        | Event::Talk { .. } => false,
         Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
                 room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order], prizes: Vec::new() });

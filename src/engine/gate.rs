@@ -33,7 +33,8 @@ const OPEN: u8 = 0;
 const ENDED: u8 = 1;
 
 impl Gate {
-    /// A gate for an activity that is open or has ended; `None` before that: only the store answers then.
+    /// A gate for an activity that is open or has ended; `None` before that, and where there is no pool: only the store
+    /// answers then.
     pub fn new(facts: &GateFacts) -> Option<Self> {
         if facts.pools.is_empty() {
             return None;

@@ -13,6 +13,7 @@ mod follow;
 mod gate;
 mod gifts;
 mod needs;
+mod order;
 mod presence;
 mod room;
 mod stepper;
@@ -29,7 +30,7 @@ use tokio::sync::{oneshot, watch};
 use crate::events::{Act, Witness};
 use crate::fanout::{Broker, Channel, ChannelLimits, Encode, Heard, Joined, Leave, Mailbox, Position, RoomMessage};
 use crate::filter::Lexicon;
-use crate::rules::{AccountFacts, NotDone, NotDoneCode, RequestId, RoomId, Seed, UserId};
+use crate::rules::{AccountFacts, NotDone, NotDoneCode, RequestId, RoomId, Sanction, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, PresenceAsk, Query, Reply};
 
 use arbiter::{Arbiter, Command, Posts, ReplyTo};
@@ -208,7 +209,14 @@ impl Engine {
         &self, room: &RoomId, user: UserId, account: AccountFacts, mailbox: Arc<Mailbox>, resume: Option<Position>,
     ) -> Result<(Seat, Joined), NotDone> {
         let room = self.room(room).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
+        if room.order.until(user, Sanction::Ban, self.shared.clock.now()).is_some() {
+            return Err(NotDoneCode::Banned.because("the host has banned you from this room"));
+        }
         room.audience.lock().enter(user, &mailbox, self.shared.clock.now());
+        // A ban that was decided meanwhile has not found the mailbox.
+        if room.order.until(user, Sanction::Ban, self.shared.clock.now()).is_some() {
+            mailbox.leave(Leave::Banned);
+        }
         let joined = room.channel.join(&mailbox, resume, self.shared.encode.as_ref());
         self.shared.rooms.crowd_changed(&room);
         if let Some(broker) = self.shared.broker.get()
@@ -310,9 +318,10 @@ impl Engine {
         self.send(Command::Look(query, Arc::clone(&seat.mailbox), request))
     }
 
-    /// A host's words, for the whole room.
+    /// A host's words, for the whole room, if they pass the filter.
     pub fn announce(&self, seat: &Seat, text: &str) -> Result<(), NotDone> {
         let at = self.shared.clock.now();
+        self.shared.talk.review(at, seat.room.id, seat.user, text)?;
         let message = RoomMessage::Announcement { from: seat.user, text: text.into(), at };
         if !seat.room.channel.publish_talk(message) {
             let retry_after_ms = self.shared.limits.tick.as_millis() as u32;
@@ -329,6 +338,12 @@ impl Engine {
     pub fn comment(&self, seat: &Seat, request: RequestId, text: &str) -> Result<(), NotDone> {
         let shared = &self.shared;
         let at = shared.clock.now();
+        if let Some(until) = seat.room.order.until(seat.user, Sanction::Mute, at) {
+            shared.counters.comments_held.inc();
+            shared.talk.saw(at, seat.room.id, seat.user, Act::Muted { text: text.into() });
+            let for_ms = until.since(at).as_millis().try_into().unwrap_or(u32::MAX);
+            return Err(NotDoneCode::Muted.for_now("the host has muted you", for_ms));
+        }
         let comment = Comment { at, room: seat.room.id, from: seat.user, request, text };
         match shared.talk.hear(&comment) {
             Ok(Hearing::Known) => return Ok(()),

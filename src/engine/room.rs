@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::audience::Audience;
 use super::gate::Gates;
 use super::needs::LiveNeeds;
+use super::order::Order;
 use crate::fanout::{Channel, Post, RoomMessage};
 use crate::rules::{RoomId, UserId};
 
@@ -30,6 +31,8 @@ pub struct LiveRoom {
     pub(super) audience: Mutex<Audience>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
+    /// Who is muted or banned.
+    pub(super) order: Order,
     /// Hearts that came since the last tick.
     hearts: AtomicU64,
     has_news: AtomicBool,
@@ -45,6 +48,7 @@ impl LiveRoom {
             gates: Gates::default(),
             audience: Mutex::default(),
             needs: LiveNeeds::default(),
+            order: Order::default(),
             hearts: AtomicU64::new(0),
             has_news: AtomicBool::new(false),
             crowd_changed: AtomicBool::new(false),

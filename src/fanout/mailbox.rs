@@ -75,6 +75,8 @@ pub enum Leave {
     Draining,
     /// The viewer does not read.
     TooSlow,
+    /// The host has banned the viewer.
+    Banned,
 }
 
 /// What waits for one viewer. Filled by the arbiter and the room's ticker, emptied by the viewer's session.

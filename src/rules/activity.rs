@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, CheckInPlan, Conditions, Currency, Digest, Draw, DrawPlan, DrawRules, Fen, GoalPlan,
-    GoalPools, Limits, Phase, Posting, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UserId,
-    WatchTaskPlan,
+    Account, ActivityId, CheckInPlan, Conditions, Currency, Digest, Draw, DrawPlan, DrawRules, Enrolment,
+    EnrolmentPlan, Fen, GoalPlan, GoalPools, Limits, Phase, Poll, PollPlan, Posting, Rain, RainPlan, RoomId, Sale,
+    SalePlan, Seed, SkuId, StockError, Time, UserId, WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -50,6 +50,10 @@ pub enum KindPlan {
     CheckIn(CheckInPlan),
     /// A draw: lucky bag 福袋, keyword draw 口令抽奖 or mic-link draw 连麦抽奖.
     Draw(Box<DrawPlan>),
+    /// Poll, wish list 心愿单.
+    Poll(PollPlan),
+    /// Enrolment 优先报名.
+    Enrolment(EnrolmentPlan),
 }
 
 /// What is wrong with a plan.
@@ -104,6 +108,11 @@ impl Plan {
                     None => Ok(()),
                 }
             }
+            KindPlan::Poll(_) | KindPlan::Enrolment(_) if !self.limits.is_none() => {
+                refuse("limits", "count wins, which neither a poll nor an enrolment has")
+            }
+            KindPlan::Poll(poll) => poll.check(),
+            KindPlan::Enrolment(enrolment) => enrolment.check(),
         }
     }
 
@@ -123,11 +132,22 @@ impl Plan {
         reasons
     }
 
+    /// What people will read: the title, and what the kind adds. It passes the filter before it goes live.
+    pub fn copy(&self) -> impl Iterator<Item = &str> {
+        let more: Vec<&str> = match &self.kind {
+            KindPlan::Sale(sale) => sale.skus.iter().map(|sku| sku.title.as_str()).collect(),
+            KindPlan::Poll(poll) => poll.options.iter().map(String::as_str).collect(),
+            KindPlan::Rain(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) | KindPlan::Enrolment(_) => Vec::new(),
+            KindPlan::Draw(draw) => draw.prizes.iter().map(|prize| prize.title.as_str()).collect(),
+        };
+        std::iter::once(self.title.as_str()).chain(more)
+    }
+
     /// What the sponsor pays in before anything opens.
     pub fn funding(&self) -> Fen {
         match &self.kind {
             KindPlan::Rain(rain) => rain.budget,
-            KindPlan::Sale(_) => Fen::ZERO,
+            KindPlan::Sale(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Fen::ZERO,
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                 GoalPlan::cash(self.kind.goals()).expect("the plan was checked")
             }
@@ -152,6 +172,8 @@ impl Plan {
             KindPlan::WatchTask(task) => task.duration_ms,
             KindPlan::CheckIn(check_in) => check_in.duration_ms,
             KindPlan::Draw(draw) => draw.duration_ms,
+            KindPlan::Poll(poll) => poll.duration_ms,
+            KindPlan::Enrolment(enrolment) => enrolment.duration_ms,
         }
     }
 }
@@ -162,7 +184,7 @@ impl KindPlan {
         match self {
             Self::WatchTask(task) => &task.steps,
             Self::CheckIn(check_in) => &check_in.streaks,
-            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) => &[],
+            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => &[],
         }
     }
 }
@@ -213,6 +235,10 @@ pub enum Kind {
     CheckIn(GoalPools),
     /// A draw.
     Draw(Box<Draw>),
+    /// Poll, wish list 心愿单.
+    Poll(Poll),
+    /// Enrolment 优先报名.
+    Enrolment(Enrolment),
 }
 
 /// A change to an open activity (追加库存、延长活动). What is not named stays.
@@ -324,7 +350,7 @@ impl Activity {
     pub fn goals(&self) -> Option<&GoalPools> {
         match self.kind.as_ref()? {
             Kind::WatchTask(goals) | Kind::CheckIn(goals) => Some(goals),
-            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) => None,
+            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) | Kind::Poll(_) | Kind::Enrolment(_) => None,
         }
     }
 
@@ -417,6 +443,12 @@ impl Activity {
             }
             (Some(Kind::Draw(_)), _) => {
                 Err(AmendError::Invalid("a draw's rules are published: nothing of it is amended"))
+            }
+            (Some(Kind::Poll(_) | Kind::Enrolment(_)), _) => {
+                if amendment.shares > 0 || amendment.budget > Fen::ZERO || !amendment.stock.is_empty() {
+                    return Err(AmendError::Invalid("only the end of a poll or an enrolment changes"));
+                }
+                Ok(())
             }
             _ => Err(AmendError::Invalid("only an open activity is amended")),
         }

@@ -6,6 +6,7 @@ mod broadcast;
 mod campaign;
 mod draw;
 mod eligibility;
+mod enrolment;
 mod facts;
 mod fingerprint;
 mod gift;
@@ -17,9 +18,11 @@ mod limits;
 mod money;
 mod name;
 mod outcome;
+mod poll;
 mod pool;
 mod rain;
 mod sale;
+mod sanction;
 mod seed;
 mod split;
 #[cfg(test)]
@@ -36,6 +39,7 @@ pub use draw::{
     RecordFault, RecordedWinner, Scheme, check_record, draw_name,
 };
 pub use eligibility::{Conditions, GiftSent, Known};
+pub use enrolment::{Enrolment, EnrolmentPlan, SignUp};
 pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;
 pub use gift::{
@@ -50,9 +54,11 @@ pub use limits::{Limits, WinCap};
 pub use money::{Coins, Fen, MoneyError};
 pub use name::{InvalidName, Name};
 pub use outcome::{Grant, NotDone, NotDoneCode, Prize, Refusal, RefusalCode};
+pub use poll::{Ballot, Choice, Poll, PollPlan};
 pub use pool::{StockError, UnitPool};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
+pub use sanction::{Sanction, Sanctions};
 pub use seed::{Seed, Stream};
 pub use tier::{Closeness, Tier, TierRules};
 pub use time::Time;

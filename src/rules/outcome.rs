@@ -256,11 +256,13 @@ pub enum NotDoneCode {
     JoinedByGift,
     /// The user has not won anything in this draw.
     NoAward,
+    /// The host does not let this user in.
+    Banned,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -285,6 +287,7 @@ impl NotDoneCode {
         Self::NotFan,
         Self::JoinedByGift,
         Self::NoAward,
+        Self::Banned,
     ];
 
     /// The word that every interface uses.
@@ -314,6 +317,7 @@ impl NotDoneCode {
             Self::NotFan => "not_fan",
             Self::JoinedByGift => "joined_by_gift",
             Self::NoAward => "no_award",
+            Self::Banned => "banned",
         }
     }
 

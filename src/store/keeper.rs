@@ -2,7 +2,7 @@
 
 use crate::rules::{
     Account, ActivityId, Broadcast, Campaign, CampaignId, Catalogue, Chain, Currency, DrawProof, DrawRecord, DrawRules,
-    Facts, Grant, Order, OrderId, RoomId, Span, Time, UserId,
+    Facts, Grant, Order, OrderId, RoomId, Sanction, Span, Time, UserId,
 };
 
 use super::{ActivityView, Answer, BoardView, DrawPrize, FanClubView, GateFacts, HostAction, Op, Recorded};
@@ -125,6 +125,11 @@ pub enum Query {
         /// Which.
         activity: ActivityId,
     },
+    /// Who is muted or banned in a room.
+    Sanctions {
+        /// The room.
+        room: RoomId,
+    },
     /// All rooms that there are, in no order.
     Rooms,
     /// What an account holds.
@@ -215,6 +220,8 @@ pub enum Reply {
     Activity(Box<ActivityView>),
     /// A room's activities, in the order of their numbers.
     Activities(Vec<ActivityView>),
+    /// Who is muted or banned, and until when: those that were in effect at the latest event.
+    Sanctions(Vec<(UserId, Sanction, Time)>),
     /// What hosts and operators did, the latest last.
     Trail(Vec<HostAction>),
     /// A room's campaigns, the earliest first.

@@ -15,12 +15,12 @@ pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
-pub use event::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded};
+pub use event::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent};
 pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy, GiftAnswer, GiftAsk,
-    Op, Partition, PresenceAnswer, PresenceAsk,
+    Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{

@@ -4,10 +4,13 @@
 use std::iter;
 
 use liveroom::rules::*;
-use liveroom::store::{Answer, Ask, Bounds, DECISIONS, GiftAsk, Keeper, MemoryKeeper, Op, Partition, Query, Reply};
+use liveroom::store::{
+    Answer, Ask, Bounds, DECISIONS, GiftAsk, Keeper, MemoryKeeper, Op, Partition, Query, Reply, TalkAsk,
+};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use crate::conformance::talk::{enrolment, poll};
 use crate::redis::OnRedis;
 use crate::stage::{Durable, Stage, Subject, fen, plan, rain, request, room, sale, user};
 
@@ -89,13 +92,18 @@ impl Run {
             15 => self.again(a),
             16 => self.otherwise(a, b),
             17 => self.crash(a),
+            20 | 21 => self.talk(a, b),
             _ if a.is_multiple_of(4) => self.fan(a / 4, b),
             _ => self.give(a / 4, b),
         }
     }
 
     fn draft(&mut self, a: u16, b: u16) {
-        let kind = if a.is_multiple_of(2) {
+        let kind = if a % 8 == 7 {
+            plan(poll(1 + u32::from(b % 3), b.is_multiple_of(2)))
+        } else if a % 8 == 5 {
+            plan(enrolment(1 + u32::from(b % 3)))
+        } else if a.is_multiple_of(2) {
             let shares = 1 + u32::from(b % 5);
             let waves = vec![WavePlan { after_ms: 0, shares }, WavePlan { after_ms: 2_000, shares: 2 }];
             let bonus = vec![BonusPlan { coupon: "tea".to_owned(), shares: 1 }];
@@ -151,6 +159,23 @@ impl Run {
         let line = |sku| CartLine { sku: SkuId(sku), quantity: 1 + u32::from(b / 16 % 3), opening: opening(sku) };
         let cart = if b.is_multiple_of(5) { vec![line(1), line(2)] } else { vec![line(1 + u32::from(b % 2))] };
         self.ask(USERS[b as usize / 4 % 4], Ask::Reserve { activity, token, cart });
+    }
+
+    fn talk(&mut self, a: u16, b: u16) {
+        let who = USERS[b as usize / 4 % 4];
+        let (user, sanction) = (user(who), Sanction::ALL[usize::from(a % 2)]);
+        let (by, ask) = match b % 8 {
+            6 => ("host", TalkAsk::Impose { user, sanction, for_ms: 1_000 + u64::from(a) }),
+            7 => ("host", TalkAsk::Lift { user, sanction }),
+            _ => {
+                let Some(activity) = self.recent(a) else { return };
+                let (token, _) = self.seen(activity, 0);
+                let options = (0..3).filter(|bit| b >> (4 + bit) & 1 == 1).map(|bit| bit + 1).collect();
+                let vote = TalkAsk::Vote { activity, token, options };
+                (who, if b % 8 < 4 { vote } else { TalkAsk::SignUp { activity, token } })
+            }
+        };
+        self.ask(by, Ask::Talk(ask));
     }
 
     /// One of the latest orders, or one that never was.
@@ -312,7 +337,7 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_everything_holds(
-        acts in prop::collection::vec((0..19u8, any::<u16>(), any::<u16>()), 1..120),
+        acts in prop::collection::vec((0..22u8, any::<u16>(), any::<u16>()), 1..120),
     ) {
         let mut run = Run::new();
         run.act((0, 0, 4));
@@ -341,6 +366,10 @@ fn the_random_acts_reach_every_outcome() {
         }
         if step % 8 == 0 {
             run.act((18, step / 8, (step / 8).wrapping_mul(31) / 4));
+        }
+        if step % 4 == 1 {
+            let turn = step / 4;
+            run.act((20, turn.wrapping_mul(40_503) >> 3, turn.wrapping_mul(30_011) >> 2));
         }
         // Always something to claim.
         if next() % 40 == 0 && run.activities.len() < 60 {
@@ -372,6 +401,10 @@ fn the_random_acts_reach_every_outcome() {
         "joined",
         "left",
         "fan club set",
+        "voted",
+        "signed up ",
+        "until ",
+        "lifted",
     ] {
         assert!(said.contains(want), "never {want}: {said:?}");
     }
@@ -380,6 +413,6 @@ fn the_random_acts_reach_every_outcome() {
     run.memory.events.iter().for_each(|event| sum.update(serde_json::to_vec(event).unwrap()));
     sum.update(run.memory.keeper.tables().digest());
     let sum: String = sum.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((DECISIONS, sum.as_str()), (2, "803232fdf34bc613"), "decisions have changed: count DECISIONS up");
+    assert_eq!((DECISIONS, sum.as_str()), (2, "7260571e47b7320d"), "decisions have changed: count DECISIONS up");
     run.end();
 }

@@ -287,7 +287,9 @@ impl<K: Subject> Stage<K> {
             Some(KindView::Rain { pool, .. }) => pool,
             Some(KindView::Goals { pools }) => pools[sku as usize - 1],
             Some(KindView::Sale { items, .. }) => items.into_iter().find(|(id, _)| *id == SkuId(sku)).unwrap().1,
-            Some(KindView::Draw { .. }) | None => panic!("no pools"),
+            Some(KindView::Draw { .. } | KindView::Poll { .. } | KindView::Enrolment { .. }) | None => {
+                panic!("no pools")
+            }
         }
     }
 
@@ -451,6 +453,10 @@ pub fn say(answer: &Answer) -> String {
         Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
         Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),
         Answer::Presence(PresenceAnswer::OffAir(number)) => format!("broadcast {number} over"),
+        Answer::Talk(TalkAnswer::Voted(_)) => "voted".to_owned(),
+        Answer::Talk(TalkAnswer::SignedUp { place, .. }) => format!("signed up {place}"),
+        Answer::Talk(TalkAnswer::Imposed(until)) => format!("until {until}"),
+        Answer::Talk(TalkAnswer::Lifted) => "lifted".to_owned(),
     }
 }
 
@@ -528,6 +534,18 @@ impl From<WatchTaskPlan> for KindOf {
 impl From<CheckInPlan> for KindOf {
     fn from(plan: CheckInPlan) -> Self {
         Self(KindPlan::CheckIn(plan))
+    }
+}
+
+impl From<PollPlan> for KindOf {
+    fn from(plan: PollPlan) -> Self {
+        Self(KindPlan::Poll(plan))
+    }
+}
+
+impl From<EnrolmentPlan> for KindOf {
+    fn from(plan: EnrolmentPlan) -> Self {
+        Self(KindPlan::Enrolment(plan))
     }
 }
 

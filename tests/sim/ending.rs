@@ -151,7 +151,13 @@ fn opening(state: &ActivityState) -> (u64, i32, i64, u32, Vec<(u32, bool)>) {
         Some(activity_state::Kind::Rain(rain)) => vec![(rain.opening, true)],
         Some(activity_state::Kind::Sale(sale)) => sale.skus.iter().map(|sku| (sku.opening, sku.free > 0)).collect(),
         // What is left for a goal is a mere count.
-        Some(activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_)) | None => Vec::new(),
+        Some(
+            activity_state::Kind::WatchTask(_)
+            | activity_state::Kind::CheckIn(_)
+            | activity_state::Kind::Poll(_)
+            | activity_state::Kind::Enrolment(_),
+        )
+        | None => Vec::new(),
         Some(activity_state::Kind::Draw(_)) => Vec::new(),
     };
     (state.activity, state.phase, state.closes_at_ms, state.amendment, pools)

@@ -35,6 +35,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
             Body::Reserve(wire::Reserve { activity, token: state.token, lines })
         }
         activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
+        activity_state::Kind::Poll(_) | activity_state::Kind::Enrolment(_) => return None,
     })
 }
 

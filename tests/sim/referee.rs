@@ -8,7 +8,9 @@ use liveroom::rules::{
     ActivityId, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode, RequestId, Step, Time, UserId,
 };
 use liveroom::store::audit::{Ack, Auditor};
-use liveroom::store::{Answer, Ask, Bounds, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition, Recorded, Tables};
+use liveroom::store::{
+    Answer, Ask, Bounds, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition, Recorded, Tables, TalkEvent,
+};
 
 use crate::server::{Batch, Server};
 use crate::tally::{Tally, Trace};
@@ -243,6 +245,14 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Talk { what: TalkEvent::Voted { user, request, fingerprint, .. }, .. }
+        | Event::Talk { what: TalkEvent::SignedUp { user, request, fingerprint, .. }, .. } => {
+            Some((*user, *request, *fingerprint))
+        }
+        Event::Talk { what: TalkEvent::Imposed { cause, .. } | TalkEvent::Lifted { cause, .. }, .. } => {
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::CatalogueSet { cause, .. } => {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
@@ -284,6 +294,7 @@ fn name(event: &Event) -> &'static str {
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { .. } => "gift",
         Event::Draw { .. } => "draw",
+        Event::Talk { .. } => "talk",
     }
 }
 

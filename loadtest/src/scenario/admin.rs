@@ -37,6 +37,16 @@ pub(super) struct Activity {
     pub(super) funded_fen: i64,
     pub(super) unspent_fen: i64,
     pub(super) pools: Vec<Pool>,
+    /// The votes of a poll.
+    #[serde(default)]
+    pub(super) tally: Option<Tally>,
+}
+
+/// How a poll stands.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tally {
+    /// For each option, in their order.
+    pub(super) votes: Vec<u64>,
 }
 
 /// A pool of it.

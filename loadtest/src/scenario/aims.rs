@@ -125,6 +125,8 @@ impl Aim {
             // What is earned by watching is no matter of pressing.
             activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
             activity_state::Kind::Draw(_) => (client_frame::Body::EnterDraw(EnterDraw { activity, token }), 1),
+            // Nothing is given there.
+            activity_state::Kind::Poll(_) | activity_state::Kind::Enrolment(_) => return None,
         };
         let mut frame = BytesMut::new();
         encode_frame(&ClientFrame { request_id: 1, body: Some(body) }, &mut frame);

@@ -167,6 +167,14 @@ impl Stage {
         Ok(counted)
     }
 
+    /// The votes of the first room's poll, for each option.
+    pub(super) fn votes(&self) -> anyhow::Result<Vec<u64>> {
+        let room = self.rooms.first().context("there is a room")?;
+        let polls = self.admin.activities(&room.id)?;
+        let votes = polls.into_iter().find_map(|activity| activity.tally).context("there is a poll")?;
+        Ok(votes.votes)
+    }
+
     /// Closes everything. What has ended by itself can't be closed, which is no error.
     pub(super) fn close(&self) {
         let opened = self.opened.lock().clone();

@@ -12,7 +12,7 @@ use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
 use crate::wire::{
     Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment, EnterDraw,
-    JoinFanClub, LeaveFanClub, Like, ProveTicket, Release, ReplyPrize, Reserve, SendGift, client_frame,
+    JoinFanClub, LeaveFanClub, Like, ProveTicket, Release, ReplyPrize, Reserve, SendGift, SignUp, Vote, client_frame,
 };
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
@@ -135,6 +135,16 @@ impl Client {
     /// Asks how the fan club is run, and how one stands in it.
     pub async fn ask_fan_club(&self) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::AskFanClub(AskFanClub {})).await
+    }
+
+    /// Casts a ballot in a poll: option numbers, each once. `token` is the activity's, as last heard.
+    pub async fn vote(&self, activity: u64, token: u64, options: Vec<u32>) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Vote(Vote { activity, token, options })).await
+    }
+
+    /// Asks for a place in an enrolment.
+    pub async fn sign_up(&self, activity: u64, token: u64) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::SignUp(SignUp { activity, token })).await
     }
 
     /// Asks, under a fresh id.

@@ -8,13 +8,14 @@ use super::draw::{DrawShape, NewDraw};
 use super::goals::{NewCheckIn, NewWatchTask};
 use super::rain::{NewRain, RainResultShape};
 use super::sale::{NewSale, NewStock};
+use super::talk::{EnrolmentShape, NewEnrolment, NewPoll, TallyShape};
 use super::{Problem, fen};
 use crate::rules::{
     Amendment, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap,
 };
 use crate::store::{ActivityView, ItemView, KindView};
 
-/// A new activity: exactly one of `rain`, `sale`, `watch_task`, `check_in`, `lucky_bag` and `mic_draw`.
+/// A new activity: exactly one of `rain`, `sale`, `watch_task`, `check_in`, `lucky_bag`, `mic_draw`, `poll` and `enrolment`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewActivity {
@@ -45,6 +46,10 @@ pub(in crate::api) struct NewActivity {
     pub lucky_bag: Option<NewDraw>,
     /// Mic-link draw: winners are offered a seat.
     pub mic_draw: Option<NewDraw>,
+    /// Poll, or wish list.
+    pub poll: Option<NewPoll>,
+    /// Enrolment.
+    pub enrolment: Option<NewEnrolment>,
 }
 
 /// How often one user may win in the room.
@@ -92,7 +97,7 @@ pub(in crate::api) struct ActivityShape {
     pub activity: u64,
     /// Its room.
     pub room: String,
-    /// `red_packet_rain`, `flash_sale`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw` or `mic_draw`.
+    /// `red_packet_rain`, `flash_sale`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw`, `mic_draw`, `poll` or `enrolment`.
     pub kind: &'static str,
     /// Its name.
     pub title: String,
@@ -120,6 +125,10 @@ pub(in crate::api) struct ActivityShape {
     pub result: Option<RainResultShape>,
     /// The draw, if it is one.
     pub draw: Option<DrawShape>,
+    /// The votes of a poll.
+    pub tally: Option<TallyShape>,
+    /// Who wants a place in an enrolment.
+    pub enrolment: Option<EnrolmentShape>,
 }
 
 /// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
@@ -160,12 +169,14 @@ impl NewActivity {
             self.check_in.map(|check_in| check_in.plan().map(KindPlan::CheckIn)),
             self.lucky_bag.map(|bag| draw(bag, Occasion::LuckyBag)),
             self.mic_draw.map(|seats| draw(seats, Occasion::MicLink)),
+            self.poll.map(|poll| Ok(KindPlan::Poll(poll.plan()))),
+            self.enrolment.map(|enrolment| Ok(KindPlan::Enrolment(enrolment.plan()))),
         ]
         .into_iter()
         .flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
             return Err(Problem::invalid(
-                "an activity is exactly one of rain, sale, watch_task, check_in, lucky_bag and mic_draw",
+                "an activity is exactly one of rain, sale, watch_task, check_in, lucky_bag, mic_draw, poll and enrolment",
             ));
         };
         let kind = kind?;
@@ -207,6 +218,7 @@ impl From<&ActivityView> for ActivityShape {
             opening: pool.opening,
         };
         let (mut pools, mut orders, mut result) = (Vec::new(), 0, None);
+        let (mut tally, mut enrolment) = (None, None);
         match &view.kind {
             Some(KindView::Rain { pool: shares, summary }) => {
                 pools.push(pool(0, shares));
@@ -219,6 +231,13 @@ impl From<&ActivityView> for ActivityShape {
             Some(KindView::Sale { items, reserved_orders }) => {
                 pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
                 orders = *reserved_orders;
+            }
+            Some(KindView::Poll { tally: votes, voters }) => {
+                tally = Some(TallyShape { voters: *voters, votes: votes.clone() });
+            }
+            Some(KindView::Enrolment { signed_up, admitted }) => {
+                let admitted = admitted.as_ref().map(|users| users.iter().map(ToString::to_string).collect());
+                enrolment = Some(EnrolmentShape { signed_up: *signed_up, admitted });
             }
             Some(KindView::Draw { .. }) | None => {}
         }
@@ -235,6 +254,8 @@ impl From<&ActivityView> for ActivityShape {
                     Occasion::Keyword(_) => "keyword_draw",
                     Occasion::MicLink => "mic_draw",
                 },
+                KindPlan::Poll(_) => "poll",
+                KindPlan::Enrolment(_) => "enrolment",
             },
             title: view.plan.title.clone(),
             phase: view.phase.word(),
@@ -252,6 +273,8 @@ impl From<&ActivityView> for ActivityShape {
                 KindPlan::Draw(plan) => DrawShape::of(view, plan),
                 _ => None,
             },
+            tally,
+            enrolment,
         }
     }
 }

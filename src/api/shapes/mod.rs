@@ -10,6 +10,7 @@ mod goals;
 mod rain;
 mod room;
 mod sale;
+mod talk;
 mod viewer;
 mod wallet;
 
@@ -24,6 +25,7 @@ pub(super) use gift::{
     BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,
 };
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
+pub(super) use talk::{NewSanction, SanctionShape};
 pub(super) use viewer::ViewerShape;
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};
 

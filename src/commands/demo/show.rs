@@ -236,7 +236,7 @@ fn taken(view: &ActivityView) -> u32 {
         Some(KindView::Sale { items, .. }) => items.iter().map(|(_, item)| item.granted + item.reserved).sum(),
         Some(KindView::Goals { pools }) => pools.iter().map(|pool| pool.granted).sum(),
         Some(KindView::Draw { entries, .. }) => *entries,
-        None => 0,
+        Some(KindView::Poll { .. } | KindView::Enrolment { .. }) | None => 0,
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 
 use crate::events::{Act, Behaviour, Witness};
-use crate::filter::{Lexicon, builtin};
+use crate::filter::{Finding, Lexicon, builtin};
 use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Time, UserId};
 
 use authors::{Authors, Verdict};
@@ -81,6 +81,21 @@ impl Talk {
         }
     }
 
+    /// Judges a host's words by the filter alone.
+    pub(super) fn review(&self, at: Time, room: RoomId, from: UserId, text: &str) -> Result<(), NotDone> {
+        match self.lexicon.load().find(text).into_iter().next() {
+            Some(finding) => Err(self.blocked(at, room, from, text, finding)),
+            None => Ok(()),
+        }
+    }
+
+    fn blocked(&self, at: Time, room: RoomId, from: UserId, text: &str, finding: Finding) -> NotDone {
+        let category = finding.category.to_string();
+        let act = Act::Blocked { text: text.into(), category: category.clone().into(), term: finding.term };
+        self.saw(at, room, from, act);
+        NotDoneCode::Blocked.because(category)
+    }
+
     /// Judges a comment.
     ///
     /// # Errors
@@ -103,12 +118,7 @@ impl Talk {
                 self.saw(at, room, from, Act::Muted { text: text.into() });
                 Err(NotDoneCode::Muted.for_now("the same was said too often", for_ms))
             }
-            Verdict::Blocked(finding) => {
-                let category = finding.category.to_string();
-                let act = Act::Blocked { text: text.into(), category: category.clone().into(), term: finding.term };
-                self.saw(at, room, from, act);
-                Err(NotDoneCode::Blocked.because(category))
-            }
+            Verdict::Blocked(finding) => Err(self.blocked(at, room, from, text, finding)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, draw, gift, presence};
+use super::{campaign, draw, gift, presence, talk};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -42,6 +42,9 @@ use crate::store::{Cause, Event, Recorded};
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `tier_changed` | `from`, `to`, `day`: from which day of the room's time zone on |
+/// | `voted` | `options`: what the ballot names, in the place of the user's earlier one |
+/// | `signed_up` | `tier`, `place`: the n-th to sign up |
+/// | `sanction_imposed`, `sanction_lifted` | `user`: whom it concerns, `sanction`: `mute` or `ban`, and `until_ms` |
 /// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
 /// | `campaign_created` | `campaign`, `plan` (`title`, `goals`, `times`) |
 /// | `campaign_included` | `campaign`; `activity` is what joined |
@@ -72,6 +75,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { what, .. } => gift::kind(what),
         Event::Draw { what, .. } => draw::kind(what),
+        Event::Talk { what, .. } => talk::kind(what),
     }
 }
 
@@ -174,6 +178,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::CatalogueSet { version, gifts, cause } => gift::catalogue(line, *version, gifts, cause),
         Event::Gift { what, .. } => gift::rest(line, what),
         Event::Draw { what, .. } => draw::rest(line, what),
+        Event::Talk { what, .. } => talk::rest(line, what),
     }
 }
 

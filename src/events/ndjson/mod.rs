@@ -13,6 +13,7 @@ mod draw;
 mod gift;
 mod line;
 mod presence;
+mod talk;
 #[cfg(test)]
 mod tests;
 

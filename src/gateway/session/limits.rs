@@ -47,6 +47,8 @@ pub struct Rates {
     pub comment: Rate,
     /// Hearts, however many at once.
     pub like: Rate,
+    /// Ballots and sign-ups.
+    pub vote: Rate,
     /// Gifts.
     pub gift: Rate,
     /// Fan clubs joined and left.
@@ -71,6 +73,7 @@ impl Rates {
             earn: rate,
             comment: rate,
             like: rate,
+            vote: rate,
         }
     }
 }
@@ -90,6 +93,7 @@ impl Default for Rates {
             gift: Rate { per_second: 20, burst: 40 },
             fan_club: Rate { per_second: 1, burst: 5 },
             look: Rate { per_second: 5, burst: 10 },
+            vote: Rate { per_second: 2, burst: 10 },
         }
     }
 }
@@ -108,6 +112,7 @@ pub(in crate::gateway) struct Buckets {
     gift: Bucket,
     fan_club: Bucket,
     look: Bucket,
+    vote: Bucket,
 }
 
 impl Buckets {
@@ -125,14 +130,15 @@ impl Buckets {
             gift: bucket(rates.gift),
             fan_club: bucket(rates.fan_club),
             look: bucket(rates.look),
+            vote: bucket(rates.vote),
         }
     }
 
     /// When all of them are full again.
     pub(in crate::gateway) fn full_at(&self) -> Time {
-        let Self { claim, reserve, release, earn, draw, announce, comment, like, gift, fan_club, look } = self;
-        let full_at =
-            [claim, reserve, release, earn, draw, announce, comment, like, gift, fan_club, look].map(Bucket::full_at);
+        let Self { claim, reserve, release, earn, draw, announce, comment, like, vote, gift, fan_club, look } = self;
+        let full_at = [claim, reserve, release, earn, draw, announce, comment, like, vote, gift, fan_club, look]
+            .map(Bucket::full_at);
         full_at.into_iter().max().expect("there are kinds of requests")
     }
 
@@ -153,6 +159,7 @@ impl Buckets {
             client_frame::Body::AskBoard(_)
             | client_frame::Body::AskCatalogue(_)
             | client_frame::Body::AskFanClub(_) => &mut self.look,
+            client_frame::Body::Vote(_) | client_frame::Body::SignUp(_) => &mut self.vote,
             // Neither is a request: both are told apart before anything is counted.
             client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.announce,
         }

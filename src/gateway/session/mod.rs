@@ -335,7 +335,11 @@ impl Session {
         let (seat, joined) = match self.engine.join(&room, access.user, access.account, mailbox, resume) {
             Ok(joined) => joined,
             Err(why) => {
-                return Err(self.goodbye(wire::GoodbyeCode::UnknownRoom, why.code.word(), why.detail.into(), 0));
+                let code = match why.code {
+                    NotDoneCode::Banned => wire::GoodbyeCode::Banned,
+                    _ => wire::GoodbyeCode::UnknownRoom,
+                };
+                return Err(self.goodbye(code, why.code.word(), why.detail.into(), 0));
             }
         };
         let role = match access.role {

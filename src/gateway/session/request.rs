@@ -4,8 +4,10 @@ use liveroom_protocol::transport::{ANNOUNCE_BYTES_MAX, COMMENT_BYTES_MAX, HEARTS
 use liveroom_protocol::wire::{self, client_frame};
 
 use crate::engine::Seat;
-use crate::rules::{ActivityId, CartLine, GiftId, NotDone, NotDoneCode, OrderId, SalePlan, SkuId, Span, Time};
-use crate::store::{Ask, DrawAsk, EnterBy, GiftAsk, GiftQuery, PresenceAsk, Query};
+use crate::rules::{
+    ActivityId, CartLine, GiftId, NotDone, NotDoneCode, OrderId, PollPlan, SalePlan, SkuId, Span, Time,
+};
+use crate::store::{Ask, DrawAsk, EnterBy, GiftAsk, GiftQuery, PresenceAsk, Query, TalkAsk};
 
 /// Where a request goes.
 pub(super) enum Wish {
@@ -87,6 +89,16 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
                 return Err(invalid("an announcement has 1 to 1,000 bytes"));
             }
             return Ok(Wish::Announce(announce.text));
+        }
+        client_frame::Body::Vote(vote) => {
+            if vote.options.len() > PollPlan::OPTIONS_MAX {
+                return Err(invalid("a ballot names at most 30 options"));
+            }
+            let wire::Vote { activity, token, options } = vote;
+            Ask::Talk(TalkAsk::Vote { activity: ActivityId(activity), token, options })
+        }
+        client_frame::Body::SignUp(sign_up) => {
+            Ask::Talk(TalkAsk::SignUp { activity: ActivityId(sign_up.activity), token: sign_up.token })
         }
         client_frame::Body::Comment(comment) => {
             if comment.text.trim().is_empty() || comment.text.len() > COMMENT_BYTES_MAX {

@@ -3,7 +3,7 @@
 use liveroom_protocol::wire;
 
 use super::draw::draw_state;
-use super::presence;
+use super::{presence, talk};
 use crate::rules::{KindPlan, Phase, Time};
 use crate::store::{ActivityView, ItemView, KindView};
 
@@ -70,6 +70,8 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
         }
         KindPlan::WatchTask(_) => wire::activity_state::Kind::WatchTask(presence::goals(view)),
         KindPlan::CheckIn(_) => wire::activity_state::Kind::CheckIn(presence::goals(view)),
+        KindPlan::Poll(plan) => wire::activity_state::Kind::Poll(talk::poll_state(plan, view)),
+        KindPlan::Enrolment(plan) => wire::activity_state::Kind::Enrolment(talk::enrolment_state(plan, view)),
     }
 }
 

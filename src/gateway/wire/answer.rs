@@ -12,7 +12,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
     let outcome = match answer {
         Answer::Granted(grant) => answer::Outcome::Grant(self::grant(grant)),
         Answer::Reserved(order) => answer::Outcome::Order(self::order(order)),
-        Answer::Released(_) | Answer::Idle => answer::Outcome::Done(wire::Done {}),
+        Answer::Released(_) | Answer::Idle | Answer::Talk(_) => answer::Outcome::Done(wire::Done {}),
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant }) => {
             let grant = grant.as_ref().map(self::grant);
             answer::Outcome::CheckedIn(wire::CheckedIn { streak: *streak, grant })
@@ -130,7 +130,8 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::WrongPhase
         | NotDoneCode::UnknownCampaign
         | NotDoneCode::VersionMismatch
-        | NotDoneCode::TooMany => wire::NotDoneCode::Invalid,
+        | NotDoneCode::TooMany
+        | NotDoneCode::Banned => wire::NotDoneCode::Invalid,
     };
     wire::NotDone { code: code.into(), detail: reason.detail.to_string(), retry_after_ms: reason.retry_after_ms }
 }

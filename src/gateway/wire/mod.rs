@@ -8,6 +8,7 @@ mod gift;
 mod presence;
 mod result;
 mod room;
+mod talk;
 
 use bytes::Bytes;
 use liveroom_protocol::wire::{self, server_frame};
@@ -68,5 +69,6 @@ pub(super) fn leave_code(why: Leave) -> wire::GoodbyeCode {
     match why {
         Leave::Draining => wire::GoodbyeCode::Draining,
         Leave::TooSlow => wire::GoodbyeCode::TooSlow,
+        Leave::Banned => wire::GoodbyeCode::Banned,
     }
 }

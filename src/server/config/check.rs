@@ -143,6 +143,7 @@ impl Config {
             ("gift", rates.gift),
             ("fan_club", rates.fan_club),
             ("look", rates.look),
+            ("vote", rates.vote),
         ] {
             rows.push(Bound::number(format!("rates.{kind}.per_second"), per_second.into(), 1..=1_000_000));
             rows.push(Bound::number(format!("rates.{kind}.burst"), burst.into(), 1..=1_000_000));

@@ -42,6 +42,8 @@ pub const DEVELOPMENT: &[Flag<'static>] = &[
     ("rates.fan_club.burst", "100000"),
     ("rates.look.per_second", "100000"),
     ("rates.look.burst", "100000"),
+    ("rates.vote.per_second", "1000"),
+    ("rates.vote.burst", "1000"),
     ("session.in_flight_max", "256"),
     ("websocket.origins", "*"),
 ];

@@ -389,6 +389,7 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }
+        Event::Talk { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::WaveReleased { .. }
         | Event::ToppedUp { .. }

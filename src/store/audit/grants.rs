@@ -14,7 +14,8 @@ fn pools(activity: &Activity) -> Vec<&UnitPool> {
         Some(Kind::Rain(rain)) => vec![&rain.pool],
         Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| &sku.pool).collect(),
         Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.pools().iter().collect(),
-        Some(Kind::Draw(_)) | None => Vec::new(),
+        Some(Kind::Draw(_)) => Vec::new(),
+        Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => Vec::new(),
     }
 }
 
@@ -48,6 +49,7 @@ impl Check for PoolsBalance {
                     activity.plan.kind.goals().iter().map(|goal| goal.count).collect()
                 }
                 KindPlan::Draw(_) => Vec::new(),
+                KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
             };
             let pools = pools(activity);
             if !pools.is_empty() && !pools.iter().map(|pool| pool.initial).eq(planned) {

@@ -12,6 +12,7 @@ mod grants;
 mod history;
 mod orders;
 mod presence;
+mod talk;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,8 @@ pub enum Invariant {
     EverybodyAnswered,
     /// What a rain's clients were given and what its sponsor got back are its budget.
     SharesGivenOrRefunded,
+    /// The tally of a poll is what its ballots add up to, one for each user; a user signs up once.
+    VotesAddUp,
     /// As many orders as there was stock, and all of their buyers know.
     StockSoldExactly,
     /// A room's earnings are what its gifts cost, and a combo is the sum of its gifts.
@@ -84,6 +87,7 @@ impl Invariant {
             Self::ReplayEqualsState => "replay_equals_state",
             Self::EverybodyAnswered => "everybody_answered",
             Self::SharesGivenOrRefunded => "shares_given_or_refunded",
+            Self::VotesAddUp => "votes_add_up",
             Self::StockSoldExactly => "stock_sold_exactly",
             Self::GiftsAddUp => "gifts_add_up",
             Self::BoardsAddUp => "boards_add_up",
@@ -172,7 +176,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 12] = [
+        let checks: [Box<dyn Check>; 13] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -185,6 +189,7 @@ impl Auditor {
             Box::new(gifts::BoardsAddUp::over(base)),
             Box::new(gifts::FansAddUp::over(base)),
             Box::new(draws::DrawsRecompute::over(base)),
+            Box::new(talk::VotesAddUp::over(base)),
         ];
         for check in checks {
             auditor.add(check);

@@ -5,6 +5,7 @@ mod draw;
 mod gift;
 mod presence;
 mod subject;
+mod talk;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use campaign::CampaignEvent;
 pub use draw::DrawEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
+pub use talk::TalkEvent;
 
 /// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,5 +258,12 @@ pub enum Event {
         activity: ActivityId,
         /// What.
         what: DrawEvent,
+    },
+    /// Around talk.
+    Talk {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: TalkEvent,
     },
 }

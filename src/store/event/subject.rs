@@ -22,7 +22,8 @@ impl Event {
             | Self::Presence { room, .. }
             | Self::Campaign { room, .. }
             | Self::Gift { room, .. }
-            | Self::Draw { room, .. } => Some(room),
+            | Self::Draw { room, .. }
+            | Self::Talk { room, .. } => Some(room),
             Self::Forgotten { room, .. } => room.as_ref(),
             Self::ToppedUp { .. } | Self::CatalogueSet { .. } => None,
         }
@@ -44,6 +45,7 @@ impl Event {
             | Self::Archived { activity, .. }
             | Self::Draw { activity, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
+            Self::Talk { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
             Self::RoomCreated { .. }
             | Self::ToppedUp { .. }

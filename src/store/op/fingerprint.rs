@@ -36,6 +36,7 @@ impl Ask {
             Self::Forget => Fingerprint::of(12),
             Self::Gift(ask) => ask.fingerprint(),
             Self::Draw(ask) => ask.fingerprint(),
+            Self::Talk(ask) => ask.fingerprint(),
         }
     }
 }

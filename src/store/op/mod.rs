@@ -5,6 +5,7 @@ mod draw;
 mod fingerprint;
 mod gift;
 mod presence;
+mod talk;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ pub use campaign::{CampaignAnswer, CampaignAsk};
 pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
+pub use talk::{TalkAnswer, TalkAsk};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +135,8 @@ pub enum Ask {
     Gift(GiftAsk),
     /// Draws.
     Draw(DrawAsk),
+    /// Votes, enrolments, and the order in a room.
+    Talk(TalkAsk),
 }
 
 /// What a store answers.
@@ -188,6 +192,8 @@ pub enum Answer {
     Gift(GiftAnswer),
     /// Of a draw.
     Draw(DrawAnswer),
+    /// About votes, enrolments, and the order in a room.
+    Talk(TalkAnswer),
 }
 
 impl Op {
@@ -211,6 +217,7 @@ impl Op {
                 Ask::Campaign(ask) => ask.event_bytes_max(),
                 Ask::Gift(ask) => ask.event_bytes_max(),
                 Ask::Draw(ask) => ask.event_bytes_max(),
+                Ask::Talk(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

@@ -16,7 +16,8 @@ impl Tables {
             let receipts = (sum(room.receipts.iter()), room.receipts.since());
             let (running, fans) = (sum(room.running.iter()), sum(room.fan_club.fans()));
             let audience = sum(room.audience.iter());
-            encoded(&(of_room, receipts, audience, &room.trail, running, &room.boards, &room.fan_club.settings, fans))
+            let trail = (&room.trail, &room.sanctions);
+            encoded(&(of_room, receipts, audience, trail, running, &room.boards, &room.fan_club.settings, fans))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
             // The maps within an activity are summed apart: the rest encodes in one order.
@@ -40,6 +41,11 @@ impl Tables {
                 Some(crate::rules::Kind::Draw(draw)) => {
                     bytes.extend(encoded(&(draw.entries(), draw.rules, draw.root, &draw.drawn, draw.paid)));
                 }
+                Some(crate::rules::Kind::Poll(poll)) => {
+                    bytes.extend(encoded(&poll.tally()));
+                    bytes.extend(sum(poll.ballots()));
+                }
+                Some(crate::rules::Kind::Enrolment(enrolment)) => bytes.extend(sum(enrolment.sign_ups())),
                 None => {}
             }
             bytes

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{
     Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, Facts, FanClub, Fingerprint,
-    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Step, TierRules, Time, UserId,
+    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Sanction, Sanctions, Step, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -112,6 +112,8 @@ pub struct Room {
     audience: Map<UserId, Facts>,
     activities: Vec<ActivityId>,
     receipts: Receipts,
+    /// Who is muted or banned.
+    sanctions: Sanctions,
     /// What hosts and operators did here: the latest [`Room::TRAIL_KEPT`] actions. The events' sink has them all.
     trail: VecDeque<HostAction>,
     /// The latest combo of a sender and a gift, until it has ended.
@@ -160,6 +162,10 @@ pub enum Action {
     SetFanClub,
     /// Brought the beacon by which a draw was drawn.
     Draw,
+    /// Muted or banned somebody.
+    Impose(Sanction, UserId),
+    /// Took that back.
+    Lift(Sanction, UserId),
 }
 
 impl Room {

@@ -8,7 +8,7 @@ use crate::rules::{
 };
 
 use super::{Answer, Map, RequestKey, Tables};
-use crate::store::{CampaignAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer};
+use crate::store::{CampaignAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer, TalkAnswer};
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub(super) enum Kept {
     Drawn(ActivityId),
     Taken(ActivityId, u32),
     PassedOn(ActivityId, u32),
+    Voted(ActivityId),
+    SignedUp(ActivityId, u32),
+    Imposed(Time),
+    Lifted,
 }
 
 /// The receipts of a room, or of the platform.
@@ -115,13 +119,17 @@ impl Kept {
             | Self::OffAir(_)
             | Self::CampaignCreated(_)
             | Self::Included(..)
-            | Self::Gift(_) => None,
+            | Self::Gift(_)
+            | Self::Imposed(_)
+            | Self::Lifted => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
             | Self::Granted(activity, _)
             | Self::Reserved(activity, _)
             | Self::Released(activity, _)
+            | Self::Voted(activity)
+            | Self::SignedUp(activity, _)
             | Self::Refused(activity, _)
             | Self::Paid(activity, ..)
             | Self::Reached(activity, _)
@@ -159,6 +167,10 @@ impl Tables {
             Kept::Paid(_, order, outcome) => Answer::Paid { order, outcome },
             Kept::ToppedUp(balance) => Answer::ToppedUp { balance },
             Kept::OnAir(broadcast) => Answer::Presence(PresenceAnswer::OnAir(broadcast)),
+            Kept::Voted(activity) => Answer::Talk(TalkAnswer::Voted(activity)),
+            Kept::SignedUp(activity, place) => Answer::Talk(TalkAnswer::SignedUp { activity, place }),
+            Kept::Imposed(until) => Answer::Talk(TalkAnswer::Imposed(until)),
+            Kept::Lifted => Answer::Talk(TalkAnswer::Lifted),
             Kept::OffAir(broadcast) => Answer::Presence(PresenceAnswer::OffAir(broadcast)),
             Kept::CampaignCreated(campaign) => Answer::Campaign(CampaignAnswer::Created(campaign)),
             Kept::Included(campaign, activity) => Answer::Campaign(CampaignAnswer::Included(campaign, activity)),

@@ -15,6 +15,7 @@ mod rain;
 mod repeats;
 mod sale;
 mod strangers;
+pub mod talk;
 
 /// Runs every case against the keeper that `$keeper` makes from bounds.
 macro_rules! suite {
@@ -41,6 +42,8 @@ macro_rules! suite {
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
                        boards, boards_of_other_days, fans_by_gift, fans_by_asking, how_a_club_is_run, asked_again,
                        what_is_long_ago_is_forgotten },
+                talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
+                       copy_that_does_not_pass },
                 amend { more_stock, less_stock, more_budget, longer, refused },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,

@@ -42,7 +42,7 @@ impl Tables {
         kinds.flat_map(move |kind| match kind {
             Kind::Rain(rain) => rain.grants_of(&user).filter_map(|share| rain.given_at(share)).collect::<Vec<_>>(),
             Kind::Draw(draw) => draw.won_at(&user).into_iter().collect(),
-            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) => Vec::new(),
+            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) | Kind::Poll(_) | Kind::Enrolment(_) => Vec::new(),
         })
     }
 }

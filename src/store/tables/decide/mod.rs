@@ -11,6 +11,7 @@ mod lifecycle;
 mod presence;
 mod rain;
 mod sale;
+mod talk;
 mod wallet;
 
 use crate::rules::{
@@ -87,6 +88,7 @@ impl Tables {
             Ask::Draw(ask) => self.draw(&context, ask),
             Ask::Due { activity } => Ok(self.activity_due(&context, *activity)),
             Ask::Expire { order } => Ok(self.expire(&context, *order)),
+            Ask::Talk(ask) => self.talk(&context, ask),
             Ask::Presence(PresenceAsk::StartBroadcast) => self.start_broadcast(&context),
             Ask::Presence(PresenceAsk::EndBroadcast { broadcast }) => self.end_broadcast(&context, *broadcast),
             Ask::Presence(PresenceAsk::Present { broadcast, from, until, stays }) => {

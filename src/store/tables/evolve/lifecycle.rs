@@ -1,7 +1,9 @@
 //! The steps of an activity, until it leaves.
 
 use super::Fits;
-use crate::rules::{ActivityId, Draw, Fen, GoalPools, Kind, KindPlan, Phase, Posting, Rain, RoomId, Sale, Step, Time};
+use crate::rules::{
+    ActivityId, Draw, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting, Rain, RoomId, Sale, Step, Time,
+};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
@@ -38,6 +40,8 @@ impl Tables {
                     KindPlan::WatchTask(plan) => Kind::WatchTask(GoalPools::open(&plan.steps)),
                     KindPlan::CheckIn(plan) => Kind::CheckIn(GoalPools::open(&plan.streaks)),
                     KindPlan::Draw(_) => Kind::Draw(Box::new(Draw::open(rules.ok_or("a draw has rules")?))),
+                    KindPlan::Poll(plan) => Kind::Poll(Poll::open(plan)),
+                    KindPlan::Enrolment(_) => Kind::Enrolment(Enrolment::open()),
                 });
             }
             Step::Close => {

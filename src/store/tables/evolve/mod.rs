@@ -10,15 +10,16 @@ mod lifecycle;
 mod presence;
 mod rain;
 mod sale;
+mod talk;
 
 use crate::rules::{
     Account, Activity, ActivityId, Boards, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase, Posting, RequestId,
-    RoomId, Sale, Step, UserId,
+    RoomId, Sale, Sanctions, Step, UserId,
 };
 
 use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded};
+use crate::store::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -59,6 +60,12 @@ impl Tables {
             Event::Rejected { cause, .. } => (cause, Action::Reject),
             Event::Stepped { cause, step, .. } => (cause, Action::Step(*step)),
             Event::Amended { cause, number, .. } => (cause, Action::Amend(*number)),
+            Event::Talk { what: TalkEvent::Imposed { user, sanction, cause, .. }, .. } => {
+                (cause, Action::Impose(*sanction, *user))
+            }
+            Event::Talk { what: TalkEvent::Lifted { user, sanction, cause }, .. } => {
+                (cause, Action::Lift(*sanction, *user))
+            }
             Event::Presence { what: PresenceEvent::BroadcastStarted { broadcast, cause }, .. } => {
                 (cause, Action::StartBroadcast(*broadcast))
             }
@@ -119,6 +126,7 @@ impl Tables {
                     audience: Map::default(),
                     activities: Vec::new(),
                     receipts: Receipts::default(),
+                    sanctions: Sanctions::default(),
                     trail: VecDeque::new(),
                     running: Map::default(),
                     boards: Boards::default(),
@@ -185,6 +193,7 @@ impl Tables {
             Event::CatalogueSet { version, gifts, cause } => self.replace_catalogue(*version, gifts, cause, *at),
             Event::Gift { room, what } => self.given(recorded, room, what),
             Event::Draw { room, activity, what } => self.draw_event(recorded, room, *activity, what),
+            Event::Talk { room, what } => self.talked(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }

@@ -76,6 +76,20 @@ pub enum KindView {
         /// Who won what, once it is drawn; by rank.
         winners: Option<Vec<(UserId, DrawPrize)>>,
     },
+    /// Poll.
+    Poll {
+        /// Votes for each option, in the plan's order.
+        tally: Vec<u32>,
+        /// How many users have voted.
+        voters: u32,
+    },
+    /// Enrolment.
+    Enrolment {
+        /// How many have signed up.
+        signed_up: u32,
+        /// Once it has ended: who has a place, the dearest first.
+        admitted: Option<Vec<UserId>>,
+    },
 }
 
 /// The counts of a pool.
@@ -164,6 +178,14 @@ impl From<&Activity> for ActivityView {
                     root: draw.root,
                     winners: draw.drawn.as_ref().map(|_| DrawPrize::all(activity)),
                 },
+                Kind::Poll(poll) => KindView::Poll { tally: poll.tally().to_vec(), voters: poll.voters() },
+                Kind::Enrolment(enrolment) => KindView::Enrolment {
+                    signed_up: enrolment.signed_up(),
+                    admitted: match &activity.plan.kind {
+                        KindPlan::Enrolment(plan) if activity.ended.is_some() => Some(enrolment.admitted(plan)),
+                        _ => None,
+                    },
+                },
             }),
             draw_terms: draw_terms(activity),
         }
@@ -236,7 +258,7 @@ impl Tables {
             Some(Kind::Rain(rain)) => vec![pool(SkuId(0), &rain.pool)],
             Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| pool(sku.sku, &sku.pool)).collect(),
             // Whoever asks there is judged by facts that the gate does not know.
-            Some(Kind::WatchTask(_) | Kind::CheckIn(_)) | None => Vec::new(),
+            Some(Kind::WatchTask(_) | Kind::CheckIn(_) | Kind::Poll(_) | Kind::Enrolment(_)) | None => Vec::new(),
             // Nothing runs out in a draw: only the store answers.
             Some(Kind::Draw(_)) => Vec::new(),
         };
@@ -269,6 +291,10 @@ impl Tables {
                 Some(room) => Reply::Activities(
                     room.activities.iter().filter_map(|id| self.activities.get(id)).map(Into::into).collect(),
                 ),
+                None => Reply::Unknown,
+            },
+            Query::Sanctions { room } => match self.rooms.get(room) {
+                Some(room) => Reply::Sanctions(room.sanctions.at(self.latest_at).collect()),
                 None => Reply::Unknown,
             },
             Query::Trail { room } => match self.rooms.get(room) {
