@@ -118,8 +118,6 @@ pub(in crate::api) struct NewFanClub {
     pub watching: CapShape,
     /// Coins sent.
     pub gifts: CapShape,
-    /// Comments, likes, shares.
-    pub interactions: CapShape,
     /// Points at which levels 2, 3, … begin: rising, at most 50.
     pub levels: Vec<u64>,
 }
@@ -128,7 +126,7 @@ pub(in crate::api) struct NewFanClub {
 #[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct CapShape {
-    /// So many seconds, coins or deeds make a point.
+    /// So many seconds or coins make a point.
     pub units_per_point: u32,
     /// Points of one day at most; 0: the source does not count.
     pub points_max: u32,
@@ -145,8 +143,6 @@ pub(in crate::api) struct FanClubShape {
     pub watching: CapShape,
     /// Coins sent.
     pub gifts: CapShape,
-    /// Comments, likes, shares.
-    pub interactions: CapShape,
     /// Points at which levels 2, 3, … begin.
     pub levels: Vec<u64>,
     /// How many fans there are.
@@ -240,17 +236,17 @@ impl From<&BoardView> for BoardShape {
 
 impl Default for NewFanClub {
     fn default() -> Self {
-        let FanClubSettings { title, free, watching, gifts, interactions, levels } = FanClubSettings::default();
-        let [watching, gifts, interactions] = [watching, gifts, interactions].map(Into::into);
-        Self { title, free, watching, gifts, interactions, levels }
+        let FanClubSettings { title, free, watching, gifts, levels } = FanClubSettings::default();
+        let [watching, gifts] = [watching, gifts].map(Into::into);
+        Self { title, free, watching, gifts, levels }
     }
 }
 
 impl From<NewFanClub> for FanClubSettings {
     fn from(new: NewFanClub) -> Self {
-        let NewFanClub { title, free, watching, gifts, interactions, levels } = new;
-        let [watching, gifts, interactions] = [watching, gifts, interactions].map(Into::into);
-        Self { title, free, watching, gifts, interactions, levels }
+        let NewFanClub { title, free, watching, gifts, levels } = new;
+        let [watching, gifts] = [watching, gifts].map(Into::into);
+        Self { title, free, watching, gifts, levels }
     }
 }
 
@@ -268,9 +264,9 @@ impl From<DailyCap> for CapShape {
 
 impl From<&FanClubView> for FanClubShape {
     fn from(club: &FanClubView) -> Self {
-        let FanClubSettings { title, free, watching, gifts, interactions, levels } = club.settings.clone();
-        let [watching, gifts, interactions] = [watching, gifts, interactions].map(Into::into);
-        Self { title, free, watching, gifts, interactions, levels, fans: club.fans }
+        let FanClubSettings { title, free, watching, gifts, levels } = club.settings.clone();
+        let [watching, gifts] = [watching, gifts].map(Into::into);
+        Self { title, free, watching, gifts, levels, fans: club.fans }
     }
 }
 

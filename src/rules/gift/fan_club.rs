@@ -1,7 +1,7 @@
 //! Fan club 粉丝团: who belongs to it, and how close they are.
 //!
-//! Intimacy 亲密度 comes from watching, from gifts and from what a fan says and does, each up to so many points a day. It
-//! is counted in what was done (seconds, coins, deeds) and turned into points by the day's sum, so that many small
+//! Intimacy 亲密度 comes from watching and from gifts, each up to so many points a day. It is counted in what was done (time,
+//! coins) and turned into points by the day's sum, so that many small
 //! things are worth as much as one large one.
 
 use std::collections::HashMap;
@@ -15,18 +15,16 @@ use crate::rules::{Time, UserId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FanSource {
-    /// Seconds watched.
+    /// Time watched, counted in ms.
     Watching,
     /// Coins sent.
     Gifts,
-    /// Comments, likes, shares.
-    Interactions,
 }
 
 /// How a source earns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailyCap {
-    /// So many seconds, coins or deeds make a point.
+    /// So many seconds or coins make a point.
     pub units_per_point: u32,
     /// Points of one day at most; none: the source does not count.
     pub points_max: u32,
@@ -43,8 +41,6 @@ pub struct FanClubSettings {
     pub watching: DailyCap,
     /// Coins sent.
     pub gifts: DailyCap,
-    /// Comments, likes, shares.
-    pub interactions: DailyCap,
     /// Points at which levels 2, 3, … begin: rising, at most 50 of them.
     pub levels: Vec<u64>,
 }
@@ -80,7 +76,7 @@ pub struct Fan {
     /// The latest day, of the room's time zone, on which something was done.
     day: i64,
     /// What was done on it, by source.
-    done: [u64; 3],
+    done: [u64; 2],
 }
 
 /// What something comes to for a fan.
@@ -111,7 +107,6 @@ impl Default for FanClubSettings {
             free: false,
             watching: DailyCap { units_per_point: 60, points_max: 60 },
             gifts: DailyCap { units_per_point: 10, points_max: 5_000 },
-            interactions: DailyCap { units_per_point: 1, points_max: 30 },
             levels: vec![100, 300, 800, 2_000, 5_000, 12_000, 30_000, 80_000, 200_000],
         }
     }
@@ -135,7 +130,7 @@ impl FanClubSettings {
         if self.title.len() > Self::TITLE_BYTES_MAX {
             return Err(FanClubError::Title);
         }
-        let caps = [self.watching, self.gifts, self.interactions];
+        let caps = [self.watching, self.gifts];
         if caps.iter().any(|cap| cap.units_per_point == 0) {
             return Err(FanClubError::Units);
         }
@@ -152,11 +147,11 @@ impl FanClubSettings {
         1 + self.levels.partition_point(|from| *from <= points) as u32
     }
 
-    const fn cap(&self, source: FanSource) -> DailyCap {
+    /// The points that a day's sum of `done` is.
+    fn points(&self, source: FanSource, done: u64) -> u32 {
         match source {
-            FanSource::Watching => self.watching,
-            FanSource::Gifts => self.gifts,
-            FanSource::Interactions => self.interactions,
+            FanSource::Watching => self.watching.points(done / 1_000),
+            FanSource::Gifts => self.gifts.points(done),
         }
     }
 }
@@ -170,12 +165,12 @@ impl DailyCap {
 impl Fan {
     /// Nothing done yet.
     fn new(since: Time) -> Self {
-        Self { since, points: 0, day: i64::MIN, done: [0; 3] }
+        Self { since, points: 0, day: i64::MIN, done: [0; 2] }
     }
 
     /// What was done on `day`.
-    const fn done_on(&self, day: i64) -> [u64; 3] {
-        if self.day == day { self.done } else { [0; 3] }
+    const fn done_on(&self, day: i64) -> [u64; 2] {
+        if self.day == day { self.done } else { [0; 2] }
     }
 }
 
@@ -210,13 +205,13 @@ impl FanClub {
 
     /// What `units` of something on `day` would come to; `None` for one who is no fan, and does not become one by it.
     pub fn gain(&self, user: &UserId, source: FanSource, units: u64, day: i64, joins: bool) -> Option<FanGain> {
-        let cap = self.settings.cap(source);
         let (before, done, joins) = match self.fans.get(user) {
             Some(fan) => (fan.points, fan.done_on(day)[source as usize], false),
             None if joins && !self.is_full() => (0, 0, true),
             None => return None,
         };
-        let points = cap.points(done.saturating_add(units)).saturating_sub(cap.points(done));
+        let sum = |done| self.settings.points(source, done);
+        let points = sum(done.saturating_add(units)).saturating_sub(sum(done));
         let level = self.settings.level(before + u64::from(points));
         Some(FanGain { points, level, rises: level > self.settings.level(before), joins })
     }
@@ -229,6 +224,13 @@ impl FanClub {
         let done = &mut fan.done[source as usize];
         *done = done.saturating_add(units);
         fan.points += u64::from(gain.points);
+    }
+
+    /// A fan has watched for `watched_ms` more. It says nothing of one who is no fan.
+    pub fn watch(&mut self, user: UserId, watched_ms: u64, day: i64, now: Time) {
+        if let Some(gain) = self.gain(&user, FanSource::Watching, watched_ms, day, false) {
+            self.take(user, FanSource::Watching, watched_ms, day, now, gain);
+        }
     }
 
     /// A user joins; says whether it is new there.
@@ -257,7 +259,6 @@ mod tests {
         let settings = FanClubSettings {
             watching: caps(60, 3),
             gifts: caps(10, 5),
-            interactions: caps(1, 2),
             levels: vec![4, 9],
             ..FanClubSettings::default()
         };
@@ -266,7 +267,7 @@ mod tests {
 
     #[test]
     fn what_a_fan_gains() {
-        use FanSource::{Gifts, Interactions, Watching};
+        use FanSource::{Gifts, Watching};
         let mut club = club();
         assert_eq!(club.gain(&ann(), Gifts, 100, 1, false), None, "no fan");
         assert!(club.join(ann(), Time::from_ms(1)) && !club.join(ann(), Time::from_ms(2)));
@@ -276,11 +277,11 @@ mod tests {
             ("small ones add up", 1, Gifts, 1, 1, 1),
             ("up to the day's most", 1, Gifts, 1_000, 4, 2),
             ("then no more", 1, Gifts, 1_000, 0, 2),
-            ("each source by itself", 1, Watching, 90, 1, 2),
-            ("half a minute was kept", 1, Watching, 30, 1, 2),
-            ("deeds", 1, Interactions, 9, 2, 3),
+            ("each source by itself", 1, Watching, 90_000, 1, 2),
+            ("half a minute was kept", 1, Watching, 30_000, 1, 2),
+            ("two more", 1, Watching, 999_000, 1, 2),
             ("the next day begins anew", 2, Gifts, 10, 1, 3),
-            ("without what was left over", 2, Watching, 59, 0, 3),
+            ("without what was left over", 2, Watching, 59_999, 0, 3),
             ("as much as there is", 2, Watching, u64::MAX, 3, 3),
             ("and more", 2, Watching, u64::MAX, 0, 3),
         ] {
@@ -289,7 +290,7 @@ mod tests {
             assert_eq!(gain, FanGain { points, level, rises: level > before, joins: false }, "{case}");
             club.take(ann(), source, units, day, Time::from_ms(5), gain);
         }
-        assert_eq!(club.fan(&ann()).unwrap().points, 13);
+        assert_eq!(club.fan(&ann()).unwrap().points, 12);
         assert!(club.leave(&ann()) && !club.leave(&ann()));
     }
 
@@ -317,7 +318,7 @@ mod tests {
             ("a source that does not count", &|s| s.watching.points_max = 0, Ok(())),
             ("a long title", &|s| s.title = "粉".repeat(11), Err(FanClubError::Title)),
             ("points for nothing", &|s| s.gifts.units_per_point = 0, Err(FanClubError::Units)),
-            ("too many points", &|s| s.interactions.points_max = 1_000_001, Err(FanClubError::Points)),
+            ("too many points", &|s| s.watching.points_max = 1_000_001, Err(FanClubError::Points)),
             ("a level that all have", &|s| s.levels = vec![0, 5], Err(FanClubError::Levels)),
             ("levels that do not rise", &|s| s.levels = vec![5, 5], Err(FanClubError::Levels)),
             ("too many levels", &|s| s.levels = (1..=51).collect(), Err(FanClubError::Levels)),

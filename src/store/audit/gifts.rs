@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{Account, BoardId, ComboId, Currency, RoomId, Span, UserId};
-use crate::store::{Event, GiftEvent, Recorded, Tables};
+use crate::store::{Event, GiftEvent, PresenceEvent, Recorded, Room, Tables};
 
 /// A room's earnings are what its gifts cost, and a combo is the sum of its gifts.
 pub(super) struct GiftsAddUp {
@@ -149,7 +149,7 @@ impl Check for BoardsAddUp {
     }
 }
 
-/// A fan has the points that were gained since joining.
+/// A fan has the points that were gained since joining: by gifts, as their events say, and by watching, within the day's most.
 pub(super) struct FansAddUp {
     fans: HashMap<(RoomId, UserId), u64>,
 }
@@ -184,6 +184,25 @@ impl Check for FansAddUp {
                 return wrong("one who is no fan leaves");
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn after(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
+        let Event::Presence { room: id, what: PresenceEvent::Watched { stays, .. } } = &recorded.event else {
+            return Ok(());
+        };
+        let Some(club) = tables.room(id).map(Room::fan_club) else { return Ok(()) };
+        for stay in stays {
+            let (Some(fan), Some(points)) = (club.fan(&stay.user), self.fans.get_mut(&(*id, stay.user))) else {
+                continue;
+            };
+            let gained = fan.points.checked_sub(*points);
+            if gained.is_none_or(|gained| gained > club.settings.watching.points_max.into()) {
+                let no = recorded.no;
+                return Err(format!("{} has {} points after event {no}, by the log {points}", stay.user, fan.points));
+            }
+            *points = fan.points;
         }
         Ok(())
     }

@@ -233,6 +233,26 @@ pub fn fans_by_asking<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+pub fn fans_by_watching<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = begin(new);
+    stage.ask("host", Ask::Presence(PresenceAsk::StartBroadcast));
+    stage.send("ann", 3, 1);
+    let watch = |stage: &mut Stage<K>, ms| {
+        let from = stage.now;
+        stage.wait_ms(ms);
+        let stay = |who| Stay { user: user(who), after_ms: 0, before_ms: 0 };
+        let stays = [stay("ann"), stay("bob")].into_iter().collect();
+        let ask = Ask::Presence(PresenceAsk::Present { broadcast: 1, from, until: stage.now, stays });
+        stage.decide(Op { partition: Partition::Room(room()), by: None, request: None, ask });
+        (fan(stage, "ann"), fan(stage, "bob"))
+    };
+    let told = |ann: &str| (ann.to_owned(), "no fan".to_owned());
+    assert_eq!(watch(&mut stage, 59_500), told("1/1"));
+    assert_eq!(watch(&mut stage, 500), told("2/1"), "a minute is a point, however it is reported");
+    assert_eq!(watch(&mut stage, 2 * HOUR_MS), told("61/1"), "sixty of them a day");
+    stage.audit();
+}
+
 pub fn how_a_club_is_run<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = begin(new);
     let set = |settings| Ask::Gift(GiftAsk::SetFanClub { settings: Box::new(settings) });

@@ -40,7 +40,7 @@ macro_rules! suite {
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
-                       boards, boards_of_other_days, fans_by_gift, fans_by_asking, how_a_club_is_run, asked_again,
+                       boards, boards_of_other_days, fans_by_gift, fans_by_asking, fans_by_watching, how_a_club_is_run, asked_again,
                        what_is_long_ago_is_forgotten },
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },

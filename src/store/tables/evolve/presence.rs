@@ -14,11 +14,14 @@ impl Tables {
         let day = until.day(of.utc_offset_min);
         for stay in stays {
             let (from, until) = stay.within(from, until);
+            let mut watched_ms = 0;
             self.note(room, stay.user, at, |facts| {
-                let watched_ms = facts.watch(&broadcast, from, until);
+                watched_ms = facts.watch(&broadcast, from, until);
                 facts.closeness.watch(&rules, day, watched_ms);
                 Ok(())
             })?;
+            let club = &mut self.rooms.get_mut(room).ok_or("no such room")?.fan_club;
+            club.watch(stay.user, watched_ms, day, at);
         }
         Ok(())
     }
