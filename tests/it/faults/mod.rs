@@ -3,6 +3,7 @@
 pub mod crowd;
 mod damage;
 mod drain;
+mod gifts;
 mod kill;
 mod lost;
 mod sink;
