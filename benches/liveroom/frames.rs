@@ -22,6 +22,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
                 slot: 1,
                 prize: Some(grant::Prize::AmountFen(188)),
                 at_ms: 1_800_000_000_000,
+                coupon_id: 0,
             })),
         })),
     };

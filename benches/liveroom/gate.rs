@@ -16,7 +16,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         token: 7,
         has_conditions: false,
         needs: Needs::default(),
-        is_rain: true,
+        is_claimed: true,
         pools: vec![(SkuId(0), 1, 500)],
     };
     let gate = Gate::new(&facts).expect("it is open");

@@ -1,8 +1,8 @@
 //! A room with an open activity, and claims for it.
 
 use liveroom::rules::{
-    ActivityId, CartLine, Conditions, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId, SalePlan,
-    Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan,
+    ActivityId, CartLine, Conditions, CouponChoice, Currency, Fen, KindPlan, Limits, Plan, RainPlan, RequestId, RoomId,
+    SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan,
 };
 use liveroom::store::{Answer, Ask, Keeper, Op, Partition};
 
@@ -100,6 +100,6 @@ pub(crate) fn reserve(room: RoomId, activity: ActivityId, token: u64, n: u64) ->
         partition: Partition::Room(room),
         by: Some(user(n / 50 + 1)),
         request: RequestId::new(n + 1),
-        ask: Ask::Reserve { activity, token, cart },
+        ask: Ask::Reserve { activity, token, cart, coupons: CouponChoice::None },
     }
 }

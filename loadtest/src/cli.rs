@@ -22,6 +22,8 @@ pub enum Command {
     Rain(ClaimArgs),
     /// Flash sale: every viewer reserves
     Sale(SaleArgs),
+    /// Coupons: every viewer claims ten from a drop, then reserves with the best of them
+    Coupons(LoadArgs),
     /// Messages to everybody in the room
     Broadcast(BroadcastArgs),
     /// Viewers who are only there

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let held = match Cli::parse().command {
         Command::Rain(rain) => scenario::rain(&rain),
         Command::Sale(sale) => scenario::sale(&sale),
+        Command::Coupons(load) => scenario::coupons(&load),
         Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
         Command::Idle(load) => scenario::idle(&load),
         Command::Talk(load) => scenario::talk(&load),

@@ -2,8 +2,8 @@
 //!
 //! `stage` makes rooms and activities through the `admin` API and `tokens` for everybody; `link` connects viewers;
 //! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
-//! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain
-//! and sale, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
+//! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
+//! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
 //! there, `talk`(mod@talk) viewers who comment, like and vote, `mixed`(mod@mixed) all of it.
 
 mod acks;
@@ -35,6 +35,11 @@ pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
 /// Flash sale: every viewer reserves. Says whether all went well.
 pub fn sale(args: &SaleArgs) -> anyhow::Result<bool> {
     claims::run(&args.claims, claims::Kind::Sale { sold_out: args.sold_out })
+}
+
+/// Coupons: every viewer claims some, then reserves with them. Says whether all went well.
+pub fn coupons(load: &LoadArgs) -> anyhow::Result<bool> {
+    claims::run(&ClaimArgs { load: load.clone(), rooms: 1, activities: 1 }, claims::Kind::Coupons)
 }
 
 /// A host speaks, and every viewer listens. Says whether all went well.

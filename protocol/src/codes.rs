@@ -51,6 +51,8 @@ impl RefusalCode {
             Self::CheckedInAlready => "checked_in_already",
             Self::Excluded => "excluded",
             Self::PrizePassed => "prize_passed",
+            Self::CouponUnusable => "coupon_unusable",
+            Self::CouponNotApplicable => "coupon_not_applicable",
         }
     }
 }

@@ -64,6 +64,30 @@ pub(crate) fn client_frames() -> Vec<(&'static str, ClientFrame)> {
                         CartLine { sku: 1, quantity: 2, opening: 1 },
                         CartLine { sku: 2, quantity: 1, opening: 3 },
                     ],
+                    coupons: None,
+                }),
+            ),
+        ),
+        (
+            "reserve_coupons",
+            from_client(
+                1,
+                Body::Reserve(Reserve {
+                    activity: 6,
+                    token: 9,
+                    lines: vec![CartLine { sku: 1, quantity: 2, opening: 1 }],
+                    coupons: Some(CouponChoice { best: false, coupons: vec![300, 301] }),
+                }),
+            ),
+        ),
+        (
+            "quote",
+            from_client(
+                4,
+                Body::Quote(Quote {
+                    activity: 6,
+                    lines: vec![CartLine { sku: 1, quantity: 2, opening: 0 }],
+                    coupons: Some(CouponChoice { best: true, coupons: Vec::new() }),
                 }),
             ),
         ),
@@ -130,8 +154,9 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 board: None,
             })),
         ),
-        ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], prizes: Vec::new() }))),
+        ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], ..Own::default() }))),
         ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
+        ("own_coupons", from_server(Body::Own(Own { coupons: vec![coupon()], ..Own::default() }))),
         (
             "goodbye",
             from_server(Body::Goodbye(Goodbye {
@@ -160,7 +185,17 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
             "answer_coupon",
             answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Coupon("FAN20".into())), ..grant() })),
         ),
+        (
+            "answer_coupon_id",
+            answer(Outcome::Grant(Grant {
+                prize: Some(grant::Prize::Coupon("FAN20".into())),
+                coupon_id: 300,
+                ..grant()
+            })),
+        ),
         ("answer_order", answer(Outcome::Order(order()))),
+        ("answer_order_priced", answer(Outcome::Order(Order { total_fen: 17_800, price: Some(price()), ..order() }))),
+        ("answer_price", answer(Outcome::Price(price()))),
         (
             "answer_refused",
             answer(Outcome::Refused(Refused { code: RefusalCode::SoldOut.into(), detail: String::new() })),
@@ -205,6 +240,19 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
     ]
 }
 
+fn drop_state() -> ActivityState {
+    ActivityState {
+        kind: Some(activity_state::Kind::Drop(DropState {
+            template: "FAN20".into(),
+            coupons: 100,
+            coupons_left: 40,
+            opening: 1,
+            grants_per_user: 1,
+        })),
+        ..rain_state(7, Phase::Open)
+    }
+}
+
 fn room_events() -> Vec<(&'static str, ServerFrame)> {
     use room_event::Body;
     let tick = |body| {
@@ -218,6 +266,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
     let mut events = vec![
         ("tick_activity", tick(Body::Activity(rain_state(5, Phase::Closed)))),
         ("tick_draw", tick(Body::Activity(draw_state()))),
+        ("tick_drop", tick(Body::Activity(drop_state()))),
         (
             "tick_announcement",
             tick(Body::Announcement(Announcement {
@@ -288,7 +337,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
 }
 
 fn grant() -> Grant {
-    Grant { activity: 5, slot: 1, at_ms: 1_800_000_000_000, prize: Some(grant::Prize::AmountFen(123)) }
+    Grant { activity: 5, slot: 1, at_ms: 1_800_000_000_000, prize: Some(grant::Prize::AmountFen(123)), coupon_id: 0 }
 }
 
 fn order() -> Order {
@@ -299,6 +348,45 @@ fn order() -> Order {
         lines: vec![OrderLine { sku: 1, quantity: 2, unit_price_fen: 9_900 }],
         total_fen: 19_800,
         hold_until_ms: 1_800_000_300_000,
+        price: None,
+    }
+}
+
+fn price() -> Price {
+    let step = |name: &str, coupon_id, outcome: price_step::Outcome, base_fen, off_fen, threshold_fen| PriceStep {
+        name: name.into(),
+        coupon_id,
+        outcome: outcome.into(),
+        base_fen,
+        off_fen,
+        threshold_fen,
+    };
+    Price {
+        listed_fen: 39_800,
+        goods_fen: 19_800,
+        steps: vec![
+            step("FAN20", 300, price_step::Outcome::Applied, 19_800, 2_000, 10_000),
+            step("r300", 0, price_step::Outcome::BelowThreshold, 17_800, 0, 30_000),
+        ],
+        lines_fen: vec![17_800],
+        total_fen: 17_800,
+    }
+}
+
+fn coupon() -> Coupon {
+    Coupon {
+        coupon_id: 300,
+        template: "FAN20".into(),
+        title: "20 off".into(),
+        state: coupon::State::Held.into(),
+        expires_at_ms: 1_800_000_300_000,
+        threshold_fen: 10_000,
+        off_fen: 2_000,
+        off_basis_points: 0,
+        at_most_fen: 0,
+        items: Vec::new(),
+        platform: false,
+        group: "fans".into(),
     }
 }
 

@@ -4,6 +4,7 @@ mod activities;
 mod auth;
 mod broadcasts;
 mod campaigns;
+mod coupons;
 mod dev;
 mod draws;
 mod extract;
@@ -117,6 +118,10 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/draws/{activity}/record", get(draws::record))
         .route("/v1/rooms/{room}/draws/{activity}/proofs/{user}", get(draws::proof))
         .route("/v1/rooms/{room}/draws/{activity}/beacon", post(draws::beacon))
+        .route("/v1/rooms/{room}/coupon-templates", post(coupons::add_template).get(coupons::templates))
+        .route("/v1/rooms/{room}/coupon-templates/{template}/coupons", post(coupons::issue))
+        .route("/v1/rooms/{room}/full-reductions", post(coupons::add_reduction).get(coupons::reductions))
+        .route("/v1/rooms/{room}/quotes", post(coupons::quote))
         .route("/v1/rooms/{room}/payments", post(payments::callback))
         .route("/v1/wallets/{user}", get(wallets::show))
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))

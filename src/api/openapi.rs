@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    activities, broadcasts, campaigns, draws, gifts, health, lexicons, metrics, payments, rooms, sanctions, viewers,
-    wallets,
+    activities, broadcasts, campaigns, coupons, draws, gifts, health, lexicons, metrics, payments, rooms, sanctions,
+    viewers, wallets,
 };
 
 /// The document.
@@ -48,6 +48,12 @@ use super::{
         draws::record,
         draws::proof,
         draws::beacon,
+        coupons::add_template,
+        coupons::templates,
+        coupons::issue,
+        coupons::add_reduction,
+        coupons::reductions,
+        coupons::quote,
         payments::callback,
         wallets::show,
         wallets::top_up,

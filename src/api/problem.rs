@@ -65,7 +65,8 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownSku
             | NotDoneCode::UnknownOrder
             | NotDoneCode::UnknownCampaign
-            | NotDoneCode::NoAward => StatusCode::NOT_FOUND,
+            | NotDoneCode::NoAward
+            | NotDoneCode::UnknownTemplate => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
                 StatusCode::FORBIDDEN
             }

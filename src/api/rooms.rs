@@ -80,6 +80,8 @@ impl From<&HostAction> for ActionShape {
             Action::StartBroadcast(number) => format!("start_broadcast {number}"),
             Action::Impose(sanction, user) => format!("{} {user}", sanction.word()),
             Action::Lift(sanction, user) => format!("lift {} {user}", sanction.word()),
+            Action::AddCouponTemplate => "add_coupon_template".to_owned(),
+            Action::AddReduction => "add_full_reduction".to_owned(),
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
             Action::CreateCampaign(id) => format!("create_campaign {id}"),
             Action::Include(id) => format!("include {id}"),

@@ -302,10 +302,10 @@ impl Arbiter {
                     self.posts.add(mailbox, Post::Reply(request, Box::new(self.keeper.ask(&query))));
                 }
                 Question::Own(query, mailbox) => {
-                    if let Reply::Own { grants, orders, prizes } = self.keeper.ask(&query)
-                        && !(grants.is_empty() && orders.is_empty() && prizes.is_empty())
+                    if let Reply::Own { grants, orders, prizes, coupons } = self.keeper.ask(&query)
+                        && !(grants.is_empty() && orders.is_empty() && prizes.is_empty() && coupons.is_empty())
                     {
-                        self.posts.add(mailbox, Post::Own { grants, orders, prizes });
+                        self.posts.add(mailbox, Post::Own { grants, orders, prizes, coupons });
                     }
                 }
             }

@@ -18,7 +18,10 @@ pub(super) fn follow(room: &Arc<LiveRoom>, activity: ActivityId, what: &DrawEven
     let Reply::Activity(view) = keeper.ask(&Query::Activity { room: room.id, activity }) else { return true };
     let Some(KindView::Draw { winners: Some(winners), .. }) = view.kind else { return true };
     for (user, prize) in news.iter().filter_map(|rank| winners.get(*rank as usize)) {
-        room.post(user, &Post::Own { grants: Vec::new(), orders: Vec::new(), prizes: vec![prize.clone()] });
+        room.post(
+            user,
+            &Post::Own { grants: Vec::new(), orders: Vec::new(), prizes: vec![prize.clone()], coupons: Vec::new() },
+        );
     }
     true
 }

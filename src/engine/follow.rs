@@ -14,8 +14,8 @@ use super::order;
 use super::presence::{self, Rounds};
 use super::room::LiveRoom;
 use crate::fanout::{Post, RoomMessage};
-use crate::rules::{ActivityId, RoomId, Step, Time, UserId};
-use crate::store::{ActivityView, Event, Keeper, KindView, Needs, PresenceEvent, Query, Recorded, Reply};
+use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UserId};
+use crate::store::{ActivityView, CouponEvent, Event, Keeper, KindView, Needs, PresenceEvent, Query, Recorded, Reply};
 
 /// Carries commits to the rooms.
 pub(super) struct Follower {
@@ -129,6 +129,9 @@ impl Follower {
             if let Event::Talk { what, .. } = &recorded.event {
                 order::follow(&room, recorded.at, what);
             }
+            if let Event::Coupon { what, .. } = &recorded.event {
+                follow_coupons(&room, recorded.no, what, keeper);
+            }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
@@ -198,6 +201,9 @@ fn remember(room: &LiveRoom, event: &Event) {
         | Event::Released { cause, .. }
         | Event::Paid { cause, .. } => cause.by.iter().for_each(|user| room.gates.remember(user)),
         Event::Draw { what, .. } => what.cause().by.iter().for_each(|user| room.gates.remember(user)),
+        Event::Coupon { what, .. } => {
+            what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
+        }
         Event::Presence { what, .. } => {
             what.user().iter().for_each(|user| room.gates.remember(user));
         }
@@ -222,10 +228,13 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Refused { .. }
         | Event::Presence { .. }
         | Event::Campaign { .. }
-        | Event::Talk { .. } => false,
+        | Event::Talk { .. }
+        | Event::Coupon { .. } => false,
         Event::Released { order, user, .. } | Event::Paid { order, user, .. } => {
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
-                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order], prizes: Vec::new() });
+                let used = order.price.iter().flat_map(|price| price.coupons());
+                let coupons = used.filter_map(|(template, id)| coupon(room.id, template, id, keeper)).collect();
+                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order], prizes: Vec::new(), coupons });
             }
             false
         }
@@ -273,6 +282,25 @@ fn update_openings(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) -> bool
     let before = room.gates.get(id).map(|gate| gate.availability());
     update_gate(room, id, keeper);
     room.gates.get(id).map(|gate| gate.availability()) != before
+}
+
+/// Whoever was given a coupon by hand hears of it.
+fn follow_coupons(room: &LiveRoom, no: u64, what: &CouponEvent, keeper: &dyn Keeper) {
+    if let CouponEvent::Issued { template, user, .. } = what
+        && let Some(coupon) = coupon(room.id, *template, CouponId(no), keeper)
+    {
+        room.post(
+            user,
+            &Post::Own { grants: Vec::new(), orders: Vec::new(), prizes: Vec::new(), coupons: vec![coupon] },
+        );
+    }
+}
+
+fn coupon(room: RoomId, template: TemplateId, coupon: CouponId, keeper: &dyn Keeper) -> Option<CouponView> {
+    match keeper.ask(&Query::Coupon { room, template, coupon }) {
+        Reply::Coupon(view) => Some(*view),
+        _ => None,
+    }
 }
 
 fn view(room: RoomId, activity: ActivityId, keeper: &dyn Keeper) -> Option<ActivityView> {

@@ -23,7 +23,7 @@ pub struct Gate {
     token: u64,
     /// While it is open the store looks at something that the gate does not know before it looks at stock.
     has_conditions: bool,
-    is_rain: bool,
+    is_claimed: bool,
     state: AtomicU8,
     /// Item, and its latest opening (high half) with the units free in it (low half).
     pools: Box<[(SkuId, CachePadded<AtomicU64>)]>,
@@ -43,7 +43,7 @@ impl Gate {
         let gate = Self {
             token: facts.token,
             has_conditions: facts.has_conditions,
-            is_rain: facts.is_rain,
+            is_claimed: facts.is_claimed,
             state: AtomicU8::new(OPEN),
             pools: pools.collect(),
         };
@@ -69,9 +69,9 @@ impl Gate {
     /// The refusal that the store would give to somebody who has nothing recorded, if that is certain.
     fn refuses(&self, ask: &Ask) -> Option<Refusal> {
         let (token, sku, opening) = match ask {
-            Ask::Claim { token, opening, .. } if self.is_rain => (*token, SkuId(0), *opening),
+            Ask::Claim { token, opening, .. } if self.is_claimed => (*token, SkuId(0), *opening),
             // Larger carts are rare, and the order of their checks is the store's business.
-            Ask::Reserve { token, cart, .. } if !self.is_rain => match cart.as_slice() {
+            Ask::Reserve { token, cart, .. } if !self.is_claimed => match cart.as_slice() {
                 [CartLine { sku, quantity: 1..=SalePlan::QUANTITY_MAX, opening }] => (*token, *sku, *opening),
                 _ => return None,
             },

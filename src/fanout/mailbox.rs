@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::rules::{Grant, Order, RequestId, Tier};
+use crate::rules::{CouponView, Grant, Order, RequestId, Tier};
 use crate::store::{Answer, DrawPrize, FanView, Reply};
 
 /// How dear a frame is when a viewer can't follow.
@@ -33,6 +33,8 @@ pub enum Post {
         orders: Vec<Order>,
         /// Prizes of draws.
         prizes: Vec<DrawPrize>,
+        /// Coupons.
+        coupons: Vec<CouponView>,
     },
     /// The answer to a question.
     Reply(RequestId, Box<Reply>),

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, CheckInPlan, Conditions, Currency, Digest, Draw, DrawPlan, DrawRules, Enrolment,
-    EnrolmentPlan, Fen, GoalPlan, GoalPools, Limits, Phase, Poll, PollPlan, Posting, Rain, RainPlan, RoomId, Sale,
-    SalePlan, Seed, SkuId, StockError, Time, UserId, WatchTaskPlan,
+    Account, ActivityId, CheckInPlan, Conditions, CouponDrop, CouponDropPlan, CouponId, Currency, Digest, Draw,
+    DrawPlan, DrawRules, Enrolment, EnrolmentPlan, Fen, Giveaway, GoalPlan, GoalPools, Grant, Limits, Phase, Poll,
+    PollPlan, Posting, Prize, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UnitPool, UserId,
+    WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -54,6 +55,8 @@ pub enum KindPlan {
     Poll(PollPlan),
     /// Enrolment 优先报名.
     Enrolment(EnrolmentPlan),
+    /// Coupon drop 万券齐发.
+    Drop(CouponDropPlan),
 }
 
 /// What is wrong with a plan.
@@ -113,6 +116,7 @@ impl Plan {
             }
             KindPlan::Poll(poll) => poll.check(),
             KindPlan::Enrolment(enrolment) => enrolment.check(),
+            KindPlan::Drop(drop) => drop.check(),
         }
     }
 
@@ -137,7 +141,8 @@ impl Plan {
         let more: Vec<&str> = match &self.kind {
             KindPlan::Sale(sale) => sale.skus.iter().map(|sku| sku.title.as_str()).collect(),
             KindPlan::Poll(poll) => poll.options.iter().map(String::as_str).collect(),
-            KindPlan::Rain(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) | KindPlan::Enrolment(_) => Vec::new(),
+            KindPlan::Rain(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => Vec::new(),
+            KindPlan::Enrolment(_) | KindPlan::Drop(_) => Vec::new(),
             KindPlan::Draw(draw) => draw.prizes.iter().map(|prize| prize.title.as_str()).collect(),
         };
         std::iter::once(self.title.as_str()).chain(more)
@@ -147,7 +152,7 @@ impl Plan {
     pub fn funding(&self) -> Fen {
         match &self.kind {
             KindPlan::Rain(rain) => rain.budget,
-            KindPlan::Sale(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Fen::ZERO,
+            KindPlan::Sale(_) | KindPlan::Drop(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Fen::ZERO,
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                 GoalPlan::cash(self.kind.goals()).expect("the plan was checked")
             }
@@ -164,6 +169,38 @@ impl Plan {
         }
     }
 
+    /// The coupons that it is to give: the name that stands in the plan, and how many. Where the room has a template of that
+    /// name they are set apart before anything opens; where it has none, the name is all that a winner gets, and whoever
+    /// hears of it keeps the promise.
+    pub fn coupons(&self) -> Vec<(&str, u32)> {
+        match &self.kind {
+            KindPlan::Rain(rain) => rain.bonus.iter().map(|bonus| (bonus.coupon.as_str(), bonus.shares)).collect(),
+            KindPlan::Drop(drop) => vec![(drop.template.as_str(), drop.coupons)],
+            KindPlan::Sale(_) | KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
+            KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
+                let goals = self.kind.goals().iter();
+                goals.filter_map(|goal| Some((goal.prize.coupon()?, goal.count))).collect()
+            }
+        }
+    }
+
+    /// The coupons that an amendment adds.
+    pub fn added_coupons(&self, amendment: &Amendment) -> Vec<(&str, u32)> {
+        match &self.kind {
+            KindPlan::Drop(drop) if amendment.shares > 0 => vec![(drop.template.as_str(), amendment.shares)],
+            KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
+                let added = amendment.stock.iter().filter(|(_, units)| *units > 0);
+                let goals = added.filter_map(|(goal, units)| {
+                    let goal = self.kind.goals().get(goal.0.checked_sub(1)? as usize)?;
+                    Some((goal.prize.coupon()?, units.unsigned_abs()))
+                });
+                goals.collect()
+            }
+            KindPlan::Drop(_) | KindPlan::Rain(_) | KindPlan::Sale(_) => Vec::new(),
+            KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
+        }
+    }
+
     /// How long it stays open, ms.
     pub fn duration_ms(&self) -> u64 {
         match &self.kind {
@@ -174,6 +211,7 @@ impl Plan {
             KindPlan::Draw(draw) => draw.duration_ms,
             KindPlan::Poll(poll) => poll.duration_ms,
             KindPlan::Enrolment(enrolment) => enrolment.duration_ms,
+            KindPlan::Drop(drop) => drop.duration_ms,
         }
     }
 }
@@ -184,7 +222,7 @@ impl KindPlan {
         match self {
             Self::WatchTask(task) => &task.steps,
             Self::CheckIn(check_in) => &check_in.streaks,
-            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => &[],
+            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) | Self::Drop(_) | Self::Poll(_) | Self::Enrolment(_) => &[],
         }
     }
 }
@@ -239,6 +277,32 @@ pub enum Kind {
     Poll(Poll),
     /// Enrolment 优先报名.
     Enrolment(Enrolment),
+    /// Coupon drop 万券齐发.
+    Drop(CouponDrop),
+}
+
+impl Kind {
+    /// What claims are given from; a sale takes orders instead, and goals are reached.
+    pub fn giveaway(&self) -> Option<&Giveaway> {
+        match self {
+            Self::Rain(rain) => Some(&rain.giveaway),
+            Self::Drop(drop) => Some(&drop.giveaway),
+            Self::Sale(_) | Self::WatchTask(_) | Self::CheckIn(_) => None,
+            Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => None,
+        }
+    }
+
+    /// Its pools: the one of a giveaway, or one for each item, or for each goal, numbered from 1.
+    pub fn pools(&self) -> Vec<(SkuId, &UnitPool)> {
+        match self {
+            Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => Vec::new(),
+            Self::Sale(sale) => sale.skus.iter().map(|sku| (sku.sku, &sku.pool)).collect(),
+            Self::WatchTask(goals) | Self::CheckIn(goals) => (1..).map(SkuId).zip(goals.pools()).collect(),
+            Self::Rain(Rain { giveaway, .. }) | Self::Drop(CouponDrop { giveaway }) => {
+                vec![(SkuId(0), &giveaway.pool)]
+            }
+        }
+    }
 }
 
 /// A change to an open activity (追加库存、延长活动). What is not named stays.
@@ -248,7 +312,7 @@ pub struct Amendment {
     pub stock: Vec<(SkuId, i32)>,
     /// Cash added to a rain, fen, from the sponsor's wallet…
     pub budget: Fen,
-    /// …in as many new shares.
+    /// …in as many new shares. Or so many coupons added to a drop.
     pub shares: u32,
     /// A later end.
     pub extend_ms: u64,
@@ -350,13 +414,51 @@ impl Activity {
     pub fn goals(&self) -> Option<&GoalPools> {
         match self.kind.as_ref()? {
             Kind::WatchTask(goals) | Kind::CheckIn(goals) => Some(goals),
-            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) | Kind::Poll(_) | Kind::Enrolment(_) => None,
+            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) | Kind::Drop(_) | Kind::Poll(_) | Kind::Enrolment(_) => None,
         }
     }
 
     /// A goal, from 0.
     pub fn goal(&self, goal: u16) -> Option<&GoalPlan> {
         self.plan.kind.goals().get(usize::from(goal))
+    }
+
+    /// How many units of its giveaway one user may have; `None` where there is none.
+    pub fn grants_per_user(&self) -> Option<u32> {
+        match &self.plan.kind {
+            KindPlan::Rain(plan) => Some(plan.grants_per_user),
+            KindPlan::Drop(plan) => Some(plan.grants_per_user),
+            KindPlan::Sale(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => None,
+            KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => None,
+        }
+    }
+
+    /// What unit `unit` of the giveaway holds; `None` if there is no such unit.
+    pub fn prize(&self, unit: u32) -> Option<Prize> {
+        match (self.kind.as_ref()?, &self.plan.kind) {
+            (Kind::Rain(rain), KindPlan::Rain(plan)) => rain.prize(plan, unit),
+            (Kind::Drop(_), KindPlan::Drop(plan)) => Some(Prize::Coupon(plan.template.to_string())),
+            _ => None,
+        }
+    }
+
+    /// How unit `unit` of the giveaway was given, if it was.
+    pub fn grant(&self, unit: u32) -> Option<Grant> {
+        let taken = self.kind.as_ref()?.giveaway()?.taken(unit)?;
+        let prize = self.prize(unit)?;
+        let coupon = matches!(prize, Prize::Coupon(_)).then_some(CouponId(taken.event));
+        Some(Grant { activity: self.id, slot: taken.slot, prize, at: taken.at, coupon })
+    }
+
+    /// Gives the next unit of the giveaway to `user`: what it holds, if there is one.
+    pub fn give(&mut self, user: UserId, at: Time, event: u64) -> Option<Prize> {
+        let unit = match self.kind.as_mut()? {
+            Kind::Rain(rain) => rain.give(user, at, event),
+            Kind::Drop(drop) => drop.giveaway.give(user, at, event),
+            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) => return None,
+            Kind::Draw(_) | Kind::Poll(_) | Kind::Enrolment(_) => return None,
+        };
+        self.prize(unit)
     }
 
     /// Cash that was paid in and not given.
@@ -390,6 +492,7 @@ impl Activity {
                 rain.add(plan, &self.seed, number, amendment.budget, amendment.shares);
             }
             (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), _) => goals.amend(amendment),
+            (Some(Kind::Drop(drop)), _) => drop.giveaway.pool.add(amendment.shares),
             (Some(Kind::Sale(sale)), _) => {
                 for &(sku, units) in &amendment.stock {
                     let pool = sale.pool_mut(sku);
@@ -431,7 +534,7 @@ impl Activity {
                     return Err(AmendError::Invalid("a rain has no items"));
                 }
                 let units = i32::try_from(amendment.shares).unwrap_or(i32::MAX);
-                if rain.pool.may_change(units).is_err() || self.funded.plus(amendment.budget).is_err() {
+                if rain.giveaway.pool.may_change(units).is_err() || self.funded.plus(amendment.budget).is_err() {
                     return Err(AmendError::Invalid("a rain has at most 10,000,000 shares and 10^13 fen"));
                 }
                 Ok(plan.check_cash(amendment.budget, u64::from(amendment.shares))?)
@@ -449,6 +552,14 @@ impl Activity {
                     return Err(AmendError::Invalid("only the end of a poll or an enrolment changes"));
                 }
                 Ok(())
+            }
+            (Some(Kind::Drop(drop)), _) => {
+                if !amendment.stock.is_empty() || amendment.budget > Fen::ZERO {
+                    return Err(AmendError::Invalid("a drop has coupons (shares), no items and no budget"));
+                }
+                let units = i32::try_from(amendment.shares).unwrap_or(i32::MAX);
+                let fits = drop.giveaway.pool.may_change(units);
+                fits.map_err(|_| AmendError::Invalid("a drop has at most 10,000,000 coupons"))
             }
             _ => Err(AmendError::Invalid("only an open activity is amended")),
         }

@@ -6,7 +6,7 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::activity::{AmendError, PlanError};
-use super::{ActivityId, Amendment, Fen, Grant, Prize, Refusal, RefusalCode, SkuId, Time, UnitPool, UserId};
+use super::{ActivityId, Amendment, CouponId, Fen, Grant, Prize, Refusal, RefusalCode, SkuId, Time, UnitPool, UserId};
 
 /// A goal, and what there is for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub struct Reached {
     pub goal: u16,
     /// When.
     pub at: Time,
+    /// The number of the event that gave it.
+    pub event: u64,
 }
 
 impl GoalPlan {
@@ -154,16 +156,17 @@ impl GoalPools {
             self.paid = self.paid.plus(*amount).expect("prizes never exceed the funding");
         }
         let number = self.reached.len() as u32;
-        self.reached.push(Reached { user, goal, at });
+        self.reached.push(Reached { user, goal, at, event });
         self.by_user.entry(user).or_default().push(number);
         number
     }
 
     /// A prize that was given, as its winner hears of it.
     pub fn grant(&self, plans: &[GoalPlan], activity: ActivityId, number: u32) -> Option<Grant> {
-        let Reached { goal, at, .. } = *self.reached.get(number as usize)?;
+        let Reached { goal, at, event, .. } = *self.reached.get(number as usize)?;
         let prize = plans.get(usize::from(goal))?.prize.clone();
-        Some(Grant { activity, slot: u32::from(goal) + 1, prize, at })
+        let coupon = prize.coupon().map(|_| CouponId(event));
+        Some(Grant { activity, slot: u32::from(goal) + 1, prize, at, coupon })
     }
 
     /// The numbers of a user's prizes.

@@ -49,6 +49,15 @@ named!(
     UserId
 );
 
+named!(
+    /// A coupon template, or a full reduction: named by whoever made it, within its room.
+    TemplateId
+);
+named!(
+    /// A stackable group: of the offers of one group one counts in an order.
+    StackGroup
+);
+
 impl UserId {
     /// The name under which payments are received. No token is taken for it: its request ids are the payments'.
     pub const PAYMENT_PROVIDER: &str = "payment-provider";
@@ -85,6 +94,10 @@ numbered!(
 numbered!(
     /// An order, numbered by the store from 1.
     OrderId(u64)
+);
+numbered!(
+    /// A coupon: the number of the event that issued it.
+    CouponId(u64)
 );
 numbered!(
     /// An item of a sale, numbered by its host within the sale.

@@ -4,12 +4,14 @@
 mod activity;
 mod broadcast;
 mod campaign;
+mod coupon;
 mod draw;
 mod eligibility;
 mod enrolment;
 mod facts;
 mod fingerprint;
 mod gift;
+mod giveaway;
 mod goals;
 mod ids;
 mod ledger;
@@ -20,6 +22,7 @@ mod name;
 mod outcome;
 mod poll;
 mod pool;
+mod price;
 mod rain;
 mod sale;
 mod sanction;
@@ -33,6 +36,10 @@ mod time;
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
 pub use broadcast::Broadcast;
 pub use campaign::{Campaign, CampaignPhase, CampaignPlan, CampaignTimes, Goals};
+pub use coupon::{
+    Audience, Coupon, CouponBook, CouponChoice, CouponCounts, CouponDrop, CouponDropPlan, CouponState, CouponTemplate,
+    CouponView, FullReduction, Series,
+};
 pub use draw::{
     Award, AwardState, Beacon, BeaconError, Chain, Checked, Digest, Draw, DrawLevel, DrawPlan, DrawProof, DrawReceipt,
     DrawRecord, DrawRules, DrawWinner, Drawn, EnterRefused, HexBytes, Occasion, Pass, PrizePlan, ReceiptFault,
@@ -46,8 +53,12 @@ pub use gift::{
     Board, BoardId, Boards, Catalogue, CatalogueError, Combo, DailyCap, Fan, FanClub, FanClubError, FanClubSettings,
     FanGain, FanSource, Gift, Place, Ranking, Span,
 };
+pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
-pub use ids::{ActivityId, CampaignId, ComboId, GiftId, OrderId, RequestId, RoomId, SkuId, UserId};
+pub use ids::{
+    ActivityId, CampaignId, ComboId, CouponId, GiftId, OrderId, RequestId, RoomId, SkuId, StackGroup, TemplateId,
+    UserId,
+};
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
 pub use limits::{Limits, WinCap};
@@ -56,6 +67,7 @@ pub use name::{InvalidName, Name};
 pub use outcome::{Grant, NotDone, NotDoneCode, Prize, Refusal, RefusalCode};
 pub use poll::{Ballot, Choice, Poll, PollPlan};
 pub use pool::{StockError, UnitPool};
+pub use price::{Discount, Offer, OfferSource, Price, PriceError, PriceLine, PriceStep, Scope, StepOutcome};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use sanction::{Sanction, Sanctions};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Fen, Tier, Time};
+use super::{ActivityId, CouponId, Fen, Tier, Time};
 
 /// Something given to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct Grant {
     pub prize: Prize,
     /// When it was given.
     pub at: Time,
+    /// The coupon's number, if the prize is one: where the room has the template that the prize names.
+    pub coupon: Option<CouponId>,
 }
 
 /// What a share holds.
@@ -92,11 +94,25 @@ pub enum RefusalCode {
     Excluded,
     /// The prize was passed on to somebody else.
     PrizePassed,
+    /// A coupon that was named is not the user's to use now: used, reserved, expired, or never theirs.
+    CouponUnusable,
+    /// A coupon that was named does not count in this order: below its threshold, or beside another of its group.
+    CouponNotApplicable,
+}
+
+impl Prize {
+    /// The coupon template that it names, if it is a coupon.
+    pub fn coupon(&self) -> Option<&str> {
+        match self {
+            Self::Coupon(coupon) => Some(coupon),
+            Self::Cash(_) | Self::Item(_) => None,
+        }
+    }
 }
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -120,6 +136,8 @@ impl RefusalCode {
         Self::CheckedInAlready,
         Self::Excluded,
         Self::PrizePassed,
+        Self::CouponUnusable,
+        Self::CouponNotApplicable,
     ];
 
     /// The word that every interface uses.
@@ -148,6 +166,8 @@ impl RefusalCode {
             Self::CheckedInAlready => "checked_in_already",
             Self::Excluded => "excluded",
             Self::PrizePassed => "prize_passed",
+            Self::CouponUnusable => "coupon_unusable",
+            Self::CouponNotApplicable => "coupon_not_applicable",
         }
     }
 }
@@ -189,6 +209,9 @@ impl fmt::Display for Refusal {
             RefusalCode::CheckedInAlready => f.write_str("checked in today already"),
             RefusalCode::Excluded => f.write_str("the rules exclude you from this draw"),
             RefusalCode::PrizePassed => f.write_str("the prize was passed on"),
+            RefusalCode::CouponUnusable => f.write_str("a named coupon is used, reserved, expired or not the user's"),
+            RefusalCode::CouponNotApplicable if limit > 0 => write!(f, "a named coupon needs {limit} fen, not {have}"),
+            RefusalCode::CouponNotApplicable => f.write_str("a named coupon does not count beside the others"),
         }
     }
 }
@@ -258,11 +281,13 @@ pub enum NotDoneCode {
     NoAward,
     /// The host does not let this user in.
     Banned,
+    /// The room has no such coupon template.
+    UnknownTemplate,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -288,6 +313,7 @@ impl NotDoneCode {
         Self::JoinedByGift,
         Self::NoAward,
         Self::Banned,
+        Self::UnknownTemplate,
     ];
 
     /// The word that every interface uses.
@@ -318,6 +344,7 @@ impl NotDoneCode {
             Self::JoinedByGift => "joined_by_gift",
             Self::NoAward => "no_award",
             Self::Banned => "banned",
+            Self::UnknownTemplate => "unknown_template",
         }
     }
 

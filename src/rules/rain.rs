@@ -1,13 +1,10 @@
 //! Red-packet rain 红包雨: a budget, split beforehand, given to whoever presses first.
 
-use std::collections::HashMap;
-
-use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::activity::PlanError;
 use super::split::split;
-use super::{ActivityId, Fen, Grant, Prize, Refusal, RefusalCode, Seed, Time, UnitPool, UserId};
+use super::{Fen, Giveaway, Prize, Seed, Time, UnitPool, UserId};
 
 pub use super::split::Split;
 
@@ -131,32 +128,12 @@ impl RainPlan {
 pub struct Rain {
     /// Shares in the order in which they are given. Cash as its fen; a coupon as −1 − its place in the plan.
     shares: Vec<i64>,
-    /// Counts of the shares.
-    pub pool: UnitPool,
+    /// Counts of the shares, and who got them.
+    pub giveaway: Giveaway,
     /// How many waves have come.
     pub waves_released: u32,
-    /// Who got share 0, 1, 2, …
-    taken: Vec<Taken>,
-    holders: HashMap<UserId, Held, FixedState>,
     /// Cash given so far, fen.
     pub paid: Fen,
-}
-
-/// A share that was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Taken {
-    user: UserId,
-    at: Time,
-    event: u64,
-    slot: u32,
-    /// The same user's share before this one.
-    previous: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
-    count: u32,
-    latest: u32,
 }
 
 /// What the room hears when it is over.
@@ -184,60 +161,22 @@ impl Rain {
         if !plan.bonus.is_empty() {
             stream.shuffle(&mut shares);
         }
-        Self {
-            pool: UnitPool::holding(shares.len() as u32),
-            shares,
-            waves_released: 0,
-            taken: Vec::new(),
-            holders: HashMap::default(),
-            paid: Fen::ZERO,
-        }
+        Self { giveaway: Giveaway::holding(shares.len() as u32), shares, waves_released: 0, paid: Fen::ZERO }
     }
 
     /// The next wave comes.
     pub fn release_wave(&mut self, plan: &RainPlan) {
         if let Some(wave) = plan.waves.get(self.waves_released as usize) {
             self.waves_released += 1;
-            self.pool.release(wave.shares);
+            self.giveaway.pool.release(wave.shares);
         }
     }
 
-    /// Which share a claim gets.
-    ///
-    /// The facts that make a claim hopeless (its opening ended, the user has all that one may have, the rain ended)
-    /// never cease to hold; the one that came first is named, so that the answer is the same whenever it is asked.
-    /// `ended` is the number of the event that ended the rain.
-    pub fn claim(&self, plan: &RainPlan, user: &UserId, opening: u32, ended: Option<u64>) -> Result<u32, Refusal> {
-        let held = self.holders.get(user);
-        let full = held.filter(|held| held.count >= plan.grants_per_user);
-        let full_since = full.map(|held| self.taken[held.latest as usize].event);
-        let first = [
-            full_since.map(|event| (event, RefusalCode::LimitReached)),
-            self.pool.ended(opening).map(|event| (event, RefusalCode::SoldOut)),
-            ended.map(|event| (event, RefusalCode::Closed)),
-        ];
-        match first.into_iter().flatten().min() {
-            Some((_, RefusalCode::LimitReached)) => Err(Refusal {
-                code: RefusalCode::LimitReached,
-                have: plan.grants_per_user,
-                limit: plan.grants_per_user,
-            }),
-            Some((_, code)) => Err(Refusal::plain(code)),
-            None => Ok(self.pool.granted),
-        }
-    }
-
-    /// Gives the next share to `user`, and says how much cash that is.
-    pub fn give(&mut self, user: UserId, at: Time, event: u64) -> Fen {
-        let share = self.pool.granted;
-        self.pool.grant(1, event);
-        let held = self.holders.entry(user).or_insert(Held { count: 0, latest: 0 });
-        let previous = (held.count > 0).then_some(held.latest);
-        *held = Held { count: held.count + 1, latest: share };
-        self.taken.push(Taken { user, at, event, slot: held.count, previous });
-        let cash = self.cash(share);
-        self.paid = self.paid.plus(cash).expect("shares add up to a budget, which is an amount");
-        cash
+    /// Gives the next share to `user`, and says which it is.
+    pub fn give(&mut self, user: UserId, at: Time, event: u64) -> u32 {
+        let share = self.giveaway.give(user, at, event);
+        self.paid = self.paid.plus(self.cash(share)).expect("shares add up to a budget, which is an amount");
+        share
     }
 
     /// Adds `budget` in `count` new shares, which may be given at once.
@@ -245,42 +184,17 @@ impl Rain {
         let mut stream = seed.stream(&format!("amendment {amendment}"));
         let new = split(plan.split, budget, count, plan.share_min, plan.share_max, &mut stream);
         // The new shares go behind those that may be given now and before those of later waves.
-        let at = (self.pool.granted + self.pool.free) as usize;
+        let at = (self.giveaway.pool.granted + self.giveaway.pool.free) as usize;
         self.shares.splice(at..at, new);
-        self.pool.add(count);
+        self.giveaway.pool.add(count);
     }
 
-    /// What share `share` gave, if it was given.
-    pub fn grant(&self, plan: &RainPlan, activity: ActivityId, share: u32) -> Option<Grant> {
-        let taken = self.taken.get(share as usize)?;
-        Some(Grant { activity, slot: taken.slot, prize: self.prize(plan, share), at: taken.at })
-    }
-
-    /// What share `share` holds.
-    ///
-    /// # Panics
-    /// If there is no such share.
-    pub fn prize(&self, plan: &RainPlan, share: u32) -> Prize {
-        match self.shares[share as usize] {
+    /// What share `share` holds; `None` if there is no such share.
+    pub fn prize(&self, plan: &RainPlan, share: u32) -> Option<Prize> {
+        Some(match *self.shares.get(share as usize)? {
             cash if cash >= 0 => Prize::Cash(Fen::new(cash).expect("a share is an amount")),
             coupon => Prize::Coupon(plan.bonus[(-1 - coupon) as usize].coupon.clone()),
-        }
-    }
-
-    /// Everything that `user` got, the latest first.
-    pub fn grants_of(&self, user: &UserId) -> impl Iterator<Item = u32> {
-        let latest = self.holders.get(user).map(|held| held.latest);
-        std::iter::successors(latest, |share| self.taken[*share as usize].previous)
-    }
-
-    /// When share `share` was given.
-    pub fn given_at(&self, share: u32) -> Option<Time> {
-        self.taken.get(share as usize).map(|taken| taken.at)
-    }
-
-    /// Everybody's shares: share, user, slot.
-    pub fn taken(&self) -> impl Iterator<Item = (u32, UserId, u32)> {
-        self.taken.iter().enumerate().map(|(share, taken)| (share as u32, taken.user, taken.slot))
+        })
     }
 
     /// All cash that the shares hold, given or not.
@@ -297,15 +211,14 @@ impl Rain {
     /// What the room hears at the end.
     pub fn summary(&self) -> RainSummary {
         let luckiest = self
-            .taken
-            .iter()
-            .enumerate()
-            .map(|(share, taken)| (self.cash(share as u32), std::cmp::Reverse(share), taken.user))
+            .giveaway
+            .all()
+            .map(|(share, user, _)| (self.cash(share), std::cmp::Reverse(share), user))
             .filter(|(cash, ..)| *cash > Fen::ZERO)
             .max_by_key(|(cash, share, _)| (*cash, *share));
         RainSummary {
-            winners: self.holders.len() as u32,
-            grants: self.pool.granted,
+            winners: self.giveaway.winners(),
+            grants: self.giveaway.pool.granted,
             total: self.paid,
             luckiest: luckiest.map(|(cash, _, user)| (user, cash)),
         }

@@ -6,7 +6,10 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use super::activity::PlanError;
-use super::{ActivityId, Fen, NotDone, NotDoneCode, OrderId, Refusal, RefusalCode, SkuId, Time, UnitPool, UserId};
+use super::{
+    ActivityId, Fen, NotDone, NotDoneCode, OrderId, Price, PriceLine, Refusal, RefusalCode, SkuId, Time, UnitPool,
+    UserId,
+};
 
 /// What a host asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,13 @@ pub struct SkuPlan {
     pub trace_certificate: Option<String>,
 }
 
+impl From<&OrderLine> for PriceLine {
+    /// An order does not keep what its items cost elsewhere.
+    fn from(line: &OrderLine) -> Self {
+        Self { sku: line.sku, quantity: line.quantity, list_price: line.unit_price, unit_price: line.unit_price }
+    }
+}
+
 impl SalePlan {
     /// Most items of one sale.
     pub const SKUS_MAX: usize = 50;
@@ -48,6 +58,17 @@ impl SalePlan {
     pub const HOLD_MS_MAX: u64 = 3_600_000;
     /// Most units of one line of a cart.
     pub const QUANTITY_MAX: u32 = 10_000;
+
+    /// Whether a cart is one that this sale could serve, whatever there is of it.
+    pub fn check_cart(&self, cart: &[CartLine]) -> Result<(), NotDone> {
+        check_cart(cart, |sku| self.skus.iter().any(|item| item.sku == sku))
+    }
+
+    /// So many units of an item, at its prices here; `None` if it is not sold here.
+    pub fn price_line(&self, sku: SkuId, quantity: u32) -> Option<PriceLine> {
+        let item = self.skus.iter().find(|item| item.sku == sku)?;
+        Some(PriceLine { sku, quantity, list_price: item.list_price, unit_price: item.sale_price })
+    }
 
     /// Checks everything that the type can't.
     pub(super) fn check(&self) -> Result<(), PlanError> {
@@ -144,6 +165,8 @@ pub struct Order {
     pub hold_until: Time,
     /// The same user's order in this sale before this one.
     pub previous: Option<OrderId>,
+    /// How the total came about, where more than the lines' own prices had a part in it.
+    pub price: Option<Box<Price>>,
 }
 
 /// What became of a payment.
@@ -156,6 +179,25 @@ pub enum PaymentOutcome {
     SoldLate,
     /// The hold had ended and the stock is gone, or the order was paid before: the money goes back.
     RefundDue,
+}
+
+fn check_cart(cart: &[CartLine], is_sold: impl Fn(SkuId) -> bool) -> Result<(), NotDone> {
+    let invalid = |why: &'static str| Err(NotDoneCode::Invalid.because(why));
+    if cart.is_empty() || cart.len() > SalePlan::SKUS_MAX {
+        return invalid("a cart has 1 to 50 lines");
+    }
+    for (place, line) in cart.iter().enumerate() {
+        if cart[..place].iter().any(|other| other.sku == line.sku) {
+            return invalid("an item stands in a cart once");
+        }
+        if line.quantity == 0 || line.quantity > SalePlan::QUANTITY_MAX {
+            return invalid("quantity must be 1 to 10,000");
+        }
+        if !is_sold(line.sku) {
+            return Err(NotDoneCode::UnknownSku.because("the sale has no such item"));
+        }
+    }
+    Ok(())
 }
 
 /// A sale that was opened.
@@ -212,20 +254,10 @@ impl Sale {
         &self, user: &UserId, cart: &[CartLine], ended: Option<u64>,
     ) -> Result<(Box<[OrderLine]>, Fen), Declined> {
         let invalid = |why: &'static str| Declined::NotDone(NotDoneCode::Invalid.because(why));
-        if cart.is_empty() || cart.len() > SalePlan::SKUS_MAX {
-            return Err(invalid("a cart has 1 to 50 lines"));
-        }
+        check_cart(cart, |sku| self.sku(sku).is_some()).map_err(Declined::NotDone)?;
         let mut hopeless = ended.map(|event| (event, RefusalCode::Closed));
-        for (place, line) in cart.iter().enumerate() {
-            if cart[..place].iter().any(|other| other.sku == line.sku) {
-                return Err(invalid("an item stands in a cart once"));
-            }
-            if line.quantity == 0 || line.quantity > SalePlan::QUANTITY_MAX {
-                return Err(invalid("quantity must be 1 to 10,000"));
-            }
-            let sku = self
-                .sku(line.sku)
-                .ok_or_else(|| Declined::NotDone(NotDoneCode::UnknownSku.because("the sale has no such item")))?;
+        for line in cart {
+            let sku = self.sku(line.sku).expect("looked up above");
             if line.opening == 0 || line.opening > sku.pool.opening {
                 return Err(invalid("no such opening was announced"));
             }

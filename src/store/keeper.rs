@@ -1,11 +1,14 @@
 //! The contract of all stores.
 
 use crate::rules::{
-    Account, ActivityId, Broadcast, Campaign, CampaignId, Catalogue, Chain, Currency, DrawProof, DrawRecord, DrawRules,
-    Facts, Grant, Order, OrderId, RoomId, Sanction, Span, Time, UserId,
+    Account, ActivityId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain, CouponChoice, CouponId,
+    CouponView, Currency, DrawProof, DrawRecord, DrawRules, Facts, Grant, Order, OrderId, Price, RoomId, Sanction,
+    Span, TemplateId, Time, UserId,
 };
 
-use super::{ActivityView, Answer, BoardView, DrawPrize, FanClubView, GateFacts, HostAction, Op, Recorded};
+use super::{
+    ActivityView, Answer, BoardView, CouponsView, DrawPrize, FanClubView, GateFacts, HostAction, Op, Recorded,
+};
 
 /// Keeps the state of rooms and wallets, and decides over it.
 ///
@@ -158,6 +161,35 @@ pub enum Query {
         /// Which.
         order: OrderId,
     },
+    /// What a cart would cost a user.
+    Quote {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+        /// The sale.
+        activity: ActivityId,
+        /// The cart. Its openings do not matter.
+        cart: Vec<CartLine>,
+        /// Which of the user's coupons should count.
+        coupons: CouponChoice,
+        /// When.
+        at: Time,
+    },
+    /// The coupon templates of a room, and what is in force in it.
+    Coupons {
+        /// The room.
+        room: RoomId,
+    },
+    /// A coupon.
+    Coupon {
+        /// The room.
+        room: RoomId,
+        /// Of which template.
+        template: TemplateId,
+        /// Which.
+        coupon: CouponId,
+    },
     /// About gifts.
     Gift(GiftQuery),
 }
@@ -215,6 +247,8 @@ pub enum Reply {
         orders: Vec<Order>,
         /// Prizes of draws that are not archived.
         prizes: Vec<DrawPrize>,
+        /// Coupons that are held or reserved, in the order of their issue: the latest, where there are many.
+        coupons: Vec<CouponView>,
     },
     /// An activity.
     Activity(Box<ActivityView>),
@@ -261,6 +295,12 @@ pub enum Reply {
     },
     /// About gifts.
     Gift(GiftReply),
+    /// What a cart would cost, or the answer that an order of it would get now.
+    Quote(Result<Box<Price>, Answer>),
+    /// Coupon templates, and what is in force.
+    Coupons(Box<CouponsView>),
+    /// A coupon.
+    Coupon(Box<CouponView>),
 }
 
 /// A draw that waits for its beacon.

@@ -15,15 +15,17 @@ pub mod redis;
 mod tables;
 
 pub use embedded::EmbeddedKeeper;
-pub use event::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent};
+pub use event::{
+    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Reservation, TalkEvent,
+};
 pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
 pub use memory::MemoryKeeper;
 pub use op::{
-    Answer, Ask, CampaignAnswer, CampaignAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy, GiftAnswer, GiftAsk,
-    Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk,
+    Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,
+    EnterBy, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{
-    Action, ActivityView, BoardView, Bounds, DECISIONS, FanClubView, FanView, GateFacts, HostAction, Inconsistent,
-    ItemView, KindView, Needs, Room, Tables,
+    Action, ActivityView, BoardView, Bounds, CouponsView, DECISIONS, FanClubView, FanView, GateFacts, HostAction,
+    Inconsistent, ItemView, KindView, Needs, Room, Tables,
 };

@@ -90,7 +90,7 @@ fn a_stopped_server_is_audited() {
     let (output, report) = audit(dir.path(), &acks);
     assert!(output.status.success(), "{output:?} {report:#}");
     let invariants = report["invariants"].as_object().unwrap();
-    assert_eq!(invariants.len(), 10, "{invariants:?}");
+    assert_eq!(invariants.len(), 18, "{invariants:?}");
     assert!(invariants.values().all(|holds| holds == true));
 }
 

@@ -284,7 +284,7 @@ impl<K: Subject> Stage<K> {
 
     fn item(&self, activity: ActivityId, sku: u32) -> ItemView {
         match self.view(activity).kind {
-            Some(KindView::Rain { pool, .. }) => pool,
+            Some(KindView::Rain { pool, .. } | KindView::Drop { pool, .. }) => pool,
             Some(KindView::Goals { pools }) => pools[sku as usize - 1],
             Some(KindView::Sale { items, .. }) => items.into_iter().find(|(id, _)| *id == SkuId(sku)).unwrap().1,
             Some(KindView::Draw { .. } | KindView::Poll { .. } | KindView::Enrolment { .. }) | None => {
@@ -309,7 +309,12 @@ impl<K: Subject> Stage<K> {
             let opening = self.opening(activity, sku);
             CartLine { sku: SkuId(sku), quantity, opening }
         };
-        Ask::Reserve { activity, token: self.token(activity), cart: lines.iter().map(line).collect() }
+        Ask::Reserve {
+            activity,
+            token: self.token(activity),
+            cart: lines.iter().map(line).collect(),
+            coupons: CouponChoice::None,
+        }
     }
 
     /// Somebody taps.
@@ -438,6 +443,9 @@ pub fn say(answer: &Answer) -> String {
             AwardState::Offered | AwardState::Passed => format!("passed {}", prize.title),
         },
         Answer::Draw(DrawAnswer::Proof(proof)) => format!("proof {}", if proof.holds() { "holds" } else { "fails" }),
+        Answer::Coupon(CouponAnswer::TemplateAdded) => "template added".to_owned(),
+        Answer::Coupon(CouponAnswer::ReductionAdded) => "reduction added".to_owned(),
+        Answer::Coupon(CouponAnswer::Issued(_)) => "coupon issued".to_owned(),
         Answer::Idle => "idle".to_owned(),
         Answer::Granted(Grant { slot, prize: Prize::Item(item), .. }) => format!("slot {slot}: {item}"),
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: None }) => format!("streak {streak}"),
@@ -504,6 +512,27 @@ pub fn bag(prizes: &[(&str, u32, i64)]) -> DrawPlan {
     }
 }
 
+/// A drop of coupons of a template, one for each user, for 30 s.
+pub fn drop_of(template: &str, coupons: u32) -> CouponDropPlan {
+    let template = TemplateId::parse(template).unwrap();
+    CouponDropPlan { template, coupons, duration_ms: 30_000, grants_per_user: 1 }
+}
+
+/// Five coupons of the shop, one of which takes `off` fen off an order of any size; for 100 s from [`START`].
+pub fn terms(off: i64) -> CouponTemplate {
+    CouponTemplate {
+        title: format!("{off} off"),
+        threshold: Fen::ZERO,
+        discount: Discount::Amount(fen(off)),
+        scope: Scope::Shop,
+        group: StackGroup::parse("shop").unwrap(),
+        quantity: 5,
+        valid_until: START.after_ms(100_000),
+        valid_for_ms: None,
+        audience: Audience::default(),
+    }
+}
+
 /// A plan paid for by the host, opened by hand.
 pub fn plan(kind: impl Into<KindOf>) -> Plan {
     Plan {
@@ -558,6 +587,12 @@ impl From<SalePlan> for KindOf {
 impl From<DrawPlan> for KindOf {
     fn from(plan: DrawPlan) -> Self {
         Self(KindPlan::Draw(Box::new(plan)))
+    }
+}
+
+impl From<CouponDropPlan> for KindOf {
+    fn from(plan: CouponDropPlan) -> Self {
+        Self(KindPlan::Drop(plan))
     }
 }
 

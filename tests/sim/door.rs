@@ -6,7 +6,7 @@ use bytes::Bytes;
 use liveroom::engine::Engine;
 use liveroom::fanout::{Delivery, Leave};
 use liveroom::gateway::{Ended, Quotas, Session, SessionLimits};
-use liveroom::rules::{ActivityId, CartLine, OrderId, RefusalCode, RequestId, RoomId, SkuId, UserId};
+use liveroom::rules::{ActivityId, CartLine, CouponChoice, OrderId, RefusalCode, RequestId, RoomId, SkuId, UserId};
 use liveroom::store::{Ask, Op, Partition};
 use liveroom_protocol::frame::FrameReader;
 use liveroom_protocol::wire::{self, answer, client_frame, server_frame};
@@ -161,7 +161,12 @@ impl Door {
                     opening: line.opening,
                 };
                 let cart = reserve.lines.iter().map(line).collect();
-                Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart }
+                Ask::Reserve {
+                    activity: ActivityId(reserve.activity),
+                    token: reserve.token,
+                    cart,
+                    coupons: CouponChoice::None,
+                }
             }
             client_frame::Body::Release(release) => Ask::Release { order: OrderId(release.order) },
             _ => return None,

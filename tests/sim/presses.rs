@@ -22,6 +22,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
     Some(match state.kind.as_ref()? {
         activity_state::Kind::Rain(rain) => claim(activity, state.token, rain.opening),
         activity_state::Kind::Draw(_) => Body::EnterDraw(wire::EnterDraw { activity, token: state.token }),
+        activity_state::Kind::Drop(drop) => claim(activity, state.token, drop.opening),
         activity_state::Kind::Sale(sale) => {
             let mut skus: Vec<_> = sale.skus.iter().collect();
             chance.shuffle(&mut skus);
@@ -32,7 +33,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
                 opening: sku.opening,
             };
             let lines = skus.iter().map(line).collect();
-            Body::Reserve(wire::Reserve { activity, token: state.token, lines })
+            Body::Reserve(wire::Reserve { activity, token: state.token, lines, coupons: None })
         }
         activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
         activity_state::Kind::Poll(_) | activity_state::Kind::Enrolment(_) => return None,
@@ -54,7 +55,7 @@ pub(crate) fn crooked(viewer: &Viewer, others: &[u64], chance: &mut Chance) -> O
             _ => {
                 let lines = vec![wire::CartLine { sku: 1, quantity: 1, opening: 1 }];
                 let (activity, token) = (claim.activity, claim.token);
-                return Some(Body::Reserve(wire::Reserve { activity, token, lines }));
+                return Some(Body::Reserve(wire::Reserve { activity, token, lines, coupons: None }));
             }
         },
         Body::Reserve(reserve) => match which {

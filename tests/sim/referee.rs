@@ -240,6 +240,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Coupon { what, .. } => {
+            let cause = what.cause()?;
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::Campaign { what, .. } => {
             let cause = what.cause()?;
             let (request, asked) = cause.request?;
@@ -295,6 +300,7 @@ fn name(event: &Event) -> &'static str {
         Event::Gift { .. } => "gift",
         Event::Draw { .. } => "draw",
         Event::Talk { .. } => "talk",
+        Event::Coupon { .. } => "coupon",
     }
 }
 

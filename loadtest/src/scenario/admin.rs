@@ -58,6 +58,16 @@ pub(super) struct Pool {
     pub(super) granted: u64,
 }
 
+/// A coupon template, as far as it is looked at.
+#[derive(Debug, Deserialize)]
+pub(super) struct CouponTemplate {
+    pub(super) issued: u64,
+    pub(super) held: u64,
+    pub(super) reserved: u64,
+    pub(super) used: u64,
+    pub(super) expired: u64,
+}
+
 impl Admin {
     /// A caller without a token.
     pub(super) fn at(addresses: &[SocketAddr]) -> Self {
@@ -119,6 +129,14 @@ impl Admin {
             self.step(room, activity, step)?;
         }
         Ok(activity)
+    }
+
+    pub(super) fn add_coupon_template(&self, room: &str, template: &Value) -> anyhow::Result<()> {
+        self.post(&format!("/v1/rooms/{room}/coupon-templates"), template).map(drop)
+    }
+
+    pub(super) fn coupon_templates(&self, room: &str) -> anyhow::Result<Vec<CouponTemplate>> {
+        Ok(serde_json::from_value(self.get(&format!("/v1/rooms/{room}/coupon-templates"))?)?)
     }
 
     pub(super) fn step(&self, room: &str, activity: u64, step: &str) -> anyhow::Result<()> {

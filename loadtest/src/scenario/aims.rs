@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use liveroom_protocol::frame::encode_frame;
 use liveroom_protocol::wire::{
-    ActivityState, CartLine, Claim, ClientFrame, EnterDraw, Phase, Reserve, RoomEvent, ServerFrame, activity_state,
-    client_frame, room_event, server_frame,
+    ActivityState, CartLine, Claim, ClientFrame, CouponChoice, EnterDraw, Phase, Reserve, RoomEvent, ServerFrame,
+    activity_state, client_frame, room_event, server_frame,
 };
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -30,6 +30,8 @@ pub(super) struct Aim {
 pub(super) struct RoomAims {
     /// The room's name.
     pub(super) id: String,
+    /// Whether orders are to be as cheap as one's coupons make them.
+    with_coupons: bool,
     /// In the order in which they opened, which is that of their numbers.
     aims: RwLock<Vec<Aim>>,
     version: AtomicU32,
@@ -41,9 +43,10 @@ pub(super) struct RoomAims {
 }
 
 impl RoomAims {
-    pub(super) fn new(id: String) -> Arc<Self> {
+    pub(super) fn new(id: String, with_coupons: bool) -> Arc<Self> {
         Arc::new(Self {
             id,
+            with_coupons,
             aims: RwLock::default(),
             version: AtomicU32::new(0),
             changed: Notify::new(),
@@ -93,7 +96,7 @@ impl RoomAims {
     }
 
     fn learn(&self, state: &ActivityState) {
-        let Some(aim) = Aim::of(state) else { return };
+        let Some(aim) = Aim::of(state, self.with_coupons) else { return };
         let mut aims = self.aims.write();
         match aims.binary_search_by_key(&aim.activity, |aim| aim.activity) {
             Ok(place) if aims[place].frame == aim.frame => return,
@@ -108,7 +111,7 @@ impl RoomAims {
 
 impl Aim {
     /// What an open activity has to give.
-    fn of(state: &ActivityState) -> Option<Self> {
+    fn of(state: &ActivityState, with_coupons: bool) -> Option<Self> {
         if state.phase() != Phase::Open || state.token == 0 {
             return None;
         }
@@ -117,10 +120,14 @@ impl Aim {
             activity_state::Kind::Rain(rain) => {
                 (client_frame::Body::Claim(Claim { activity, token, opening: rain.opening }), rain.grants_per_user)
             }
+            activity_state::Kind::Drop(drop) => {
+                (client_frame::Body::Claim(Claim { activity, token, opening: drop.opening }), drop.grants_per_user)
+            }
             activity_state::Kind::Sale(sale) => {
                 let sku = sale.skus.first()?;
                 let lines = vec![CartLine { sku: sku.sku, quantity: 1, opening: sku.opening }];
-                (client_frame::Body::Reserve(Reserve { activity, token, lines }), u32::MAX)
+                let coupons = with_coupons.then(|| CouponChoice { best: true, coupons: Vec::new() });
+                (client_frame::Body::Reserve(Reserve { activity, token, lines, coupons }), u32::MAX)
             }
             // What is earned by watching is no matter of pressing.
             activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn open_activities_become_aims_in_the_order_of_their_numbers() {
-        let room = RoomAims::new("r".to_owned());
+        let room = RoomAims::new("r".to_owned(), false);
         let mut ear = RoomEar::new(Arc::clone(&room));
         let snapshot =
             Snapshot { epoch: 7, offset: 1, activities: vec![rain(5, 0, 0)], online: 1, ..Snapshot::default() };
@@ -210,7 +217,7 @@ mod tests {
 
     #[test]
     fn frames_that_go_back_are_noticed() {
-        let room = RoomAims::new("r".to_owned());
+        let room = RoomAims::new("r".to_owned(), false);
         let mut ear = RoomEar::new(Arc::clone(&room));
         ear.hear(tick(2, vec![]));
         ear.hear(tick(2, vec![]));

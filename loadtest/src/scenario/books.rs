@@ -1,7 +1,7 @@
 //! What must hold between what viewers were told and what the server counts.
 
 use super::learned::Learned;
-use super::stage::{Counted, SALE_PRICE_FEN, Stage};
+use super::stage::{COUPON_FEN, Counted, Coupons, SALE_PRICE_FEN, Stage};
 use crate::report::Report;
 
 /// Adds the invariants of one stage to a report, and says on standard error what is wrong.
@@ -16,7 +16,8 @@ pub(super) fn with_books(report: Report, learned: &Learned, stage: &Stage) -> an
     let (told, unknown) = (learned.given(), learned.unanswered);
     let granted_equals_pool = counted.complete && (told..=told + unknown).contains(&counted.given);
     let money_adds_up = money_adds_up(learned, &counted);
-    if !granted_equals_pool || !money_adds_up || !counted.pools_add_up {
+    let coupons_add_up = coupons_add_up(learned, &counted);
+    if !granted_equals_pool || !money_adds_up || !coupons_add_up || !counted.pools_add_up {
         eprintln!(
             "{counted:?}; viewers were told of {told}, worth {} fen, and of {unknown} nothing",
             learned.shares_fen
@@ -29,6 +30,7 @@ pub(super) fn with_books(report: Report, learned: &Learned, stage: &Stage) -> an
         ("no_duplicate_grants", learned.duplicate.is_none()),
         ("same_answer_on_retry", learned.unstable.is_none()),
         ("money_adds_up", money_adds_up),
+        ("coupons_add_up", coupons_add_up),
         ("order_of_frames", disorder.is_none()),
     ] {
         // Over several stages each has to hold in all.
@@ -50,7 +52,18 @@ fn money_adds_up(learned: &Learned, counted: &Counted) -> bool {
         0 => learned.shares_fen == counted.given_fen,
         _ => learned.shares_fen <= counted.given_fen,
     };
-    paid && told && learned.orders_fen == learned.orders.len() as i64 * SALE_PRICE_FEN
+    // What orders are short of is whole coupons, and as many as are in orders.
+    let short = learned.orders.len() as i64 * SALE_PRICE_FEN - learned.orders_fen;
+    let in_orders = counted.coupons.in_orders as i64 * COUPON_FEN;
+    let unknown = learned.unanswered as i64 * COUPON_FEN;
+    paid && told && short % COUPON_FEN == 0 && (in_orders - unknown..=in_orders).contains(&short)
+}
+
+/// Every coupon that was issued is in an order or is not, and was told to somebody.
+fn coupons_add_up(learned: &Learned, counted: &Counted) -> bool {
+    let Coupons { issued, in_orders, elsewhere } = counted.coupons;
+    let told = issued == 0 || (learned.shares..=learned.shares + learned.unanswered).contains(&issued);
+    issued == in_orders + elsewhere && told
 }
 
 #[cfg(test)]
@@ -70,6 +83,7 @@ mod tests {
             Counted { unspent_fen: 71, ..counted },
             Counted { sponsor_paid_fen: 99, ..counted },
             Counted { given_fen: 40, unspent_fen: 60, ..counted },
+            Counted { coupons: Coupons { in_orders: 1, ..Coupons::default() }, ..counted },
         ] {
             assert!(!money_adds_up(&learned, &wrong), "{wrong:?}");
         }
@@ -78,5 +92,22 @@ mod tests {
         assert!(money_adds_up(&learned, &unheard), "a share that was given and not heard of");
         learned.orders_fen += 1;
         assert!(!money_adds_up(&learned, &counted));
+    }
+
+    #[test]
+    fn coupons_that_are_missing_anywhere_show() {
+        let mut learned = Learned::default();
+        (1..=3).for_each(|slot| learned.grant(&Granted { activity: 1, slot, ..Granted::default() }));
+        learned.order(&Reserved { order: 1, total_fen: SALE_PRICE_FEN - COUPON_FEN, ..Reserved::default() });
+        let coupons = |issued, in_orders, elsewhere| {
+            let coupons = Coupons { issued, in_orders, elsewhere };
+            Counted { coupons, ..Counted::default() }
+        };
+        let good = coupons(3, 1, 2);
+        assert!(money_adds_up(&learned, &good) && coupons_add_up(&learned, &good));
+        assert!(!money_adds_up(&learned, &coupons(3, 2, 1)), "used without being heard of");
+        assert!(!money_adds_up(&learned, &coupons(3, 0, 3)), "cheaper without a coupon");
+        assert!(!coupons_add_up(&learned, &coupons(3, 1, 1)), "one is nowhere");
+        assert!(!coupons_add_up(&learned, &coupons(4, 1, 3)), "nobody was told");
     }
 }

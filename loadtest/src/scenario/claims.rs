@@ -10,7 +10,7 @@ use super::books::with_books;
 use super::learned::Learned;
 use super::link::Dial;
 use super::party::{Party, Tempo};
-use super::stage::{Stage, Weather, rain_plan, sale_plan};
+use super::stage::{Stage, Weather, drop_plan, rain_plan, sale_plan};
 use crate::board::Board;
 use crate::cli::{ClaimArgs, LoadArgs};
 use crate::gauge::Gauge;
@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Rain,
     /// Orders; with `sold_out` there is one to be had.
     Sale { sold_out: bool },
+    /// Coupons of a drop, then orders with them.
+    Coupons,
 }
 
 impl Kind {
@@ -39,13 +41,14 @@ impl Kind {
             Self::Rain => "rain",
             Self::Sale { sold_out: false } => "sale",
             Self::Sale { sold_out: true } => "sold_out",
+            Self::Coupons => "coupons",
         }
     }
 
     /// What requests for it are called in acknowledgements.
     pub(super) fn ask(self) -> &'static str {
         match self {
-            Self::Rain => "claim",
+            Self::Rain | Self::Coupons => "claim",
             Self::Sale { .. } => "reserve",
         }
     }
@@ -54,6 +57,7 @@ impl Kind {
         match self {
             Self::Rain => rain_plan(viewers_in_room),
             Self::Sale { sold_out } => sale_plan(if sold_out { 1 } else { STOCK }),
+            Self::Coupons => drop_plan(viewers_in_room),
         }
     }
 }
@@ -69,12 +73,18 @@ pub(super) fn run(args: &ClaimArgs, kind: Kind) -> anyhow::Result<bool> {
     let used = (args.rooms as usize).min(activities);
     let plan = kind.plan(viewers.div_ceil(used));
     let mut stage = Stage::new(load)?;
+    if kind == Kind::Coupons {
+        stage.use_coupons();
+    }
     stage.create_rooms(kind.name(), args.rooms as usize, used)?;
     stage.open(activities, &plan)?;
+    if kind == Kind::Coupons {
+        stage.open(1, &sale_plan(STOCK))?;
+    }
     let stage = Arc::new(stage);
     let weather = match kind {
         Kind::Rain => Some(Weather::start(Arc::clone(&stage), plan)?),
-        Kind::Sale { .. } => None,
+        Kind::Sale { .. } | Kind::Coupons => None,
     };
     let acks = load.acks.as_deref().map(Acks::create).transpose()?;
 

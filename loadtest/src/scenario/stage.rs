@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle, sleep};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::admin::{Activity, Admin};
+use super::admin::{Activity, Admin, CouponTemplate};
 use super::aims::RoomAims;
 use super::link::Guest;
 use super::random;
@@ -53,6 +53,8 @@ pub(super) struct Stage {
     sponsor_fen: i64,
     /// How many servers viewers may go to.
     servers: usize,
+    /// Whether orders are to be as cheap as one's coupons make them.
+    with_coupons: bool,
     /// Rooms with something going on.
     pub(super) rooms: Vec<Arc<RoomAims>>,
     /// What was opened: room and number.
@@ -79,6 +81,7 @@ impl Stage {
             sponsor,
             sponsor_fen,
             servers: load.targets.len(),
+            with_coupons: false,
             rooms: Vec::new(),
             opened: Mutex::default(),
         })
@@ -89,12 +92,21 @@ impl Stage {
         format!("host-{}", self.run)
     }
 
+    /// The rooms that are created from now on have a coupon template each, and viewers use what they have.
+    pub(super) fn use_coupons(&mut self) {
+        self.with_coupons = true;
+    }
+
     /// Creates rooms, the first `used` of which will have something going on.
     pub(super) fn create_rooms(&mut self, prefix: &str, count: usize, used: usize) -> anyhow::Result<()> {
         let names: Vec<_> = (0..count).map(|n| format!("{prefix}{n}-{}", self.run)).collect();
         let host = self.host();
         in_parallel(&names, |room| self.admin.create_room(room, &host))?;
-        self.rooms.extend(names.into_iter().take(used).map(RoomAims::new));
+        if self.with_coupons {
+            in_parallel(&names, |room| self.admin.add_coupon_template(room, &coupon_template()))?;
+        }
+        let with_coupons = self.with_coupons;
+        self.rooms.extend(names.into_iter().take(used).map(|name| RoomAims::new(name, with_coupons)));
         Ok(())
     }
 
@@ -159,6 +171,11 @@ impl Stage {
             for activity in self.admin.activities(room)? {
                 counted.lock().add(&activity);
             }
+            if self.with_coupons {
+                for template in self.admin.coupon_templates(room)? {
+                    counted.lock().coupons.add(&template);
+                }
+            }
             Ok(())
         })?;
         let mut counted = counted.into_inner();
@@ -202,6 +219,26 @@ pub(super) struct Counted {
     pub(super) unspent_fen: i64,
     /// What the sponsor's wallet is short of.
     pub(super) sponsor_paid_fen: i64,
+    /// Coupons, where there are any.
+    pub(super) coupons: Coupons,
+}
+
+/// Where the coupons stand that the server says were issued.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Coupons {
+    pub(super) issued: u64,
+    /// In orders, paid or not.
+    pub(super) in_orders: u64,
+    /// Held, or expired.
+    pub(super) elsewhere: u64,
+}
+
+impl Coupons {
+    fn add(&mut self, template: &CouponTemplate) {
+        self.issued += template.issued;
+        self.in_orders += template.reserved + template.used;
+        self.elsewhere += template.held + template.expired;
+    }
 }
 
 impl Counted {
@@ -225,6 +262,35 @@ pub(super) fn rain_plan(viewers: usize) -> Value {
             "budget_fen": shares * 10, "shares": shares, "split": "random", "share_min_fen": 1,
             "duration_ms": 120_000, "grants_per_user": EACH,
         }
+    })
+}
+
+/// What one coupon takes off an order, fen.
+pub(super) const COUPON_FEN: i64 = 500;
+
+/// The template of the coupons that are dropped.
+const COUPON: &str = "load";
+
+/// So many coupons may one viewer take.
+const COUPONS_EACH: u32 = 10;
+
+/// A drop with as many coupons as `viewers` may take.
+pub(super) fn drop_plan(viewers: usize) -> Value {
+    let coupons = (viewers as u64 * u64::from(COUPONS_EACH)).clamp(1, 1_000_000);
+    json!({
+        "title": "load",
+        "drop": {
+            "template": COUPON, "coupons": coupons, "duration_ms": 86_400_000, "grants_per_user": COUPONS_EACH,
+        }
+    })
+}
+
+fn coupon_template() -> Value {
+    let day_ms = 86_400_000;
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    json!({
+        "template": COUPON, "title": "load", "off_fen": COUPON_FEN, "quantity": 1_000_000,
+        "valid_until_ms": now_ms + 2 * day_ms,
     })
 }
 

@@ -11,8 +11,9 @@ use super::outcome::{ConnectError, Disconnect, Event, Outcome, RequestError};
 use super::random::{RequestIds, os_random};
 use crate::transport::{IDLE_TIMEOUT, KEEP_ALIVE};
 use crate::wire::{
-    Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment, EnterDraw,
-    JoinFanClub, LeaveFanClub, Like, ProveTicket, Release, ReplyPrize, Reserve, SendGift, SignUp, Vote, client_frame,
+    Announce, AskBoard, AskCatalogue, AskFanClub, BoardSpan, CartLine, CheckIn, Claim, ClaimStep, Comment,
+    CouponChoice, EnterDraw, JoinFanClub, LeaveFanClub, Like, ProveTicket, Quote, Release, ReplyPrize, Reserve,
+    SendGift, SignUp, Vote, client_frame,
 };
 
 /// Requests that wait to be taken by the client's task; more wait in their callers.
@@ -51,7 +52,7 @@ impl Client {
         (client, events)
     }
 
-    /// Asks for a share of a rain. `token` and `opening` are the activity's, as last heard
+    /// Asks for a share of a rain, or a coupon of a drop. `token` and `opening` are the activity's, as last heard
     /// ([`RoomView::rain_ticket`](super::RoomView::rain_ticket)).
     pub async fn claim(&self, activity: u64, token: u64, opening: u32) -> Result<Outcome, RequestError> {
         self.request(client_frame::Body::Claim(Claim { activity, token, opening })).await
@@ -59,7 +60,22 @@ impl Client {
 
     /// Asks to hold the stock of a cart: all lines or none.
     pub async fn reserve(&self, activity: u64, token: u64, lines: Vec<CartLine>) -> Result<Outcome, RequestError> {
-        self.request(client_frame::Body::Reserve(Reserve { activity, token, lines })).await
+        self.request(client_frame::Body::Reserve(Reserve { activity, token, lines, coupons: None })).await
+    }
+
+    /// Like [`reserve`](Self::reserve), with coupons.
+    pub async fn reserve_with(
+        &self, activity: u64, token: u64, lines: Vec<CartLine>, coupons: CouponChoice,
+    ) -> Result<Outcome, RequestError> {
+        let coupons = Some(coupons);
+        self.request(client_frame::Body::Reserve(Reserve { activity, token, lines, coupons })).await
+    }
+
+    /// Asks what a cart would cost now. Nothing is held.
+    pub async fn quote(
+        &self, activity: u64, lines: Vec<CartLine>, coupons: CouponChoice,
+    ) -> Result<Outcome, RequestError> {
+        self.request(client_frame::Body::Quote(Quote { activity, lines, coupons: Some(coupons) })).await
     }
 
     /// Gives up one's own reserved order.

@@ -7,7 +7,7 @@ use crate::codes::Reconnect;
 use crate::frame::FrameError;
 use crate::wire::{
     Board, Catalogue, CheckedIn, DrawPrize, DrawProof, DrawTicket, Fan, FanClub, GiftSent, Goodbye, GoodbyeCode, Grant,
-    NotDoneCode, Order, Own, RefusalCode, Snapshot, Tick, TierChanged, WatchProgress, Welcome,
+    NotDoneCode, Order, Own, Price, RefusalCode, Snapshot, Tick, TierChanged, WatchProgress, Welcome,
 };
 
 /// What the server said to a request. `Pending` is not among them: the client asks again until it is known.
@@ -19,6 +19,8 @@ pub enum Outcome {
     Ordered(Order),
     /// Decided: checked in.
     CheckedIn(CheckedIn),
+    /// What a cart would cost: no decision.
+    Priced(Price),
     /// Decided against, and stable: the same request will always be refused so.
     Refused {
         /// Why.

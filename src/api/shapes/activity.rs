@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::conditions::ConditionsShape;
+use super::coupon::NewDrop;
 use super::draw::{DrawShape, NewDraw};
 use super::goals::{NewCheckIn, NewWatchTask};
 use super::rain::{NewRain, RainResultShape};
@@ -15,7 +16,8 @@ use crate::rules::{
 };
 use crate::store::{ActivityView, ItemView, KindView};
 
-/// A new activity: exactly one of `rain`, `sale`, `watch_task`, `check_in`, `lucky_bag`, `mic_draw`, `poll` and `enrolment`.
+/// A new activity: exactly one of `rain`, `sale`, `drop`, `watch_task`, `check_in`, `lucky_bag`, `mic_draw`, `poll` and
+/// `enrolment`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewActivity {
@@ -50,6 +52,8 @@ pub(in crate::api) struct NewActivity {
     pub poll: Option<NewPoll>,
     /// Enrolment.
     pub enrolment: Option<NewEnrolment>,
+    /// Coupon drop.
+    pub drop: Option<NewDrop>,
 }
 
 /// How often one user may win in the room.
@@ -82,7 +86,7 @@ pub(in crate::api) struct NewAmendment {
     /// Cash added to a rain, or to goals whose prizes are cash…
     #[serde(default)]
     pub budget_fen: i64,
-    /// …in so many new shares.
+    /// …in so many new shares. Or so many coupons added to a drop.
     #[serde(default)]
     pub shares: u32,
     /// A later end.
@@ -97,7 +101,8 @@ pub(in crate::api) struct ActivityShape {
     pub activity: u64,
     /// Its room.
     pub room: String,
-    /// `red_packet_rain`, `flash_sale`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw`, `mic_draw`, `poll` or `enrolment`.
+    /// `red_packet_rain`, `flash_sale`, `coupon_drop`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw`, `mic_draw`,
+    /// `poll` or `enrolment`.
     pub kind: &'static str,
     /// Its name.
     pub title: String,
@@ -117,7 +122,7 @@ pub(in crate::api) struct ActivityShape {
     pub funded_fen: i64,
     /// Cash that was paid in and not given.
     pub unspent_fen: i64,
-    /// Pools: the shares of a rain, the items of a sale. Empty before the opening.
+    /// Pools: the shares of a rain, the items of a sale, the coupons of a drop. Empty before the opening.
     pub pools: Vec<PoolShape>,
     /// Orders that hold stock.
     pub reserved_orders: u32,
@@ -134,7 +139,7 @@ pub(in crate::api) struct ActivityShape {
 /// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct PoolShape {
-    /// The item; 0 for the shares of a rain; the number of a goal, from 1.
+    /// The item; 0 for the shares of a rain and the coupons of a drop; the number of a goal, from 1.
     pub sku: u32,
     /// Units at the start and added since, less those taken away.
     pub stock: u32,
@@ -165,6 +170,7 @@ impl NewActivity {
         let mut kinds = [
             self.rain.map(|rain| rain.plan().map(KindPlan::Rain)),
             self.sale.map(|sale| sale.plan().map(KindPlan::Sale)),
+            self.drop.map(|drop| drop.plan().map(KindPlan::Drop)),
             self.watch_task.map(|task| task.plan().map(KindPlan::WatchTask)),
             self.check_in.map(|check_in| check_in.plan().map(KindPlan::CheckIn)),
             self.lucky_bag.map(|bag| draw(bag, Occasion::LuckyBag)),
@@ -176,7 +182,8 @@ impl NewActivity {
         .flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
             return Err(Problem::invalid(
-                "an activity is exactly one of rain, sale, watch_task, check_in, lucky_bag, mic_draw, poll and enrolment",
+                "an activity is exactly one of rain, sale, drop, watch_task, check_in, lucky_bag, mic_draw, poll and \
+                 enrolment",
             ));
         };
         let kind = kind?;
@@ -228,6 +235,7 @@ impl From<&ActivityView> for ActivityShape {
             Some(KindView::Goals { pools: goals }) => {
                 pools.extend((1..).zip(goals).map(|(goal, item)| pool(goal, item)))
             }
+            Some(KindView::Drop { pool: coupons, .. }) => pools.push(pool(0, coupons)),
             Some(KindView::Sale { items, reserved_orders }) => {
                 pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
                 orders = *reserved_orders;
@@ -256,6 +264,7 @@ impl From<&ActivityView> for ActivityShape {
                 },
                 KindPlan::Poll(_) => "poll",
                 KindPlan::Enrolment(_) => "enrolment",
+                KindPlan::Drop(_) => "coupon_drop",
             },
             title: view.plan.title.clone(),
             phase: view.phase.word(),

@@ -4,6 +4,7 @@ mod activity;
 mod broadcast;
 mod campaign;
 mod conditions;
+mod coupon;
 mod draw;
 mod gift;
 mod goals;
@@ -20,6 +21,10 @@ use crate::rules::{Fen, MoneyError, RoomId, UserId};
 pub(super) use activity::{ActivityShape, AmendedShape, NewActivity, NewAmendment};
 pub(super) use broadcast::BroadcastShape;
 pub(super) use campaign::{CampaignShape, Joining, NewCampaign};
+pub(super) use coupon::{
+    CouponIssuedShape, CouponTemplateShape, NewCoupon, NewCouponTemplate, NewQuote, PriceShape, ReductionShape,
+    ScopeShape, template_id,
+};
 pub(super) use draw::DrawBeaconShape;
 pub(super) use gift::{
     BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,

@@ -176,7 +176,7 @@ impl Crowd {
         loop {
             let request = client.fresh_request_id();
             let lines = vec![CartLine { sku: super::show::SKU, quantity: 1, opening }];
-            let body = wire::client_frame::Body::Reserve(wire::Reserve { activity, token, lines });
+            let body = wire::client_frame::Body::Reserve(wire::Reserve { activity, token, lines, coupons: None });
             if let Some(enough) = self.press(&self.sale, AckedAsk::Reserve, user, client, activity, request, body).await
             {
                 return enough;

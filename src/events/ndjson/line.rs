@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, draw, gift, presence, talk};
+use super::{campaign, coupon, draw, gift, presence, talk};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -20,9 +20,9 @@ use crate::store::{Cause, Event, Recorded};
 /// | `stepped` | `step`, `to` (the phase), `moved_fen` (funding, or what went back) |
 /// | `wave_released` | `wave`, from 1 |
 /// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms` |
-/// | `granted` | `share`, and `amount_fen` or `coupon` |
+/// | `granted` | `share` (which unit), and `amount_fen` or `coupon` (the template; the coupon's number is the event's) |
 /// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
-/// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms` |
+/// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms`. Where offers had a part in the price: `goods_fen`, `lines_fen` (what each line costs), `offers` (`name`, `coupon`, `off_fen`) |
 /// | `released` | `order`; `by` is absent if the hold ended |
 /// | `paid` | `order`, `payment`, `amount_fen`, `outcome`: `sold`, `sold_late` or `refund_due` |
 /// | `topped_up` | `currency`, `amount`, `balance` |
@@ -37,6 +37,11 @@ use crate::store::{Cause, Event, Recorded};
 /// | `drawn` | `round` of the beacon, and `winners`: each `rank`, `leaf`, `user`, `prize` (its place in the plan), `cash_fen` |
 /// | `prize_kept` | `rank` |
 /// | `prize_passed` | `rank`, and `next`: who has the prize now, as among the winners; `by` is absent if time was over |
+/// | `coupon_template_added` | `template`, `title`, `threshold_fen`, `off_fen` or `off_basis_points` and `at_most_fen`, `scope`, `items`, `group`, `quantity`, `valid_until_ms` |
+/// | `full_reduction_added` | `name`, `title`, `threshold_fen`, `off_fen`, `times_max`, `from_ms`, `until_ms` |
+/// | `coupon_issued` | `template`; the coupon's number is the event's |
+/// | `coupons_expired` | `template`, `count` |
+/// | `coupons_archived` | `template` |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
@@ -76,6 +81,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Gift { what, .. } => gift::kind(what),
         Event::Draw { what, .. } => draw::kind(what),
         Event::Talk { what, .. } => talk::kind(what),
+        Event::Coupon { what, .. } => coupon::kind(what),
     }
 }
 
@@ -179,6 +185,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::Gift { what, .. } => gift::rest(line, what),
         Event::Draw { what, .. } => draw::rest(line, what),
         Event::Talk { what, .. } => talk::rest(line, what),
+        Event::Coupon { what, .. } => coupon::rest(line, what),
     }
 }
 
@@ -217,7 +224,7 @@ impl Serialize for Decimal {
     }
 }
 
-struct Lines<'a>(&'a [OrderLine]);
+pub(super) struct Lines<'a>(pub(super) &'a [OrderLine]);
 
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -9,6 +9,7 @@
 
 mod campaign;
 mod compare;
+mod coupon;
 mod draw;
 mod gift;
 mod line;

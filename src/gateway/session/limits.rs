@@ -158,7 +158,8 @@ impl Buckets {
             client_frame::Body::JoinFanClub(_) | client_frame::Body::LeaveFanClub(_) => &mut self.fan_club,
             client_frame::Body::AskBoard(_)
             | client_frame::Body::AskCatalogue(_)
-            | client_frame::Body::AskFanClub(_) => &mut self.look,
+            | client_frame::Body::AskFanClub(_)
+            | client_frame::Body::Quote(_) => &mut self.look,
             client_frame::Body::Vote(_) | client_frame::Body::SignUp(_) => &mut self.vote,
             // Neither is a request: both are told apart before anything is counted.
             client_frame::Body::Ping(_) | client_frame::Body::Hello(_) => &mut self.announce,

@@ -215,8 +215,8 @@ impl Session {
                     self.settle(request);
                     self.say(request, &answer);
                 }
-                Delivery::Post(Post::Own { grants, orders, prizes }) => {
-                    encode_frame(&translate::own(&grants, &orders, &prizes), &mut self.out);
+                Delivery::Post(Post::Own { grants, orders, prizes, coupons }) => {
+                    encode_frame(&translate::own(&grants, &orders, &prizes, &coupons), &mut self.out);
                 }
                 Delivery::Post(Post::Tier(tier)) => encode_frame(&translate::tier_changed(tier), &mut self.out),
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),

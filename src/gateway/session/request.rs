@@ -5,7 +5,8 @@ use liveroom_protocol::wire::{self, client_frame};
 
 use crate::engine::Seat;
 use crate::rules::{
-    ActivityId, CartLine, GiftId, NotDone, NotDoneCode, OrderId, PollPlan, SalePlan, SkuId, Span, Time,
+    ActivityId, CartLine, CouponChoice, CouponId, GiftId, NotDone, NotDoneCode, OrderId, PollPlan, SalePlan, SkuId,
+    Span, Time,
 };
 use crate::store::{Ask, DrawAsk, EnterBy, GiftAsk, GiftQuery, PresenceAsk, Query, TalkAsk};
 
@@ -31,6 +32,8 @@ pub(super) enum Look {
     Catalogue,
     /// The fan club.
     FanClub,
+    /// What a cart would cost, and with which coupons.
+    Quote { activity: ActivityId, cart: Vec<CartLine>, coupons: CouponChoice },
 }
 
 impl Look {
@@ -42,6 +45,9 @@ impl Look {
     pub(super) fn query(self, seat: &Seat, at: Time) -> Query {
         let (room, user) = (seat.room.id, Some(seat.user));
         Query::Gift(match self {
+            Self::Quote { activity, cart, coupons } => {
+                return Query::Quote { room, user: seat.user, activity, cart, coupons, at };
+            }
             Self::Board { span, back, top } => GiftQuery::Board { room, span, back, at, top, user },
             Self::Catalogue => GiftQuery::Catalogue,
             Self::FanClub => GiftQuery::FanClub { room, user },
@@ -57,15 +63,12 @@ pub(super) fn wish(body: client_frame::Body) -> Result<Wish, NotDone> {
             Ask::Claim { activity: ActivityId(claim.activity), token: claim.token, opening: claim.opening }
         }
         client_frame::Body::Reserve(reserve) => {
-            if reserve.lines.len() > SalePlan::SKUS_MAX {
-                return Err(invalid("a cart has 1 to 50 lines"));
-            }
-            let cart = reserve.lines.iter().map(|line| CartLine {
-                sku: SkuId(line.sku),
-                quantity: line.quantity,
-                opening: line.opening,
-            });
-            Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart: cart.collect() }
+            let (cart, coupons) = (cart(&reserve.lines)?, choice(reserve.coupons)?);
+            Ask::Reserve { activity: ActivityId(reserve.activity), token: reserve.token, cart, coupons }
+        }
+        client_frame::Body::Quote(quote) => {
+            let (cart, coupons) = (cart(&quote.lines)?, choice(quote.coupons)?);
+            return Ok(Wish::Look(Look::Quote { activity: ActivityId(quote.activity), cart, coupons }));
         }
         client_frame::Body::ClaimStep(claim) => Ask::Presence(PresenceAsk::ClaimStep {
             activity: ActivityId(claim.activity),
@@ -135,4 +138,30 @@ fn look_at_board(ask: &wire::AskBoard) -> Result<Look, NotDone> {
         return Err(invalid("top and back must be at most 100"));
     }
     Ok(Look::Board { span, back: ask.back, top: ask.top })
+}
+
+fn cart(lines: &[wire::CartLine]) -> Result<Vec<CartLine>, NotDone> {
+    if lines.len() > SalePlan::SKUS_MAX {
+        return Err(NotDoneCode::Invalid.because("a cart has 1 to 50 lines"));
+    }
+    let line =
+        |line: &wire::CartLine| CartLine { sku: SkuId(line.sku), quantity: line.quantity, opening: line.opening };
+    Ok(lines.iter().map(line).collect())
+}
+
+fn choice(wanted: Option<wire::CouponChoice>) -> Result<CouponChoice, NotDone> {
+    let invalid = |why: &'static str| NotDoneCode::Invalid.because(why);
+    let choice = match wanted {
+        None => CouponChoice::None,
+        Some(wire::CouponChoice { best: true, coupons }) if coupons.is_empty() => CouponChoice::Best,
+        Some(wire::CouponChoice { best: true, .. }) => {
+            return Err(invalid("either the best coupons count or those that are named"));
+        }
+        Some(wire::CouponChoice { best: false, coupons }) if coupons.is_empty() => CouponChoice::None,
+        Some(wire::CouponChoice { best: false, coupons }) => {
+            CouponChoice::These(coupons.into_iter().map(CouponId).collect())
+        }
+    };
+    choice.check().map_err(invalid)?;
+    Ok(choice)
 }

@@ -47,6 +47,19 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
             })
         }
         KindPlan::Draw(plan) => wire::activity_state::Kind::Draw(draw_state(view, plan)),
+        KindPlan::Drop(plan) => {
+            let pool = match &view.kind {
+                Some(KindView::Drop { pool, .. }) => *pool,
+                _ => not_open_yet(plan.coupons),
+            };
+            wire::activity_state::Kind::Drop(wire::DropState {
+                template: plan.template.to_string(),
+                coupons: pool.stock,
+                coupons_left: pool.stock - pool.granted,
+                opening: pool.opening,
+                grants_per_user: plan.grants_per_user,
+            })
+        }
         KindPlan::Sale(plan) => {
             let items = match &view.kind {
                 Some(KindView::Sale { items, .. }) => items.as_slice(),

@@ -3,7 +3,7 @@
 use liveroom_protocol::wire::{self, answer, server_frame};
 
 use super::result::{grant, order};
-use super::{draw, frame, gift};
+use super::{coupon, draw, frame, gift};
 use crate::rules::{ActivityId, DrawReceipt, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId};
 use crate::store::{Answer, DrawAnswer, PresenceAnswer, Reply};
 
@@ -32,6 +32,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Amended { .. }
         | Answer::ToppedUp { .. }
         | Answer::Campaign(_)
+        | Answer::Coupon(_)
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
             answer::Outcome::Done(wire::Done {})
         }
@@ -43,6 +44,8 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
 pub(in crate::gateway) fn reply(request: RequestId, reply: &Reply) -> wire::ServerFrame {
     let outcome = match reply {
         Reply::Gift(reply) => gift::reply(reply),
+        Reply::Quote(Ok(price)) => answer::Outcome::Price(coupon::price(price)),
+        Reply::Quote(Err(reason)) => return answer(request, reason),
         // A viewer's session asks no other questions, and the room it is in is there.
         _ => answer::Outcome::NotDone(not_done(&NotDoneCode::Invalid.because("nothing to show"))),
     };
@@ -94,6 +97,8 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::CheckedInAlready => wire::RefusalCode::CheckedInAlready,
         RefusalCode::Excluded => wire::RefusalCode::Excluded,
         RefusalCode::PrizePassed => wire::RefusalCode::PrizePassed,
+        RefusalCode::CouponUnusable => wire::RefusalCode::CouponUnusable,
+        RefusalCode::CouponNotApplicable => wire::RefusalCode::CouponNotApplicable,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {
@@ -129,6 +134,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::UnknownRoom
         | NotDoneCode::WrongPhase
         | NotDoneCode::UnknownCampaign
+        | NotDoneCode::UnknownTemplate
         | NotDoneCode::VersionMismatch
         | NotDoneCode::TooMany
         | NotDoneCode::Banned => wire::NotDoneCode::Invalid,

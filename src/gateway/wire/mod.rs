@@ -2,6 +2,7 @@
 
 mod activity;
 mod answer;
+mod coupon;
 mod draw;
 mod envelope;
 mod gift;

@@ -1,18 +1,22 @@
-//! A viewer's own: grants, orders and prizes.
+//! A viewer's own: grants, orders, prizes and coupons.
 
 use liveroom_protocol::wire::{self, grant, server_frame};
 
+use super::coupon::{coupon, price};
 use super::draw::prize;
 use super::frame;
-use crate::rules::{Grant, Order, OrderPhase, Prize};
+use crate::rules::{CouponView, Grant, Order, OrderPhase, Prize};
 use crate::store::DrawPrize;
 
-/// A viewer's own grants, orders and prizes.
-pub(in crate::gateway) fn own(grants: &[Grant], orders: &[Order], prizes: &[DrawPrize]) -> wire::ServerFrame {
+/// A viewer's own grants, orders, prizes of draws and coupons.
+pub(in crate::gateway) fn own(
+    grants: &[Grant], orders: &[Order], prizes: &[DrawPrize], coupons: &[CouponView],
+) -> wire::ServerFrame {
     frame(server_frame::Body::Own(wire::Own {
         grants: grants.iter().map(grant).collect(),
         orders: orders.iter().map(order).collect(),
         prizes: prizes.iter().map(prize).collect(),
+        coupons: coupons.iter().map(coupon).collect(),
     }))
 }
 
@@ -22,7 +26,13 @@ pub(super) fn grant(grant: &Grant) -> wire::Grant {
         Prize::Coupon(coupon) => grant::Prize::Coupon(coupon.clone()),
         Prize::Item(item) => grant::Prize::Item(item.clone()),
     };
-    wire::Grant { activity: grant.activity.0, slot: grant.slot, prize: Some(prize), at_ms: grant.at.ms() }
+    wire::Grant {
+        activity: grant.activity.0,
+        slot: grant.slot,
+        prize: Some(prize),
+        at_ms: grant.at.ms(),
+        coupon_id: grant.coupon.map_or(0, |coupon| coupon.0),
+    }
 }
 
 pub(super) fn order(order: &Order) -> wire::Order {
@@ -43,5 +53,6 @@ pub(super) fn order(order: &Order) -> wire::Order {
         lines: lines.collect(),
         total_fen: order.total.get(),
         hold_until_ms: order.hold_until.ms(),
+        price: order.price.as_deref().map(price),
     }
 }

@@ -266,7 +266,9 @@ impl Acked {
             | RefusalCode::AccountTooNew
             | RefusalCode::RiskTooHigh
             | RefusalCode::NotOnAir
-            | RefusalCode::CheckedInAlready => false,
+            | RefusalCode::CheckedInAlready
+            | RefusalCode::CouponUnusable
+            | RefusalCode::CouponNotApplicable => false,
             // What the rules say, and what was passed on, stays so.
             RefusalCode::Excluded | RefusalCode::PrizePassed => true,
         }
@@ -390,6 +392,10 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             Some((room, (*by)?, (*request)?.0))
         }
         Event::Talk { room, what } => what.request().map(|(user, request)| (room, user, request)),
+        Event::Coupon { room, what } => {
+            let Cause { by, request } = what.cause()?;
+            Some((room, (*by)?, (*request)?.0))
+        }
         Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::WaveReleased { .. }
         | Event::ToppedUp { .. }

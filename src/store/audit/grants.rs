@@ -10,13 +10,8 @@ use crate::store::{Event, Recorded, Tables};
 pub(super) struct PoolsBalance;
 
 fn pools(activity: &Activity) -> Vec<&UnitPool> {
-    match &activity.kind {
-        Some(Kind::Rain(rain)) => vec![&rain.pool],
-        Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| &sku.pool).collect(),
-        Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.pools().iter().collect(),
-        Some(Kind::Draw(_)) => Vec::new(),
-        Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => Vec::new(),
-    }
+    let pools = activity.kind.as_ref().map_or_else(Vec::new, Kind::pools);
+    pools.into_iter().map(|(_, pool)| pool).collect()
 }
 
 fn pools_balance(activity: &Activity) -> Verdict<usize> {
@@ -50,6 +45,7 @@ impl Check for PoolsBalance {
                 }
                 KindPlan::Draw(_) => Vec::new(),
                 KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
+                KindPlan::Drop(plan) => vec![plan.coupons],
             };
             let pools = pools(activity);
             if !pools.is_empty() && !pools.iter().map(|pool| pool.initial).eq(planned) {
@@ -87,10 +83,10 @@ impl SharesAddUp {
             return Err(format!("a share of rain {id} holds {low} or {high} fen, beyond its bounds"));
         }
         let cash = |(share, ..): (u32, UserId, u32)| match rain.prize(plan, share) {
-            Prize::Cash(amount) => amount.get(),
-            Prize::Coupon(_) | Prize::Item(_) => 0,
+            Some(Prize::Cash(amount)) => amount.get(),
+            Some(Prize::Coupon(_) | Prize::Item(_)) | None => 0,
         };
-        let given: i64 = rain.taken().map(cash).sum();
+        let given: i64 = rain.giveaway.all().map(cash).sum();
         let kept = if activity.phase.is_final() { given } else { budget };
         if rain.paid.get() != given || activity.funded.get() != kept {
             let (paid, funded) = (rain.paid, activity.funded);
@@ -138,7 +134,7 @@ impl Check for SharesAddUp {
             if let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) {
                 self.check(activity, plan, rain)?;
                 rains += 1;
-                shares += rain.pool.initial + rain.pool.added;
+                shares += rain.giveaway.pool.initial + rain.giveaway.pool.added;
             }
         }
         Ok(format!("{rains} rains, {shares} shares"))
@@ -156,8 +152,8 @@ impl GrantsOnce {
     pub(super) fn over(base: &Tables) -> Self {
         let mut given = HashMap::new();
         for activity in base.activities() {
-            if let Some(Kind::Rain(rain)) = &activity.kind {
-                given.insert(activity.id, rain.taken().map(|(_, user, _)| user).collect());
+            if let Some(giveaway) = activity.kind.as_ref().and_then(Kind::giveaway) {
+                given.insert(activity.id, giveaway.all().map(|(_, user, _)| user).collect());
             }
         }
         Self { given, grants: 0 }
@@ -188,22 +184,21 @@ impl Check for GrantsOnce {
 
     fn judge(&self, tables: &Tables) -> Verdict {
         for activity in tables.activities() {
-            let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) else {
-                continue;
-            };
+            let giveaway = activity.kind.as_ref().and_then(Kind::giveaway);
+            let Some((giveaway, per_user)) = giveaway.zip(activity.grants_per_user()) else { continue };
             let id = activity.id;
             let given = self.given.get(&id).map_or(&[][..], Vec::as_slice);
-            if !rain.taken().map(|(_, user, _)| user).eq(given.iter().copied()) {
+            if !giveaway.all().map(|(_, user, _)| user).eq(given.iter().copied()) {
                 return Err(format!("rain {id} gave its shares to others than the log says"));
             }
-            if rain.pool.granted as usize != given.len() {
-                return Err(format!("rain {id} counts {} grants, there are {}", rain.pool.granted, given.len()));
+            if giveaway.pool.granted as usize != given.len() {
+                return Err(format!("rain {id} counts {} grants, there are {}", giveaway.pool.granted, given.len()));
             }
             let mut slots: HashMap<UserId, u32> = HashMap::new();
-            for (share, user, slot) in rain.taken() {
+            for (share, user, slot) in giveaway.all() {
                 let have = slots.entry(user).or_insert(0);
                 *have += 1;
-                if slot != *have || slot > plan.grants_per_user {
+                if slot != *have || slot > per_user {
                     return Err(format!("share {share} of rain {id} is {user}'s {slot}th, counted {have}"));
                 }
             }

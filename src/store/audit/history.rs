@@ -2,7 +2,7 @@
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{ActivityId, PaymentOutcome, Phase, Step};
-use crate::store::{DrawEvent, Event, PresenceEvent, Recorded, Tables};
+use crate::store::{CouponEvent, DrawEvent, Event, PresenceEvent, Recorded, Tables};
 
 /// Nothing is given outside `open`; phases, amendment numbers and time never go back.
 pub(super) struct PhasesAdvance;
@@ -33,6 +33,7 @@ impl Check for PhasesAdvance {
             | Event::Reserved { activity, .. }
             | Event::WaveReleased { activity, .. }
             | Event::Draw { activity, what: DrawEvent::Entered { .. }, .. }
+            | Event::Coupon { what: CouponEvent::Ordered { activity, .. }, .. }
             | Event::Paid { activity, outcome: PaymentOutcome::SoldLate, .. } => open(recorded, tables, *activity),
             Event::Draw { activity, .. } => match tables.activity(*activity).map(|activity| activity.phase) {
                 Some(Phase::Closed) => Ok(()),

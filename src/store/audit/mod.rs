@@ -6,6 +6,7 @@
 
 mod ack;
 mod books;
+mod coupons;
 mod draws;
 mod gifts;
 mod grants;
@@ -37,6 +38,8 @@ pub enum Invariant {
     BooksBalance,
     /// A reservation ends once: paid or released.
     OrdersEndOnce,
+    /// A coupon is issued once and used at most once; issued = held + reserved + used + expired, per template.
+    CouponsUsedOnce,
     /// Whatever a client was told is in the state, with the same content.
     AcknowledgementsKept,
     /// A request is decided once, and every time it is asked the answer is the same.
@@ -78,6 +81,7 @@ impl Invariant {
             Self::GrantsOnce => "grants_once",
             Self::BooksBalance => "books_balance",
             Self::OrdersEndOnce => "orders_end_once",
+            Self::CouponsUsedOnce => "coupons_used_once",
             Self::AcknowledgementsKept => "acknowledgements_kept",
             Self::AnswersStable => "answers_stable",
             Self::PhasesAdvance => "phases_advance",
@@ -176,12 +180,13 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 13] = [
+        let checks: [Box<dyn Check>; 14] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
             Box::new(books::BooksBalance::over(base)),
             Box::new(orders::OrdersEndOnce::over(base)),
+            Box::new(coupons::CouponsUsedOnce::over(base)),
             Box::new(history::PhasesAdvance),
             Box::new(presence::WatchedIsPresence::over(base)),
             Box::new(presence::GoalsAreReached::over(base)),

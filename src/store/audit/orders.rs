@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{ActivityId, Kind, OrderId, OrderPhase, PaymentOutcome, SkuId, UserId};
-use crate::store::{Event, Recorded, Tables};
+use crate::rules::{ActivityId, Kind, OrderId, OrderPhase, PaymentOutcome, PriceLine, SkuId, UserId};
+use crate::store::{Event, Recorded, Reservation, Tables};
 
 /// A reservation ends once: paid or released.
 pub(super) struct OrdersEndOnce {
@@ -37,18 +37,22 @@ impl Check for OrdersEndOnce {
     fn before(&mut self, recorded: &Recorded, _: &Tables) -> Verdict<()> {
         use OrderPhase::{Paid, Released, Reserved};
         let no = recorded.no;
-        match &recorded.event {
-            Event::Reserved { activity, order, lines, total, .. } => {
-                self.reserved += 1;
-                let sum: i128 = lines.iter().map(|l| i128::from(l.unit_price.get()) * i128::from(l.quantity)).sum();
-                if sum != i128::from(total.get()) {
-                    return Err(format!("order {order} costs {total} fen, its lines {sum}"));
-                }
-                match self.phases.insert(*order, (*activity, Reserved)) {
-                    None => Ok(()),
-                    Some(_) => Err(format!("event {no} reserves order {order} again")),
-                }
+        if let Some(Reservation { activity, order, lines, total, price, .. }) = recorded.event.reservation() {
+            let priced: Vec<_> = lines.iter().map(PriceLine::from).collect();
+            if price.is_some_and(|price| !price.follows_from(&priced)) {
+                return Err(format!("the price of order {order} does not follow from what was frozen with it"));
             }
+            self.reserved += 1;
+            let sum: i128 = lines.iter().map(|l| i128::from(l.unit_price.get()) * i128::from(l.quantity)).sum();
+            if price.is_none() && sum != i128::from(total.get()) {
+                return Err(format!("order {order} costs {total} fen, its lines {sum}"));
+            }
+            return match self.phases.insert(order, (activity, Reserved)) {
+                None => Ok(()),
+                Some(_) => Err(format!("event {no} reserves order {order} again")),
+            };
+        }
+        match &recorded.event {
             Event::Released { order, .. } => self.end(no, *order, Reserved, Released),
             Event::Paid { order, outcome: PaymentOutcome::Sold, .. } => self.end(no, *order, Reserved, Paid),
             Event::Paid { order, outcome: PaymentOutcome::SoldLate, .. } => self.end(no, *order, Released, Paid),

@@ -1,6 +1,7 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
 mod campaign;
+mod coupon;
 mod draw;
 mod gift;
 mod presence;
@@ -15,6 +16,7 @@ use crate::rules::{
 };
 
 pub use campaign::CampaignEvent;
+pub use coupon::{CouponEvent, Reservation};
 pub use draw::DrawEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
@@ -265,5 +267,12 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: TalkEvent,
+    },
+    /// Coupons, or what is in force without one.
+    Coupon {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: CouponEvent,
     },
 }

@@ -1,6 +1,6 @@
 //! What an event is about.
 
-use super::Event;
+use super::{CouponEvent, Event};
 use crate::rules::{ActivityId, RoomId};
 
 impl Event {
@@ -21,6 +21,7 @@ impl Event {
             | Self::Archived { room, .. }
             | Self::Presence { room, .. }
             | Self::Campaign { room, .. }
+            | Self::Coupon { room, .. }
             | Self::Gift { room, .. }
             | Self::Draw { room, .. }
             | Self::Talk { room, .. } => Some(room),
@@ -43,7 +44,8 @@ impl Event {
             | Self::Released { activity, .. }
             | Self::Paid { activity, .. }
             | Self::Archived { activity, .. }
-            | Self::Draw { activity, .. } => Some(*activity),
+            | Self::Draw { activity, .. }
+            | Self::Coupon { what: CouponEvent::Ordered { activity, .. }, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
             Self::Talk { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
@@ -51,7 +53,8 @@ impl Event {
             | Self::ToppedUp { .. }
             | Self::Forgotten { .. }
             | Self::CatalogueSet { .. }
-            | Self::Gift { .. } => None,
+            | Self::Gift { .. }
+            | Self::Coupon { .. } => None,
         }
     }
 }

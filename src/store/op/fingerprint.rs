@@ -1,6 +1,6 @@
 //! The parameters of an operation, folded into a number: a repeat has the same, a conflict another.
 
-use super::Ask;
+use super::{Ask, coupon};
 use crate::rules::Fingerprint;
 
 impl Ask {
@@ -10,10 +10,11 @@ impl Ask {
             Self::Claim { activity, token, opening } => {
                 Fingerprint::of(1).word(activity.0).word(*token).word(u64::from(*opening))
             }
-            Self::Reserve { activity, token, cart } => {
-                cart.iter().fold(Fingerprint::of(2).word(activity.0).word(*token), |sum, line| {
+            Self::Reserve { activity, token, cart, coupons } => {
+                let sum = cart.iter().fold(Fingerprint::of(2).word(activity.0).word(*token), |sum, line| {
                     sum.word(u64::from(line.sku.0) << 32 | u64::from(line.quantity)).word(u64::from(line.opening))
-                })
+                });
+                coupon::with_choice(sum, coupons)
             }
             Self::Release { order } => Fingerprint::of(3).word(order.0),
             Self::Pay { order, payment, amount } => {
@@ -37,6 +38,7 @@ impl Ask {
             Self::Gift(ask) => ask.fingerprint(),
             Self::Draw(ask) => ask.fingerprint(),
             Self::Talk(ask) => ask.fingerprint(),
+            Self::Coupon(ask) => ask.fingerprint(),
         }
     }
 }

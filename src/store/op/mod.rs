@@ -1,6 +1,7 @@
 //! What may be asked of a store: a small closed set, in the domain's words.
 
 mod campaign;
+mod coupon;
 mod draw;
 mod fingerprint;
 mod gift;
@@ -10,12 +11,13 @@ mod talk;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, Amendment, CartLine, Currency, Fen, Grant, NotDone, Order, OrderId, PaymentOutcome, Phase, Plan,
-    Refusal, RequestId, RoomId, Seed, Step, UserId,
+    ActivityId, Amendment, CartLine, CouponChoice, Currency, Fen, Grant, NotDone, Order, OrderId, PaymentOutcome,
+    Phase, Plan, Price, Refusal, RequestId, RoomId, Seed, Step, UserId,
 };
 use fingerprint::encoded;
 
 pub use campaign::{CampaignAnswer, CampaignAsk};
+pub use coupon::{CouponAnswer, CouponAsk};
 pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
@@ -65,6 +67,8 @@ pub enum Ask {
         token: u64,
         /// What.
         cart: Vec<CartLine>,
+        /// Which of the asker's coupons should count.
+        coupons: CouponChoice,
     },
     /// Gives up one's own reserved order.
     Release {
@@ -137,6 +141,8 @@ pub enum Ask {
     Draw(DrawAsk),
     /// Votes, enrolments, and the order in a room.
     Talk(TalkAsk),
+    /// About coupons, or what is in force without one.
+    Coupon(CouponAsk),
 }
 
 /// What a store answers.
@@ -194,6 +200,8 @@ pub enum Answer {
     Draw(DrawAnswer),
     /// About votes, enrolments, and the order in a room.
     Talk(TalkAnswer),
+    /// About coupons.
+    Coupon(CouponAnswer),
 }
 
 impl Op {
@@ -207,7 +215,10 @@ impl Op {
         const NAMES: usize = 256;
         NAMES
             + match &self.ask {
-                Ask::Reserve { cart, .. } => cart.len() * 24,
+                Ask::Reserve { cart, coupons, .. } => {
+                    cart.len() * 24 + Price::bytes_max(cart.len(), *coupons != CouponChoice::None)
+                }
+                Ask::Coupon(ask) => ask.event_bytes_max(),
                 Ask::Draft { plan, .. } => encoded(plan.as_ref()).len(),
                 Ask::Amend { amendment, .. } => encoded(amendment.as_ref()).len(),
                 // A rejection lists two reasons for each item of a sale.

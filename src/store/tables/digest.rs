@@ -17,7 +17,14 @@ impl Tables {
             let (running, fans) = (sum(room.running.iter()), sum(room.fan_club.fans()));
             let audience = sum(room.audience.iter());
             let trail = (&room.trail, &room.sanctions);
-            encoded(&(of_room, receipts, audience, trail, running, &room.boards, &room.fan_club.settings, fans))
+            encoded(&(
+                (of_room, receipts, audience, trail),
+                running,
+                &room.boards,
+                &room.fan_club.settings,
+                fans,
+                room.coupons.canonical(),
+            ))
         })));
         hash.update(sum(self.activities.values().map(|activity| {
             // The maps within an activity are summed apart: the rest encodes in one order.
@@ -28,8 +35,9 @@ impl Tables {
             ));
             match &activity.kind {
                 Some(crate::rules::Kind::Rain(rain)) => {
-                    bytes.extend(encoded(&(&rain.pool, rain.waves_released, rain.paid, rain.cash_in_shares())));
-                    bytes.extend(sum(rain.taken()));
+                    let pool = &rain.giveaway.pool;
+                    bytes.extend(encoded(&(pool, rain.waves_released, rain.paid, rain.cash_in_shares())));
+                    bytes.extend(sum(rain.giveaway.all()));
                 }
                 Some(crate::rules::Kind::Sale(sale)) => {
                     bytes.extend(encoded(&(&sale.skus, sale.reserved_orders)));
@@ -46,6 +54,10 @@ impl Tables {
                     bytes.extend(sum(poll.ballots()));
                 }
                 Some(crate::rules::Kind::Enrolment(enrolment)) => bytes.extend(sum(enrolment.sign_ups())),
+                Some(crate::rules::Kind::Drop(drop)) => {
+                    bytes.extend(encoded(&drop.giveaway.pool));
+                    bytes.extend(sum(drop.giveaway.all()));
+                }
                 None => {}
             }
             bytes

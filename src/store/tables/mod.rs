@@ -18,8 +18,9 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, Facts, FanClub, Fingerprint,
-    GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Sanction, Sanctions, Step, TierRules, Time, UserId,
+    Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, CouponBook, Facts, FanClub,
+    Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Sanction, Sanctions, Series, Step,
+    TemplateId, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
@@ -27,7 +28,7 @@ use campaigns::Campaigns;
 use receipts::{Receipt, Receipts};
 
 pub use evolve::Inconsistent;
-pub use view::{ActivityView, BoardView, FanClubView, FanView, GateFacts, ItemView, KindView, Needs};
+pub use view::{ActivityView, BoardView, CouponsView, FanClubView, FanView, GateFacts, ItemView, KindView, Needs};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
@@ -95,6 +96,9 @@ pub struct Tables {
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
     due: BTreeSet<(Time, Due)>,
+    /// The same, for coupon templates.
+    #[serde(skip)]
+    due_coupons: BTreeSet<(Time, RoomId, TemplateId)>,
 }
 
 /// A room.
@@ -111,6 +115,7 @@ pub struct Room {
     /// What is known of its viewers.
     audience: Map<UserId, Facts>,
     activities: Vec<ActivityId>,
+    coupons: CouponBook,
     receipts: Receipts,
     /// Who is muted or banned.
     sanctions: Sanctions,
@@ -166,6 +171,10 @@ pub enum Action {
     Impose(Sanction, UserId),
     /// Took that back.
     Lift(Sanction, UserId),
+    /// Added a coupon template.
+    AddCouponTemplate,
+    /// Added a full reduction.
+    AddReduction,
 }
 
 impl Room {
@@ -187,6 +196,11 @@ impl Room {
     /// What is known of a user.
     pub fn facts(&self, user: &UserId) -> Option<&Facts> {
         self.audience.get(user)
+    }
+
+    /// Its coupons.
+    pub fn coupons(&self) -> &CouponBook {
+        &self.coupons
     }
 
     /// As many host actions are kept in the tables.
@@ -251,6 +265,7 @@ impl Tables {
             latest_combo: 0,
             combos: Map::default(),
             due: BTreeSet::new(),
+            due_coupons: BTreeSet::new(),
         }
     }
 
@@ -274,6 +289,13 @@ impl Tables {
         };
         let tiers = self.rooms.iter().flat_map(of_room);
         self.due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers).collect();
+        let templates = self.rooms.iter().flat_map(|(id, room)| {
+            let due = |(template, series): (TemplateId, &Series)| {
+                Some((series.deadline(bounds.retention_ms)?, *id, template))
+            };
+            room.coupons.series().filter_map(due)
+        });
+        self.due_coupons = templates.collect();
         self
     }
 
@@ -350,12 +372,18 @@ impl Tables {
 
     /// When a timer has something to do next.
     pub fn next_due(&self) -> Option<Time> {
-        self.due.first().map(|(at, _)| *at)
+        let activities = self.due.first().map(|(at, _)| *at);
+        let coupons = self.due_coupons.first().map(|(at, ..)| *at);
+        activities.into_iter().chain(coupons).min()
     }
 
     /// Adds what timers have to do at `now`, at most `limit` operations.
     pub fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>) {
         let due = self.due.iter().take_while(|(at, _)| *at <= now).take(limit);
+        let before = ops.len();
         ops.extend(due.filter_map(|(_, due)| self.op_for(due)));
+        let limit = limit.saturating_sub(ops.len() - before);
+        let coupons = self.due_coupons.iter().take_while(|(at, ..)| *at <= now).take(limit);
+        ops.extend(coupons.map(|(_, room, template)| Self::op_for_coupons(*room, *template)));
     }
 }

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase, PaymentOutcome,
-    Phase, Refusal, Time, draw_name,
+    ActivityId, AwardState, CampaignId, CouponId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase,
+    PaymentOutcome, Phase, Refusal, Time, draw_name,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
-use crate::store::{CampaignAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer, TalkAnswer};
+use crate::store::{
+    CampaignAnswer, CouponAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer, TalkAnswer,
+};
 
 /// What one request came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub(super) enum Kept {
     SignedUp(ActivityId, u32),
     Imposed(Time),
     Lifted,
+    CouponTemplateAdded,
+    ReductionAdded,
+    CouponIssued(CouponId),
 }
 
 /// The receipts of a room, or of the platform.
@@ -121,7 +126,10 @@ impl Kept {
             | Self::Included(..)
             | Self::Gift(_)
             | Self::Imposed(_)
-            | Self::Lifted => None,
+            | Self::Lifted
+            | Self::CouponTemplateAdded
+            | Self::ReductionAdded
+            | Self::CouponIssued(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -184,15 +192,15 @@ impl Tables {
             Kept::Drawn(activity) => Answer::Draw(DrawAnswer::Drawn(activity)),
             Kept::Taken(activity, rank) => self.prize(activity, rank, AwardState::Kept),
             Kept::PassedOn(activity, rank) => self.prize(activity, rank, AwardState::Passed),
+            Kept::CouponTemplateAdded => Answer::Coupon(CouponAnswer::TemplateAdded),
+            Kept::ReductionAdded => Answer::Coupon(CouponAnswer::ReductionAdded),
+            Kept::CouponIssued(coupon) => Answer::Coupon(CouponAnswer::Issued(coupon)),
         }
     }
 
     fn granted(&self, activity: ActivityId, share: u32) -> Answer {
         let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        let (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) = (&activity.kind, &activity.plan.kind) else {
-            unreachable!("only an opened rain gives shares")
-        };
-        Answer::Granted(rain.grant(plan, activity.id, share).expect("a receipt follows its share"))
+        Answer::Granted(activity.grant(share).expect("a receipt follows its share"))
     }
 
     fn reached(&self, activity: ActivityId, number: u32) -> Grant {

@@ -110,7 +110,8 @@ fn full_books_take_no_payment() {
     }
     let token = tables.activity(activity).unwrap().token;
     let cart = vec![CartLine { sku: SkuId(1), quantity: 1, opening: 1 }];
-    let reserved = decide(&mut tables, "ann", Ask::Reserve { activity, token, cart });
+    let reserved =
+        decide(&mut tables, "ann", Ask::Reserve { activity, token, cart, coupons: crate::rules::CouponChoice::None });
     assert!(matches!(reserved, Answer::Reserved(_)), "{reserved:?}");
     let all = Posting {
         from: Account::Outside,

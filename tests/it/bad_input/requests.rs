@@ -117,7 +117,7 @@ impl Served {
     async fn server_keeps_up(&self, peer: &mut Peer) {
         use liveroom_protocol::wire::{CartLine, Reserve};
         let lines = vec![CartLine { sku: 1, quantity: 1, opening: 1 }];
-        let nothing = framed(fresh_id(), Body::Reserve(Reserve { activity: 99, token: 1, lines }));
+        let nothing = framed(fresh_id(), Body::Reserve(Reserve { activity: 99, token: 1, lines, coupons: None }));
         assert_eq!(peer.ask(nothing).await, "not done unknown_activity");
     }
 }

@@ -6,6 +6,7 @@ mod amend;
 mod books;
 mod broadcast;
 mod campaign;
+mod coupons;
 mod draw;
 mod eligibility;
 mod gift;
@@ -45,6 +46,10 @@ macro_rules! suite {
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },
                 amend { more_stock, less_stock, more_budget, longer, refused },
+                coupons { reserved_with_an_order_then_used, given_back_with_its_order, late_payments_and_coupons,
+                          time_ends_coupons, chosen_coupons_have_to_count, a_refusal_for_a_coupon_stays, full_reductions,
+                          prices_are_explained, first_come_first_served, drops_are_funded, coupons_among_the_shares,
+                          only_for_their_audience, templates_that_make_no_sense, requests_about_coupons_are_repeated },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,
                           not_open_stays, host_requests, payments, top_ups, ids_belong_to_their_user_and_room,

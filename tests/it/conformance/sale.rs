@@ -158,10 +158,10 @@ pub fn carts_that_make_no_sense<K: Subject>(new: &dyn Fn(Bounds) -> K) {
         (vec![line(1, 10, 1)], "limit_reached 0/9"),
         (vec![line(2, 1, 1)], "order 1: 10000000000000 fen"),
     ] {
-        let ask = Ask::Reserve { activity: shop, token, cart };
+        let ask = Ask::Reserve { activity: shop, token, cart, coupons: CouponChoice::None };
         assert_eq!(stage.ask("ann", ask.clone()), want, "{ask:?}");
     }
-    let ask = Ask::Reserve { activity: shop, token: token ^ 1, cart: vec![line(1, 1, 1)] };
+    let ask = Ask::Reserve { activity: shop, token: token ^ 1, cart: vec![line(1, 1, 1)], coupons: CouponChoice::None };
     assert_eq!(stage.ask("ann", ask), "not_open");
     stage.audit();
 }

@@ -11,7 +11,10 @@ pub fn unknown_ids<K: Subject>(new: &dyn Fn(Bounds) -> K) {
         let (activity, order) = (ActivityId(id), OrderId(id));
         for (ask, want) in [
             (Ask::Claim { activity, token: 1, opening: 1 }, "not done: unknown_activity"),
-            (Ask::Reserve { activity, token: 1, cart: vec![] }, "not done: unknown_activity"),
+            (
+                Ask::Reserve { activity, token: 1, cart: vec![], coupons: CouponChoice::None },
+                "not done: unknown_activity",
+            ),
             (Ask::Step { activity, step: Step::Open }, "not done: unknown_activity"),
             (Ask::Amend { activity, amendment: Box::default() }, "not done: unknown_activity"),
             (Ask::Release { order }, "not done: unknown_order"),
@@ -54,7 +57,7 @@ pub fn other_kinds<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let claim = Ask::Claim { activity: shop, token: stage.token(shop), opening: 1 };
     assert_eq!(stage.ask("ann", claim), "not done: wrong_kind");
     let cart = vec![CartLine { sku: SkuId(1), quantity: 1, opening: 1 }];
-    let reserve = Ask::Reserve { activity: shower, token: stage.token(shower), cart };
+    let reserve = Ask::Reserve { activity: shower, token: stage.token(shower), cart, coupons: CouponChoice::None };
     assert_eq!(stage.ask("ann", reserve), "not done: wrong_kind");
     // What belongs to wallets is not asked of rooms, and the other way round.
     assert_eq!(stage.ask("ann", Ask::TopUp { currency: Currency::Fen, amount: 1 }), "not done: invalid");

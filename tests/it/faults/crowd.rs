@@ -138,7 +138,7 @@ async fn press(client: Client, user: String, sale: Ticket, rain: Ticket, enough:
         let body = match (turn % 4, bought.take()) {
             (2, Some(order)) => Body::Release(Release { order }),
             (3, _) => Body::Claim(Claim { activity: rain.activity, token: rain.token, opening: rain.opening }),
-            _ => Body::Reserve(Reserve { activity: sale.activity, token: sale.token, lines }),
+            _ => Body::Reserve(Reserve { activity: sale.activity, token: sale.token, lines, coupons: None }),
         };
         let id = client.fresh_request_id();
         let outcome = client.request_with_id(id, body.clone()).await.expect("every request is answered in the end");

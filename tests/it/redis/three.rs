@@ -159,7 +159,7 @@ fn the_same_users_press_on_all_nodes_at_once_and_exactly_the_stock_is_given_once
                     let _events = events;
                     let lines = vec![CartLine { sku: 1, quantity: 1, opening: sale.opening }];
                     let asks = [
-                        Body::Reserve(Reserve { activity: sale.activity, token: sale.token, lines }),
+                        Body::Reserve(Reserve { activity: sale.activity, token: sale.token, lines, coupons: None }),
                         Body::Claim(Claim { activity: rain.activity, token: rain.token, opening: rain.opening }),
                     ];
                     together.wait().await;

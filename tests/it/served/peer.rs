@@ -262,6 +262,7 @@ pub fn words(outcome: &answer::Outcome) -> String {
         answer::Outcome::Ticket(ticket) => format!("ticket {}", ticket.leaf),
         answer::Outcome::Prize(prize) => format!("prize {:?}", prize.state()),
         answer::Outcome::Proof(proof) => format!("proof of {}", proof.leaf),
+        answer::Outcome::Price(price) => format!("price {}", price.total_fen),
     }
 }
 
@@ -296,7 +297,7 @@ pub fn reserve(id: u64, ticket: Ticket, sku: u32, quantity: u32) -> ClientFrame 
 
 pub fn cart(id: u64, ticket: Ticket, lines: Vec<CartLine>) -> ClientFrame {
     let Ticket { activity, token, .. } = ticket;
-    framed(id, client_frame::Body::Reserve(Reserve { activity, token, lines }))
+    framed(id, client_frame::Body::Reserve(Reserve { activity, token, lines, coupons: None }))
 }
 
 pub fn release(id: u64, order: u64) -> ClientFrame {

@@ -12,7 +12,7 @@ use super::*;
 
 /// A room with a rain for each of these numbers, each giving a viewer two shares.
 fn room(activities: &[u64]) -> Arc<RoomAims> {
-    let room = RoomAims::new("r".to_owned());
+    let room = RoomAims::new("r".to_owned(), false);
     open(&room, activities);
     room
 }
@@ -52,7 +52,13 @@ fn answers(outcomes: &[(u64, answer::Outcome)]) -> Vec<u8> {
 }
 
 fn granted(activity: u64, slot: u32, amount_fen: i64) -> answer::Outcome {
-    answer::Outcome::Grant(Grant { activity, slot, prize: Some(grant::Prize::AmountFen(amount_fen)), at_ms: 5 })
+    answer::Outcome::Grant(Grant {
+        activity,
+        slot,
+        prize: Some(grant::Prize::AmountFen(amount_fen)),
+        at_ms: 5,
+        coupon_id: 0,
+    })
 }
 
 fn refused(code: RefusalCode) -> answer::Outcome {

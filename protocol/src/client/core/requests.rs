@@ -206,6 +206,7 @@ fn final_outcome(outcome: answer::Outcome) -> Option<Outcome> {
         answer::Outcome::Grant(grant) => Some(Outcome::Granted(grant)),
         answer::Outcome::Order(order) => Some(Outcome::Ordered(order)),
         answer::Outcome::CheckedIn(checked_in) => Some(Outcome::CheckedIn(checked_in)),
+        answer::Outcome::Price(price) => Some(Outcome::Priced(price)),
         answer::Outcome::Refused(refused) => Some(Outcome::Refused { code: refused.code(), detail: refused.detail }),
         answer::Outcome::NotDone(not_done) => Some(Outcome::not_done(not_done)),
         answer::Outcome::Done(_) => Some(Outcome::Done),

@@ -5,9 +5,9 @@
 //! activity has ended, what it says is derived without looking at conditions, since nobody is given anything any more.
 
 use super::{Context, record_refusal};
-use crate::rules::{Activity, Kind, Known, Refusal, Time, UserId};
+use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, Time, UserId};
 use crate::store::Answer;
-use crate::store::tables::{Decision, Tables};
+use crate::store::tables::{Decision, Room, Tables};
 
 impl Tables {
     /// Whether `user` meets the conditions of an activity, as long as it has not ended.
@@ -16,14 +16,7 @@ impl Tables {
         if conditions.is_none() || activity.ended.is_some() {
             return Ok(());
         }
-        let known = Known {
-            facts: context.room.audience.get(user),
-            activity: activity.id,
-            broadcast: context.room.broadcast_no(),
-            is_fan: context.room.fan_club.fan(user).is_some(),
-            now: context.now,
-            utc_offset_min: context.room.utc_offset_min,
-        };
+        let known = known(context.room, user, activity.id, context.now);
         conditions.allow(&known, || self.wins_of(context, *user))
     }
 
@@ -39,10 +32,30 @@ impl Tables {
     /// When a user has won in a room, in no order.
     pub(super) fn wins_of<'a>(&'a self, context: &Context<'a>, user: UserId) -> impl Iterator<Item = Time> + use<'a> {
         let kinds = context.room.activities.iter().filter_map(|id| self.activities.get(id)?.kind.as_ref());
-        kinds.flat_map(move |kind| match kind {
-            Kind::Rain(rain) => rain.grants_of(&user).filter_map(|share| rain.given_at(share)).collect::<Vec<_>>(),
-            Kind::Draw(draw) => draw.won_at(&user).into_iter().collect(),
-            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) | Kind::Poll(_) | Kind::Enrolment(_) => Vec::new(),
+        kinds.flat_map(move |kind| match (kind, kind.giveaway()) {
+            (Kind::Draw(draw), _) => draw.won_at(&user).into_iter().collect(),
+            (_, Some(of)) => of.given_to(&user).filter_map(|unit| Some(of.taken(unit)?.at)).collect(),
+            _ => Vec::new(),
         })
+    }
+}
+
+/// Whether a user is among those for whom the coupons of a template are.
+pub(super) fn belongs(room: &Room, user: &UserId, audience: &Audience, now: Time) -> Result<(), Refusal> {
+    if audience.is_everybody() {
+        return Ok(());
+    }
+    // Nothing that an audience asks for is about one activity.
+    audience.conditions().allow(&known(room, user, ActivityId(0), now), std::iter::empty)
+}
+
+fn known<'a>(room: &'a Room, user: &UserId, activity: ActivityId, now: Time) -> Known<'a> {
+    Known {
+        facts: room.audience.get(user),
+        activity,
+        broadcast: room.broadcast_no(),
+        is_fan: room.fan_club.fan(user).is_some(),
+        now,
+        utc_offset_min: room.utc_offset_min,
     }
 }

@@ -58,6 +58,7 @@ impl Tables {
                 }
                 moved = activity.plan.funding();
                 self.can_fund(activity, moved)?;
+                self.can_allot(context, activity)?;
             }
             // What was drawn, or will be, stays: a host who dislikes the outcome can't do away with it.
             Step::Cancel if activity.phase == Phase::Closed && matches!(activity.kind, Some(Kind::Draw(_))) => {
@@ -87,6 +88,7 @@ impl Tables {
             }
         })?;
         self.can_fund(activity, amendment.budget)?;
+        Self::can_allot_more(context, activity, amendment)?;
         Ok(Decision::Event(Event::Amended {
             room: context.room_id,
             activity: id,

@@ -3,13 +3,14 @@
 
 mod broadcast;
 mod campaign;
+mod coupon;
 mod draw;
 mod eligibility;
 mod gift;
+mod giveaway;
 mod goals;
 mod lifecycle;
 mod presence;
-mod rain;
 mod sale;
 mod talk;
 mod wallet;
@@ -17,6 +18,8 @@ mod wallet;
 use crate::rules::{
     Activity, ActivityId, Fingerprint, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId, RoomId, Time, UserId,
 };
+
+pub(super) use coupon::allotments;
 
 use super::{Decision, Room, Tables};
 use crate::store::{Answer, Ask, Cause, Event, GiftAsk, Op, Partition, PresenceAsk};
@@ -79,7 +82,7 @@ impl Tables {
         let context = Context { now, room_id, room, by: op.by, cause };
         match &op.ask {
             Ask::Claim { activity, token, opening } => self.claim(&context, *activity, *token, *opening),
-            Ask::Reserve { activity, token, cart } => self.reserve(&context, *activity, *token, cart),
+            Ask::Reserve { activity, token, cart, coupons } => self.reserve(&context, *activity, *token, cart, coupons),
             Ask::Release { order } => self.release(&context, *order),
             Ask::Pay { order, payment, amount } => self.pay(&context, *order, payment, *amount),
             Ask::Draft { plan, seed } => self.draft(&context, plan, *seed),
@@ -102,6 +105,7 @@ impl Tables {
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
             Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::Gift(ask) => self.gift(&context, ask),
+            Ask::Coupon(ask) => self.about_coupons(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } | Ask::Forget => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }
@@ -114,7 +118,7 @@ impl Tables {
         activity.ok_or_else(|| NotDoneCode::UnknownActivity.because("no such activity in this room"))
     }
 
-    fn within_limits(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
+    fn within_limits<'a>(&'a self, context: &Context<'a>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
         let limits = &activity.plan.limits;
         if limits.is_none() {
             return Ok(());

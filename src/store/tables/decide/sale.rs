@@ -1,15 +1,18 @@
 //! Orders: reserved, released, paid.
 
+use super::coupon::Unpriced;
 use super::{Context, Outcome, asker, record_refusal, refused};
 use crate::rules::{
-    Account, ActivityId, CartLine, Currency, Declined, Fen, Kind, KindPlan, NotDoneCode, OrderId, OrderPhase,
-    PaymentOutcome, Phase, Posting, Refusal, RefusalCode,
+    Account, ActivityId, CartLine, CouponChoice, Currency, Declined, Fen, Kind, KindPlan, NotDoneCode, OrderId,
+    OrderPhase, PaymentOutcome, Phase, Posting, Price, Refusal, RefusalCode,
 };
 use crate::store::tables::{Decision, Tables};
-use crate::store::{Answer, Event};
+use crate::store::{Answer, CouponEvent, Event};
 
 impl Tables {
-    pub(super) fn reserve(&self, context: &Context<'_>, id: ActivityId, token: u64, cart: &[CartLine]) -> Outcome {
+    pub(super) fn reserve(
+        &self, context: &Context<'_>, id: ActivityId, token: u64, cart: &[CartLine], coupons: &CouponChoice,
+    ) -> Outcome {
         let activity = self.activity_in(context, id)?;
         let KindPlan::Sale(plan) = &activity.plan.kind else {
             return Err(NotDoneCode::WrongKind.because("only a sale takes orders"));
@@ -27,17 +30,29 @@ impl Tables {
             Err(Declined::Today(refusal)) => return Ok(record_refusal(context, id, refusal)),
             Err(Declined::NotDone(reason)) => return Err(reason),
         };
-        Ok(Decision::Event(Event::Reserved {
-            room: context.room_id,
-            activity: id,
-            order: OrderId(self.latest_order + 1),
-            user,
-            lines,
-            total,
-            hold_until: context.now.after_ms(plan.hold_ms),
-            request,
-            fingerprint,
-        }))
+        let (room, order) = (context.room_id, OrderId(self.latest_order + 1));
+        let hold_until = context.now.after_ms(plan.hold_ms);
+        let priced: Vec<_> = lines.iter().filter_map(|line| plan.price_line(line.sku, line.quantity)).collect();
+        match Self::price(context.room, &user, &priced, coupons, context.now) {
+            Ok(None) => Ok(Decision::Event(Event::Reserved {
+                room,
+                activity: id,
+                order,
+                user,
+                lines,
+                total,
+                hold_until,
+                request,
+                fingerprint,
+            })),
+            Ok(Some(price)) => {
+                let (price, cause) = (Box::new(price), context.cause);
+                let what = CouponEvent::Ordered { activity: id, order, user, lines, price, hold_until, cause };
+                Ok(Decision::Event(Event::Coupon { room, what }))
+            }
+            Err(Unpriced::Refused(refusal)) => Ok(record_refusal(context, id, refusal)),
+            Err(Unpriced::NotDone(reason)) => Err(reason),
+        }
     }
 
     pub(super) fn release(&self, context: &Context<'_>, id: OrderId) -> Outcome {
@@ -75,7 +90,10 @@ impl Tables {
             return Err(NotDoneCode::Invalid.because(format!("the order costs {} fen", order.total)));
         }
         let Some(Kind::Sale(sale)) = &activity.kind else { return Err(unknown()) };
-        let late = activity.phase == Phase::Open && sale.can_sell_late(order);
+        // As with the stock: what went back with the order may be elsewhere by now, and is never used twice.
+        let free = |price: &Price| context.room.coupons.are_free(price, context.now);
+        let late =
+            activity.phase == Phase::Open && sale.can_sell_late(order) && order.price.as_deref().is_none_or(free);
         let outcome = match order.phase {
             OrderPhase::Reserved => PaymentOutcome::Sold,
             OrderPhase::Released if late => PaymentOutcome::SoldLate,

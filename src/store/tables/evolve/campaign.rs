@@ -3,7 +3,7 @@
 use super::{Fits, Kept};
 use crate::rules::{Campaign, CampaignId, CampaignPhase, PaymentOutcome, RoomId, Time};
 use crate::store::tables::{Due, Tables};
-use crate::store::{Answer, CampaignEvent, Event};
+use crate::store::{Answer, CampaignEvent, CouponEvent, Event};
 
 impl Tables {
     pub(super) fn apply_campaign(&mut self, room: &RoomId, at: Time, what: &CampaignEvent) -> Fits<Answer> {
@@ -53,7 +53,9 @@ impl Tables {
             return;
         };
         match event {
-            Event::Granted { user, .. } | Event::Reserved { user, .. } => {
+            Event::Granted { user, .. }
+            | Event::Reserved { user, .. }
+            | Event::Coupon { what: CouponEvent::Ordered { user, .. }, .. } => {
                 let facts = self.rooms.get(room).and_then(|room| room.facts(user));
                 campaign.took_part(*user, facts.map(|facts| facts.first_seen));
             }

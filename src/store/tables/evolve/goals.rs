@@ -29,6 +29,10 @@ impl Tables {
                 amount: amount.get(),
             })?;
         }
+        if let Some(coupon) = prize.coupon() {
+            let room = self.activities.get(&id).ok_or("no such activity")?.room;
+            self.issue_won(recorded, &room, id, user, coupon)?;
+        }
         Ok(number)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Fits;
 use crate::rules::{
-    ActivityId, Draw, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting, Rain, RoomId, Sale, Step, Time,
+    ActivityId, CouponDrop, Draw, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting, Rain, RoomId, Sale,
+    Step, Time,
 };
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
@@ -23,6 +24,7 @@ impl Tables {
                 activity.reasons.clear();
                 activity.funded = moved;
                 self.post(funding)?;
+                self.allot_coupons(recorded.no, id)?;
             }
             Step::Open => {
                 activity.opens_at = Some(now);
@@ -42,6 +44,7 @@ impl Tables {
                     KindPlan::Draw(_) => Kind::Draw(Box::new(Draw::open(rules.ok_or("a draw has rules")?))),
                     KindPlan::Poll(plan) => Kind::Poll(Poll::open(plan)),
                     KindPlan::Enrolment(_) => Kind::Enrolment(Enrolment::open()),
+                    KindPlan::Drop(plan) => Kind::Drop(CouponDrop::open(plan)),
                 });
             }
             Step::Close => {
@@ -59,6 +62,7 @@ impl Tables {
                 activity.final_at = Some(now);
                 activity.funded = activity.funded.minus(moved).ok_or("more goes back than came")?;
                 self.post(Posting { from: funding.to, to: funding.from, ..funding })?;
+                self.take_coupons_back(id)?;
             }
         }
         self.arm(id);

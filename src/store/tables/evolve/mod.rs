@@ -3,23 +3,26 @@
 
 mod broadcast;
 mod campaign;
+mod coupon;
 mod draw;
 mod gift;
+mod giveaway;
 mod goals;
 mod lifecycle;
 mod presence;
-mod rain;
 mod sale;
 mod talk;
 
 use crate::rules::{
-    Account, Activity, ActivityId, Boards, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase, Posting, RequestId,
-    RoomId, Sale, Sanctions, Step, UserId,
+    Account, Activity, ActivityId, Boards, CouponBook, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase,
+    Posting, RequestId, RoomId, Sale, Sanctions, Step, UserId,
 };
 
 use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
-use crate::store::{CampaignEvent, Cause, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent};
+use crate::store::{
+    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent,
+};
 use std::collections::VecDeque;
 
 /// An event that can't follow from what came before it.
@@ -80,6 +83,8 @@ impl Tables {
             }
             Event::Gift { what: GiftEvent::FanClubSet { cause, .. }, .. } => (cause, Action::SetFanClub),
             Event::Draw { what: DrawEvent::Drawn { cause, .. }, .. } => (cause, Action::Draw),
+            Event::Coupon { what: CouponEvent::TemplateAdded { cause, .. }, .. } => (cause, Action::AddCouponTemplate),
+            Event::Coupon { what: CouponEvent::ReductionAdded { cause, .. }, .. } => (cause, Action::AddReduction),
             _ => return,
         };
         let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
@@ -96,7 +101,7 @@ impl Tables {
         let Recorded { no, at, event } = recorded;
         match event {
             Event::Granted { room, activity, user, request, fingerprint, share, prize } => {
-                self.grant(recorded, *activity, *user, *share, prize)?;
+                self.grant(recorded, room, *activity, *user, *share, prize)?;
                 let kept = Kept::Granted(*activity, *share);
                 self.receive(room, *user, *request, *fingerprint, kept)
             }
@@ -109,6 +114,7 @@ impl Tables {
             }
             Event::Released { room, activity, order, cause, .. } => {
                 self.end_order(*order, OrderPhase::Released, Sale::release)?;
+                self.give_coupons_back(room, *order, *at)?;
                 self.rearm(*activity);
                 self.keep(room, cause, Kept::Released(*activity, *order))
             }
@@ -125,6 +131,7 @@ impl Tables {
                     broadcast_days: [None; 2],
                     audience: Map::default(),
                     activities: Vec::new(),
+                    coupons: CouponBook::default(),
                     receipts: Receipts::default(),
                     sanctions: Sanctions::default(),
                     trail: VecDeque::new(),
@@ -167,6 +174,7 @@ impl Tables {
             Event::Amended { room, activity, number, amendment, cause } => {
                 self.disarm(*activity);
                 self.post(self.activity(*activity).ok_or("no such activity")?.funding(amendment.budget))?;
+                self.allot_more(*no, room, *activity, amendment)?;
                 self.activity_mut(*activity)?.amend(*no, *number, amendment);
                 self.arm(*activity);
                 self.keep(room, cause, Kept::Amended(*activity, *number))
@@ -194,6 +202,7 @@ impl Tables {
             Event::Gift { room, what } => self.given(recorded, room, what),
             Event::Draw { room, activity, what } => self.draw_event(recorded, room, *activity, what),
             Event::Talk { room, what } => self.talked(room, *at, what),
+            Event::Coupon { room, what } => self.coupon(recorded, room, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }

@@ -1,36 +1,42 @@
 //! Orders that hold stock, and their ends.
 
 use super::Fits;
-use crate::rules::{Account, Currency, Fen, Kind, Order, OrderId, OrderPhase, PaymentOutcome, Posting, RoomId, Sale};
+use crate::rules::{
+    Account, CouponBook, Currency, Fen, Kind, Order, OrderId, OrderPhase, PaymentOutcome, Posting, Price, RoomId, Sale,
+    Time,
+};
 use crate::store::tables::{Due, Tables};
-use crate::store::{Event, Recorded};
+use crate::store::{Recorded, Reservation};
 
 impl Tables {
     pub(super) fn hold(&mut self, recorded: &Recorded) -> Fits {
-        let Event::Reserved { activity, order: id, user, lines, total, hold_until, .. } = &recorded.event else {
+        let Some(Reservation { room, activity, order: id, user, lines, total, price, hold_until }) =
+            recorded.event.reservation()
+        else {
             return Err("not a reservation");
         };
-        let held = self.activities.get_mut(activity).ok_or("no such activity")?;
+        let held = self.activities.get_mut(&activity).ok_or("no such activity")?;
         let Some(Kind::Sale(sale)) = &mut held.kind else { return Err("only an open sale takes orders") };
         if lines.iter().any(|line| sale.sku(line.sku).is_none_or(|sku| sku.pool.free < line.quantity)) {
             return Err("more than there is");
         }
         let order = Order {
-            id: *id,
-            activity: *activity,
-            user: *user,
-            lines: lines.clone(),
-            total: *total,
+            id,
+            activity,
+            user,
+            lines: lines.into(),
+            total,
             phase: OrderPhase::Reserved,
             at: recorded.at,
-            hold_until: *hold_until,
-            previous: sale.latest_order(user),
+            hold_until,
+            previous: sale.latest_order(&user),
+            price: price.map(|price| Box::new(price.clone())),
         };
-        sale.hold(*user, *id, lines, recorded.no);
+        sale.hold(user, id, lines, recorded.no);
         self.latest_order = id.0;
-        self.due.insert((*hold_until, Due::Order(*id)));
-        self.orders.insert(*id, order);
-        Ok(())
+        self.due.insert((hold_until, Due::Order(id)));
+        self.orders.insert(id, order);
+        self.with_coupons_of(room, id, |book, price| book.reserve(price, id))
     }
 
     /// A reserved order ends, once.
@@ -67,10 +73,28 @@ impl Tables {
             }
             PaymentOutcome::RefundDue => {}
         }
+        if outcome != PaymentOutcome::RefundDue {
+            self.with_coupons_of(room, id, |book, price| book.use_up(price, id))?;
+        }
         let to = match outcome {
             PaymentOutcome::Sold | PaymentOutcome::SoldLate => Account::Proceeds(*room),
             PaymentOutcome::RefundDue => Account::RefundsDue(*room),
         };
         self.post(Posting { from: Account::Outside, to, currency: Currency::Fen, amount: amount.get() })
+    }
+
+    /// An order was released: its coupons go back to their holder, or have expired meanwhile.
+    pub(super) fn give_coupons_back(&mut self, room: &RoomId, id: OrderId, now: Time) -> Fits {
+        self.with_coupons_of(room, id, |book, price| book.give_back(price, id, now))
+    }
+
+    /// Changes the coupons that count in an order, if any do.
+    fn with_coupons_of(
+        &mut self, room: &RoomId, order: OrderId, change: impl FnOnce(&mut CouponBook, &Price) -> Fits,
+    ) -> Fits {
+        let price = self.orders.get(&order).and_then(|order| order.price.as_deref());
+        let Some(price) = price.filter(|price| price.coupons().next().is_some()).cloned() else { return Ok(()) };
+        let templates: Vec<_> = price.coupons().map(|(template, _)| template).collect();
+        self.in_book(room, &templates, |book| change(book, &price))
     }
 }

@@ -3,14 +3,18 @@
 mod gift;
 
 use crate::rules::{
-    Activity, ActivityId, Award, Digest, Draw, DrawLevel, DrawProof, DrawRecord, Fen, Kind, KindPlan, Order, Phase,
-    Plan, RainSummary, RoomId, SkuId, Time, UserId,
+    Activity, ActivityId, Award, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
+    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Order, Phase, Plan, Rain, RainSummary, RoomId, SkuId,
+    TemplateId, Time, UserId,
 };
 
 use super::Tables;
 use crate::store::{AwaitedBeacon, DrawPrize, Query, Reply};
 
 pub use gift::{BoardView, FanClubView, FanView};
+
+/// As many of one's coupons are shown: the latest.
+const COUPONS_SHOWN: usize = 200;
 
 /// An activity as hosts see it; viewers see less.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,13 @@ pub enum KindView {
         /// Once it has ended: who got what.
         summary: Option<RainSummary>,
     },
+    /// Coupon drop 万券齐发.
+    Drop {
+        /// The coupons.
+        pool: ItemView,
+        /// Users who got at least one.
+        winners: u32,
+    },
     /// Flash sale 限时秒杀.
     Sale {
         /// The items, in the plan's order.
@@ -90,6 +101,15 @@ pub enum KindView {
         /// Once it has ended: who has a place, the dearest first.
         admitted: Option<Vec<UserId>>,
     },
+}
+
+/// The coupon templates of a room, and what is in force in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CouponsView {
+    /// Templates by name: what their coupons promise, how many are free, allotted to activities, issued; and where those stand.
+    pub templates: Vec<(TemplateId, CouponTemplate, ItemView, CouponCounts)>,
+    /// Full reductions by name.
+    pub reductions: Vec<(TemplateId, FullReduction)>,
 }
 
 /// The counts of a pool.
@@ -129,10 +149,23 @@ pub struct GateFacts {
     pub has_conditions: bool,
     /// What it has to know of those who take part.
     pub needs: Needs,
-    /// Whether it is a rain, whose one pool follows; or a sale, whose items' do.
-    pub is_rain: bool,
+    /// Whether it is claimed from one pool, which follows; or a sale, whose items' pools do.
+    pub is_claimed: bool,
     /// Pools: item (0 for a rain), latest opening, units free now.
     pub pools: Vec<(SkuId, u32, u32)>,
+}
+
+impl From<&CouponBook> for CouponsView {
+    fn from(book: &CouponBook) -> Self {
+        let template = |(id, series): (TemplateId, &crate::rules::Series)| {
+            (id, series.template.clone(), (&series.pool).into(), series.counts)
+        };
+        let reduction = |(name, reduction): (TemplateId, &FullReduction)| (name, reduction.clone());
+        Self {
+            templates: book.series().map(template).collect(),
+            reductions: book.reductions().map(reduction).collect(),
+        }
+    }
 }
 
 impl From<&crate::rules::UnitPool> for ItemView {
@@ -164,7 +197,11 @@ impl From<&Activity> for ActivityView {
             unspent: activity.unspent(),
             kind: activity.kind.as_ref().map(|kind| match kind {
                 Kind::Rain(rain) => {
-                    KindView::Rain { pool: (&rain.pool).into(), summary: activity.ended.map(|_| rain.summary()) }
+                    let pool = (&rain.giveaway.pool).into();
+                    KindView::Rain { pool, summary: activity.ended.map(|_| rain.summary()) }
+                }
+                Kind::Drop(CouponDrop { giveaway }) => {
+                    KindView::Drop { pool: (&giveaway.pool).into(), winners: giveaway.winners() }
                 }
                 Kind::Sale(sale) => KindView::Sale {
                     items: sale.skus.iter().map(|sku| (sku.sku, (&sku.pool).into())).collect(),
@@ -253,22 +290,17 @@ impl Tables {
     /// What the gate in front of an activity must know.
     pub fn gate(&self, id: ActivityId) -> Option<GateFacts> {
         let activity = self.activities.get(&id)?;
-        let pool = |sku, pool: &crate::rules::UnitPool| (sku, pool.opening, pool.free);
-        let pools = match &activity.kind {
-            Some(Kind::Rain(rain)) => vec![pool(SkuId(0), &rain.pool)],
-            Some(Kind::Sale(sale)) => sale.skus.iter().map(|sku| pool(sku.sku, &sku.pool)).collect(),
-            // Whoever asks there is judged by facts that the gate does not know.
-            Some(Kind::WatchTask(_) | Kind::CheckIn(_) | Kind::Poll(_) | Kind::Enrolment(_)) | None => Vec::new(),
-            // Nothing runs out in a draw: only the store answers.
-            Some(Kind::Draw(_)) => Vec::new(),
-        };
+        // Whoever reaches a goal is judged by facts that the gate does not know.
+        let gated = activity.kind.as_ref().filter(|_| activity.goals().is_none());
+        let pools = gated.map_or_else(Vec::new, Kind::pools);
+        let pools = pools.into_iter().map(|(sku, pool)| (sku, pool.opening, pool.free)).collect();
         Some(GateFacts {
             room: activity.room,
             phase: activity.phase,
             token: activity.token,
             needs: activity.into(),
             has_conditions: !activity.plan.conditions.is_none(),
-            is_rain: matches!(activity.plan.kind, KindPlan::Rain(_)),
+            is_claimed: activity.grants_per_user().is_some(),
             pools,
         })
     }
@@ -330,6 +362,18 @@ impl Tables {
             Query::AwaitingBeacons => {
                 Reply::AwaitingBeacon(self.activities.values().filter_map(awaits_beacon).collect())
             }
+            Query::Quote { room, user, activity, cart, coupons, at } => {
+                let quoted = self.quote(room, user, *activity, cart, coupons, *at);
+                Reply::Quote(quoted.map(Box::new).map_err(|reason| *reason))
+            }
+            Query::Coupons { room } => match self.rooms.get(room) {
+                Some(room) => Reply::Coupons(Box::new((&room.coupons).into())),
+                None => Reply::Unknown,
+            },
+            Query::Coupon { room, template, coupon } => {
+                let found = self.rooms.get(room).and_then(|room| room.coupons.view(*template, *coupon));
+                found.map_or(Reply::Unknown, |coupon| Reply::Coupon(Box::new(coupon)))
+            }
             Query::Rooms => {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
@@ -363,26 +407,30 @@ impl Tables {
         let Some(room) = self.rooms.get(room) else { return Reply::Unknown };
         let (mut grants, mut orders, mut prizes) = (Vec::new(), Vec::new(), Vec::new());
         for activity in room.activities.iter().filter_map(|id| self.activities.get(id)) {
-            match (&activity.kind, &activity.plan.kind) {
-                (Some(Kind::Rain(rain)), KindPlan::Rain(plan)) => {
-                    grants.extend(rain.grants_of(user).filter_map(|share| rain.grant(plan, activity.id, share)));
+            match &activity.kind {
+                Some(Kind::Rain(Rain { giveaway, .. }) | Kind::Drop(CouponDrop { giveaway })) => {
+                    grants.extend(giveaway.given_to(user).filter_map(|unit| activity.grant(unit)));
                 }
-                (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), plan) => {
+                Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => {
                     let numbers = goals.grants_of(user);
-                    grants.extend(numbers.filter_map(|number| goals.grant(plan.goals(), activity.id, number)));
+                    grants.extend(
+                        numbers.filter_map(|number| goals.grant(activity.plan.kind.goals(), activity.id, number)),
+                    );
                 }
-                (Some(Kind::Sale(sale)), _) => {
+                Some(Kind::Sale(sale)) => {
                     let latest = sale.latest_order(user).and_then(|id| self.orders.get(&id));
                     let previous = |order: &&Order| order.previous.and_then(|id| self.orders.get(&id));
                     orders.extend(std::iter::successors(latest, previous).cloned());
                 }
-                (Some(Kind::Draw(draw)), _) => {
+                Some(Kind::Draw(draw)) => {
                     let rank = draw.award_of(user).map(|(rank, _)| rank);
                     prizes.extend(rank.and_then(|rank| DrawPrize::at(activity, rank)));
                 }
-                _ => {}
+                Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => {}
             }
         }
-        Reply::Own { grants, orders, prizes }
+        let mut coupons: Vec<_> = room.coupons.of(user).rev().take(COUPONS_SHOWN).collect();
+        coupons.reverse();
+        Reply::Own { grants, orders, prizes, coupons }
     }
 }

@@ -1,0 +1,31 @@
+//! Units of a giveaway: the shares of a rain, the coupons of a drop.
+
+use super::Fits;
+use crate::rules::{Account, ActivityId, Currency, Posting, Prize, RoomId, UserId};
+use crate::store::Recorded;
+use crate::store::tables::Tables;
+
+impl Tables {
+    pub(super) fn grant(
+        &mut self, recorded: &Recorded, room: &RoomId, id: ActivityId, user: UserId, unit: u32, prize: &Prize,
+    ) -> Fits {
+        let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
+        let giveaway = activity.kind.as_ref().and_then(|kind| kind.giveaway());
+        let giveaway = giveaway.ok_or("only an open giveaway is given from")?;
+        if unit != giveaway.pool.granted || giveaway.pool.free == 0 {
+            return Err("not the next share");
+        }
+        let held = activity.give(user, recorded.at, recorded.no);
+        match prize {
+            Prize::Cash(amount) if held.as_ref() == Some(prize) => self.post(Posting {
+                from: Account::Escrow(id),
+                to: Account::Wallet(user),
+                currency: Currency::Fen,
+                amount: amount.get(),
+            }),
+            Prize::Cash(_) => Err("the share holds another amount"),
+            Prize::Coupon(coupon) => self.issue_won(recorded, room, id, user, coupon),
+            Prize::Item(_) => Ok(()),
+        }
+    }
+}
