@@ -248,7 +248,7 @@ impl Sale {
 
     /// The priced lines of a cart, all of which can be held now.
     ///
-    /// As in [`super::Rain::claim`], of the facts that make a cart hopeless the one that came first is named. `ended` is the
+    /// As in [`super::Giveaway::claim`], of the facts that make a cart hopeless the one that came first is named. `ended` is the
     /// number of the event that ended the sale.
     pub fn reserve(
         &self, user: &UserId, cart: &[CartLine], ended: Option<u64>,

@@ -1,6 +1,6 @@
 //! A broker over Redis' sharded pub/sub: a channel for each room, which a node hears while it has viewers there.
 //!
-//! What is sent is in [`envelope`], who else has viewers is counted in [`census`], and [`carrier`] is the task that owns the
+//! What is sent is in `envelope`, who else has viewers is counted in `census`, and `carrier` is the task that owns the
 //! connection. Only talk and counts go this way, so all of it may be lost: what does not fit is dropped and counted, and a
 //! connection that breaks is made anew.
 

@@ -6,7 +6,7 @@
 //! every node append what is due; the later one comes to [`Answer::Idle`](super::Answer::Idle).
 //!
 //! In a cluster the log may be striped over several slots, so that several primaries share the work: a batch is cut into as many
-//! chunks, every stripe gets one entry of every batch, and [`merge`] says in which order they count.
+//! chunks, every stripe gets one entry of every batch, and `merge` says in which order they count.
 //!
 //! What a lost answer means is in [`fault`]: what may have been written is asked for again, under the same number, until
 //! Redis says where it stands.
