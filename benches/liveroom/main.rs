@@ -6,6 +6,7 @@ mod filter;
 mod frames;
 mod gate;
 mod gifts;
+mod price;
 mod stage;
 mod store;
 
@@ -17,6 +18,7 @@ criterion_group!(
     store::bench,
     draws::bench,
     gifts::bench,
+    price::bench,
     frames::bench,
     events::bench,
     filter::bench
