@@ -4,8 +4,11 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::dry_run::{self, Halt};
+use super::extract::InQuery;
 use super::problem::Problem;
 use super::{Api, shapes};
 use crate::gateway::token::{Access, Role, Rooms, TokenError, Verifier};
@@ -27,11 +30,20 @@ impl Authorize for Verifier {
     }
 }
 
+/// What any call may say behind the question mark.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    /// Only what would happen.
+    #[serde(default)]
+    dry_run: bool,
+}
+
 /// A caller that showed a valid token.
 #[derive(Debug, Clone)]
 pub struct Caller {
     access: Access,
     request: Option<RequestId>,
+    dry_run: bool,
 }
 
 impl FromRequestParts<Api> for Caller {
@@ -45,7 +57,8 @@ impl FromRequestParts<Api> for Caller {
         })?;
         let access = api.authorize.authorize(api.engine.clock().now(), token);
         let access = access.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why.code(), why.to_string()))?;
-        Ok(Self { access, request: idempotency_key(&parts.headers)? })
+        let InQuery(Wanted { dry_run }) = InQuery::from_request_parts(parts, api).await?;
+        Ok(Self { access, request: idempotency_key(&parts.headers)?, dry_run })
     }
 }
 
@@ -101,6 +114,15 @@ impl Caller {
         }
     }
 
+    /// Hosts pay for their activities themselves; operators let anybody pay.
+    pub(super) fn may_let_pay(&self, sponsor: UserId) -> Result<(), Problem> {
+        match self.must_host()? {
+            Role::Operator => Ok(()),
+            _ if sponsor == self.access.user => Ok(()),
+            _ => Err(forbidden("only operators let others pay")),
+        }
+    }
+
     /// Only hosts and operators.
     pub(super) fn must_host(&self) -> Result<Role, Problem> {
         match self.access.role {
@@ -110,13 +132,24 @@ impl Caller {
     }
 
     /// Has the store decide, under the caller's name and idempotency key.
-    pub(super) async fn commit(&self, api: &Api, partition: Partition, ask: Ask) -> Result<Answer, Problem> {
+    ///
+    /// # Errors
+    /// Nothing has changed: for a [`Problem`], or because the caller wanted to know only what would happen.
+    pub(super) async fn commit(&self, api: &Api, partition: Partition, ask: Ask) -> Result<Answer, Halt> {
         let op = Op { partition, by: Some(self.access.user), request: self.request, ask };
+        if self.dry_run {
+            return Err(dry_run::weigh(api, op).await);
+        }
         match api.engine.commit(op).await {
             Answer::NotDone(reason) => Err(reason.into()),
-            Answer::Refused(refusal) => Err(Problem::refused(&refusal)),
+            Answer::Refused(refusal) => Err(Problem::refused(&refusal).into()),
             answer => Ok(answer),
         }
+    }
+
+    /// For what changes something without the store: there is no telling what it would come to.
+    pub(super) fn must_mean_it(&self) -> Result<(), Problem> {
+        if self.dry_run { Err(Problem::invalid("there is no dry run of this")) } else { Ok(()) }
     }
 
     /// Whether the caller named the request: then a repeat gets the first answer.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::dry_run::Halt;
 use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{
@@ -20,11 +21,11 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 
 /// Adds a coupon template. It never changes; what it promises ends with its time.
 #[utoipa::path(post, path = "/v1/rooms/{room}/coupon-templates", tag = "coupons", request_body = NewCouponTemplate,
-    params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = CouponTemplateShape), (status = "4XX", body = Problem)))]
 pub(super) async fn add_template(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<NewCouponTemplate>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     if new.scope == ScopeShape::Platform && caller.must_host()? != Role::Operator {
@@ -39,7 +40,7 @@ pub(super) async fn add_template(
             let added = shapes.into_iter().find(|shape| shape.template == template.as_str());
             Ok((StatusCode::CREATED, Json(added.ok_or_else(Problem::unexpected)?)))
         }
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn add_template(
     responses((status = 200, body = [CouponTemplateShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn templates(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
-) -> Result<Json<Vec<CouponTemplateShape>>, Problem> {
+) -> Result<Json<Vec<CouponTemplateShape>>, Halt> {
     let room = caller.may_act_in(&api, &room)?;
     Ok(Json(CouponTemplateShape::all(&coupons(&api, room).await?)))
 }
@@ -56,11 +57,11 @@ pub(super) async fn templates(
 /// Gives a user a coupon.
 #[utoipa::path(post, path = "/v1/rooms/{room}/coupon-templates/{template}/coupons", tag = "coupons",
     request_body = NewCoupon,
-    params(("room" = String, Path), ("template" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("room" = String, Path), ("template" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = CouponIssuedShape), (status = "4XX", body = Problem)))]
 pub(super) async fn issue(
     State(api): State<Api>, caller: Caller, InPath((room, template)): InPath<(String, String)>, body: Body<NewCoupon>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     let ask = CouponAsk::Issue { template: template_id(&template)?, user: user_id(&new.user)? };
@@ -68,17 +69,17 @@ pub(super) async fn issue(
         Answer::Coupon(CouponAnswer::Issued(coupon)) => {
             Ok((StatusCode::CREATED, Json(CouponIssuedShape { coupon: coupon.0 })))
         }
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
 /// Announces a full reduction for everybody in the room. The platform pays: for operators only.
 #[utoipa::path(post, path = "/v1/rooms/{room}/full-reductions", tag = "coupons", request_body = ReductionShape,
-    params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = ReductionShape), (status = "4XX", body = Problem)))]
 pub(super) async fn add_reduction(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<ReductionShape>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     if caller.must_host()? != Role::Operator {
@@ -92,7 +93,7 @@ pub(super) async fn add_reduction(
             let added = shapes.into_iter().find(|shape| shape.name == name.as_str());
             Ok((StatusCode::CREATED, Json(added.ok_or_else(Problem::unexpected)?)))
         }
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
@@ -101,7 +102,7 @@ pub(super) async fn add_reduction(
     responses((status = 200, body = [ReductionShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn reductions(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
-) -> Result<Json<Vec<ReductionShape>>, Problem> {
+) -> Result<Json<Vec<ReductionShape>>, Halt> {
     let room = caller.may_act_in(&api, &room)?;
     Ok(Json(ReductionShape::all(&coupons(&api, room).await?)))
 }
@@ -112,26 +113,26 @@ pub(super) async fn reductions(
     responses((status = 200, body = PriceShape), (status = "4XX", body = Problem)))]
 pub(super) async fn quote(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<NewQuote>,
-) -> Result<Json<PriceShape>, Problem> {
+) -> Result<Json<PriceShape>, Halt> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     if new.lines.len() > SalePlan::SKUS_MAX {
-        return Err(Problem::invalid("a cart has 1 to 50 lines"));
+        return Err(Problem::invalid("a cart has 1 to 50 lines").into());
     }
     let user = new.user()?.unwrap_or_else(|| caller.user());
     let (activity, cart, coupons) = (ActivityId(new.activity), new.cart(), new.choice()?);
     let at = api.engine.clock().now();
     match api.engine.ask(Query::Quote { room, user, activity, cart, coupons, at }).await? {
         Reply::Quote(Ok(price)) => Ok(Json(price.as_ref().into())),
-        Reply::Quote(Err(Answer::Refused(refusal))) => Err(Problem::refused(&refusal)),
+        Reply::Quote(Err(Answer::Refused(refusal))) => Err(Problem::refused(&refusal).into()),
         Reply::Quote(Err(Answer::NotDone(reason))) => Err(reason.into()),
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
-async fn coupons(api: &Api, room: RoomId) -> Result<CouponsView, Problem> {
+async fn coupons(api: &Api, room: RoomId) -> Result<CouponsView, Halt> {
     match api.engine.ask(Query::Coupons { room }).await? {
         Reply::Coupons(view) => Ok(*view),
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
+use super::dry_run::Halt;
 use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{DrawBeaconShape, room_id, user_id};
@@ -21,13 +22,11 @@ type Place = InPath<(String, u64)>;
     params(("room" = String, Path), ("activity" = u64, Path)),
     responses((status = 200, description = "the rules, as protocol/DRAWS.md describes them", content_type = "application/json"),
         (status = "4XX", body = Problem)))]
-pub(super) async fn rules(
-    State(api): State<Api>, InPath((room, activity)): Place,
-) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn rules(State(api): State<Api>, InPath((room, activity)): Place) -> Result<impl IntoResponse, Halt> {
     let (room, activity) = (room_id(&room)?, ActivityId(activity));
     match api.engine.ask(Query::DrawRules { room, activity }).await? {
         Reply::DrawRules(rules) => Ok(json(rules.to_json().into_bytes())),
-        _ => Err(unknown("no draw of this number is announced in this room")),
+        _ => Err(unknown("no draw of this number is announced in this room").into()),
     }
 }
 
@@ -36,13 +35,11 @@ pub(super) async fn rules(
     params(("room" = String, Path), ("activity" = u64, Path)),
     responses((status = 200, description = "the record, as protocol/DRAWS.md describes it", content_type = "application/json"),
         (status = "4XX", body = Problem)))]
-pub(super) async fn record(
-    State(api): State<Api>, InPath((room, activity)): Place,
-) -> Result<impl IntoResponse, Problem> {
+pub(super) async fn record(State(api): State<Api>, InPath((room, activity)): Place) -> Result<impl IntoResponse, Halt> {
     let (room, activity) = (room_id(&room)?, ActivityId(activity));
     match api.engine.ask(Query::DrawRecord { room, activity }).await? {
         Reply::DrawRecord(record) => Ok(json(record.to_json())),
-        _ => Err(unknown("no draw of this number was drawn in this room")),
+        _ => Err(unknown("no draw of this number was drawn in this room").into()),
     }
 }
 
@@ -53,21 +50,21 @@ pub(super) async fn record(
         (status = "4XX", body = Problem)))]
 pub(super) async fn proof(
     State(api): State<Api>, InPath((room, activity, user)): InPath<(String, u64, String)>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     let (room, activity, user) = (room_id(&room)?, ActivityId(activity), user_id(&user)?);
     match api.engine.ask(Query::DrawProof { room, activity, user }).await? {
         Reply::DrawProof(proof) => Ok(Json(*proof)),
-        _ => Err(unknown("no frozen draw of this number has a ticket of this user")),
+        _ => Err(unknown("no frozen draw of this number has a ticket of this user").into()),
     }
 }
 
 /// Brings the beacon that a closed draw waits for. It is verified against the chain that the rules name, whoever brings it.
 #[utoipa::path(post, path = "/v1/rooms/{room}/draws/{activity}/beacon", tag = "draws", request_body = DrawBeaconShape,
-    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header)),
+    params(("room" = String, Path), ("activity" = u64, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 204, description = "the winners are drawn"), (status = "4XX", body = Problem)))]
 pub(super) async fn beacon(
     State(api): State<Api>, caller: Caller, InPath((room, activity)): Place, body: Body<DrawBeaconShape>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, Halt> {
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     let activity = ActivityId(activity);
@@ -88,7 +85,7 @@ pub(super) async fn beacon(
     let ask = Ask::Draw(DrawAsk::Beacon { activity, beacon: Box::new(beacon), winners });
     match caller.commit(&api, Partition::Room(room), ask).await? {
         Answer::Draw(DrawAnswer::Drawn(_)) => Ok(StatusCode::NO_CONTENT),
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 

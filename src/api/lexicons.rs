@@ -50,6 +50,7 @@ pub(super) async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<
     responses((status = 200, body = LexiconShape), (status = "4XX", body = Problem)))]
 pub(super) async fn reload(State(api): State<Api>, caller: Caller) -> Result<Json<LexiconShape>, Problem> {
     caller.must_operate()?;
+    caller.must_mean_it()?;
     let lexicons = api.lexicons.clone();
     let read = tokio::task::spawn_blocking(move || lexicons.reload()).await.map_err(|_| Problem::unexpected())?;
     read.map_err(|why| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "lexicon_invalid", why))?;

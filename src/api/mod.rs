@@ -7,6 +7,7 @@ mod campaigns;
 mod coupons;
 mod dev;
 mod draws;
+mod dry_run;
 mod extract;
 mod gifts;
 mod health;
@@ -18,6 +19,7 @@ mod problem;
 mod rooms;
 mod sanctions;
 mod shapes;
+mod templates;
 mod viewers;
 mod wallets;
 
@@ -29,7 +31,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -101,6 +103,16 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/campaigns", post(campaigns::create).get(campaigns::list))
         .route("/v1/rooms/{room}/campaigns/{campaign}", get(campaigns::show))
         .route("/v1/rooms/{room}/campaigns/{campaign}/activities", post(campaigns::include))
+        .route("/v1/rooms/{room}/templates", get(templates::list))
+        .route(
+            "/v1/rooms/{room}/templates/{template}",
+            put(templates::save).get(templates::show).delete(templates::delete),
+        )
+        .route("/v1/rooms/{room}/templates/{template}/activities", post(templates::draft))
+        .route("/v1/rooms/{room}/recurrences", post(templates::recur).get(templates::recurrences))
+        .route("/v1/rooms/{room}/recurrences/{recurrence}", delete(templates::end))
+        .route("/v1/rooms/{room}/recurrences/{recurrence}/pause", post(templates::pause))
+        .route("/v1/rooms/{room}/recurrences/{recurrence}/resume", post(templates::resume))
         .route("/v1/rooms/{room}/activities", post(activities::draft).get(activities::list))
         .route("/v1/rooms/{room}/activities/{activity}", get(activities::show))
         .route("/v1/rooms/{room}/activities/{activity}/schedule", post(activities::schedule))

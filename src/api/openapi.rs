@@ -3,9 +3,10 @@
 use axum::Json;
 use utoipa::OpenApi;
 
+use super::dry_run::DryRunShape;
 use super::{
     activities, broadcasts, campaigns, coupons, draws, gifts, health, lexicons, metrics, payments, rooms, sanctions,
-    viewers, wallets,
+    templates, viewers, wallets,
 };
 
 /// The document.
@@ -15,8 +16,10 @@ use super::{
         title = "liveroom",
         description = "Rooms, activities, wallets and payments of a live-room server. \
         Authenticate with `Authorization: Bearer TOKEN` (a host's or an operator's token). Errors are RFC 9457 problem documents. \
-        Amounts are integers in fen, times are milliseconds since the epoch."
+        Amounts are integers in fen, times are milliseconds since the epoch. With `?dry_run=true` a call that would change something \
+        changes nothing and answers 200 with what would happen (DryRunShape), or with the problem that it would meet."
     ),
+    components(schemas(DryRunShape)),
     paths(
         rooms::create,
         rooms::show,
@@ -28,6 +31,16 @@ use super::{
         campaigns::list,
         campaigns::show,
         campaigns::include,
+        templates::save,
+        templates::list,
+        templates::show,
+        templates::delete,
+        templates::draft,
+        templates::recur,
+        templates::recurrences,
+        templates::pause,
+        templates::resume,
+        templates::end,
         activities::draft,
         activities::list,
         activities::show,

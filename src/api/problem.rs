@@ -66,6 +66,7 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownOrder
             | NotDoneCode::UnknownCampaign
             | NotDoneCode::NoAward
+            | NotDoneCode::UnknownRecurrence
             | NotDoneCode::UnknownTemplate => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
                 StatusCode::FORBIDDEN

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::dry_run::Halt;
 use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{ActionShape, NewRoom, RoomShape, room_id, user_id};
@@ -18,11 +19,12 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 /// Creates a room.
 #[utoipa::path(put, path = "/v1/rooms/{room}", tag = "rooms", request_body = NewRoom,
     params(("room" = String, Path, description = "1 to 39 of [A-Za-z0-9_.-]"),
-        ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer")),
+        ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer"),
+        ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = RoomShape), (status = "4XX", body = Problem)))]
 pub(super) async fn create(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>, body: Body<NewRoom>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     let Json(new) = body?;
     let id = room_id(&room)?;
     caller.may_enter(id)?;
@@ -38,7 +40,7 @@ pub(super) async fn create(
         Answer::RoomCreated => {
             Ok((StatusCode::CREATED, Json(RoomShape { room, host: host.to_string(), online: 0, broadcast: None })))
         }
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
@@ -47,7 +49,7 @@ pub(super) async fn create(
     responses((status = 200, body = RoomShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
-) -> Result<Json<RoomShape>, Problem> {
+) -> Result<Json<RoomShape>, Halt> {
     let id = caller.may_act_in(&api, &room)?;
     let live = api.engine.room(&id).ok_or_else(|| NotDoneCode::UnknownRoom.because("no such room"))?;
     let broadcast = live.channel.broadcast().as_ref().map(Into::into);
@@ -59,11 +61,11 @@ pub(super) async fn show(
     responses((status = 200, body = [ActionShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn trail(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
-) -> Result<Json<Vec<ActionShape>>, Problem> {
+) -> Result<Json<Vec<ActionShape>>, Halt> {
     let room = caller.may_act_in(&api, &room)?;
     match api.engine.ask(Query::Trail { room }).await? {
         Reply::Trail(actions) => Ok(Json(actions.iter().map(Into::into).collect())),
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }
 
@@ -82,6 +84,14 @@ impl From<&HostAction> for ActionShape {
             Action::Lift(sanction, user) => format!("lift {} {user}", sanction.word()),
             Action::AddCouponTemplate => "add_coupon_template".to_owned(),
             Action::AddReduction => "add_full_reduction".to_owned(),
+            Action::IssueCoupon(user) => format!("issue_coupon {user}"),
+            Action::SaveTemplate(id) => format!("save_template {id}"),
+            Action::DeleteTemplate(id) => format!("delete_template {id}"),
+            Action::DraftLike(id) => format!("draft_like {id}"),
+            Action::Recur(id) => format!("create_recurrence {id}"),
+            Action::Pause(id) => format!("pause_recurrence {id}"),
+            Action::Resume(id) => format!("resume_recurrence {id}"),
+            Action::EndRecurrence(id) => format!("end_recurrence {id}"),
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
             Action::CreateCampaign(id) => format!("create_campaign {id}"),
             Action::Include(id) => format!("include {id}"),

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 
+use super::dry_run::Halt;
 use super::extract::InPath;
 use super::problem::Problem;
 use super::shapes::{CurrencyShape, NewTopUp, ToppedUpShape, WalletShape, user_id};
@@ -19,15 +20,15 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
     responses((status = 200, body = WalletShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
     State(api): State<Api>, caller: Caller, InPath(user): InPath<String>,
-) -> Result<Json<WalletShape>, Problem> {
+) -> Result<Json<WalletShape>, Halt> {
     let id = user_id(&user)?;
     if caller.user() != id {
         caller.must_operate()?;
     }
     let account = Account::Wallet(id);
     let balance = async |currency| match api.engine.ask(Query::Balance { account, currency }).await? {
-        Reply::Balance(balance) => Ok(balance),
-        _ => Err(Problem::unexpected()),
+        Reply::Balance(balance) => Ok::<_, Halt>(balance),
+        _ => Err(Problem::unexpected().into()),
     };
     Ok(Json(WalletShape { user, fen: balance(Currency::Fen).await?, coins: balance(Currency::Coins).await? }))
 }
@@ -38,7 +39,7 @@ pub(super) async fn show(
     responses((status = 201, body = ToppedUpShape), (status = "4XX", body = Problem)))]
 pub(super) async fn top_up(
     State(api): State<Api>, caller: Caller, InPath(user): InPath<String>, body: Body<NewTopUp>,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<impl IntoResponse, Halt> {
     caller.must_operate()?;
     let Json(new) = body?;
     let user = user_id(&user)?;
@@ -47,7 +48,8 @@ pub(super) async fn top_up(
             StatusCode::BAD_REQUEST,
             "idempotency_key_missing",
             "name the top-up: Idempotency-Key",
-        ));
+        )
+        .into());
     }
     let currency = match new.currency {
         CurrencyShape::Fen => Currency::Fen,
@@ -56,6 +58,6 @@ pub(super) async fn top_up(
     let ask = Ask::TopUp { currency, amount: new.amount };
     match caller.commit(&api, Partition::Wallet(user), ask).await? {
         Answer::ToppedUp { balance } => Ok((StatusCode::CREATED, Json(ToppedUpShape { balance }))),
-        _ => Err(Problem::unexpected()),
+        _ => Err(Problem::unexpected().into()),
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::Shared;
 use super::follow::Follower;
+use super::review;
 use crate::fanout::{Mailbox, Post};
 use crate::rules::{NotDoneCode, RequestId, Time};
 use crate::store::{Answer, CommitError, Keeper, Op, Query, Recorded, Reply};
@@ -195,6 +196,7 @@ impl Arbiter {
             self.timers_rest_until = None;
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
+            review::complete(&mut self.ops, &self.shared.talk.lexicon(), self.keeper.as_ref());
             self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
             self.report(true);
         }

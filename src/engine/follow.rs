@@ -210,6 +210,9 @@ fn remember(room: &LiveRoom, event: &Event) {
         Event::Campaign { what, .. } => {
             what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
         }
+        Event::Template { what, .. } => {
+            what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
+        }
         Event::Talk { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::Gift { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::WaveReleased { .. }
@@ -265,6 +268,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
             false
         }
         Event::Drafted { .. }
+        | Event::Template { .. }
         | Event::Rejected { .. }
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }

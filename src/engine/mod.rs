@@ -15,6 +15,7 @@ mod gifts;
 mod needs;
 mod order;
 mod presence;
+mod review;
 mod room;
 mod stepper;
 mod talk;
@@ -30,7 +31,7 @@ use tokio::sync::{oneshot, watch};
 use crate::events::{Act, Witness};
 use crate::fanout::{Broker, Channel, ChannelLimits, Encode, Heard, Joined, Leave, Mailbox, Position, RoomMessage};
 use crate::filter::Lexicon;
-use crate::rules::{AccountFacts, NotDone, NotDoneCode, RequestId, RoomId, Sanction, Seed, UserId};
+use crate::rules::{AccountFacts, NotDone, NotDoneCode, Plan, RequestId, RoomId, Sanction, Seed, UserId};
 use crate::store::{Answer, Ask, Keeper, Op, Partition, PresenceAsk, Query, Reply};
 
 use arbiter::{Arbiter, Command, Posts, ReplyTo};
@@ -374,6 +375,11 @@ impl Engine {
     /// What is banned, at present.
     pub fn lexicon(&self) -> Arc<Lexicon> {
         self.shared.talk.lexicon()
+    }
+
+    /// What is banned at present in the copy of an activity: its review lists it.
+    pub fn findings(&self, plan: &Plan) -> Vec<String> {
+        review::findings(&self.lexicon(), plan)
     }
 
     /// Another lexicon counts from now on.

@@ -58,6 +58,11 @@ named!(
     StackGroup
 );
 
+named!(
+    /// A template of activities: named by its host, within its room.
+    ActivityTemplateId
+);
+
 impl UserId {
     /// The name under which payments are received. No token is taken for it: its request ids are the payments'.
     pub const PAYMENT_PROVIDER: &str = "payment-provider";
@@ -90,6 +95,10 @@ numbered!(
 numbered!(
     /// A campaign, numbered by the store from 1.
     CampaignId(u64)
+);
+numbered!(
+    /// A recurrence, numbered by the store from 1.
+    RecurrenceId(u64)
 );
 numbered!(
     /// An order, numbered by the store from 1.

@@ -24,10 +24,12 @@ mod poll;
 mod pool;
 mod price;
 mod rain;
+mod recurrence;
 mod sale;
 mod sanction;
 mod seed;
 mod split;
+mod template;
 #[cfg(test)]
 mod tests;
 mod tier;
@@ -56,8 +58,8 @@ pub use gift::{
 pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
 pub use ids::{
-    ActivityId, CampaignId, ComboId, CouponId, GiftId, OrderId, RequestId, RoomId, SkuId, StackGroup, TemplateId,
-    UserId,
+    ActivityId, ActivityTemplateId, CampaignId, ComboId, CouponId, GiftId, OrderId, RecurrenceId, RequestId, RoomId,
+    SkuId, StackGroup, TemplateId, UserId,
 };
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
@@ -69,8 +71,10 @@ pub use poll::{Ballot, Choice, Poll, PollPlan};
 pub use pool::{StockError, UnitPool};
 pub use price::{Discount, Offer, OfferSource, Price, PriceError, PriceLine, PriceStep, Scope, StepOutcome};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
+pub use recurrence::{Occurrence, Recurrence, Weekday, Zone};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use sanction::{Sanction, Sanctions};
 pub use seed::{Seed, Stream};
+pub use template::{Came, MissedBecause, Recurring};
 pub use tier::{Closeness, Tier, TierRules};
 pub use time::Time;

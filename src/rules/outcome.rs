@@ -281,13 +281,15 @@ pub enum NotDoneCode {
     NoAward,
     /// The host does not let this user in.
     Banned,
-    /// The room has no such coupon template.
+    /// The room has no such template, of coupons or of activities.
     UnknownTemplate,
+    /// No such recurrence in this room.
+    UnknownRecurrence,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -314,6 +316,7 @@ impl NotDoneCode {
         Self::NoAward,
         Self::Banned,
         Self::UnknownTemplate,
+        Self::UnknownRecurrence,
     ];
 
     /// The word that every interface uses.
@@ -345,6 +348,7 @@ impl NotDoneCode {
             Self::NoAward => "no_award",
             Self::Banned => "banned",
             Self::UnknownTemplate => "unknown_template",
+            Self::UnknownRecurrence => "unknown_recurrence",
         }
     }
 

@@ -1,13 +1,13 @@
 //! The contract of all stores.
 
 use crate::rules::{
-    Account, ActivityId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain, CouponChoice, CouponId,
-    CouponView, Currency, DrawProof, DrawRecord, DrawRules, Facts, Grant, Order, OrderId, Price, RoomId, Sanction,
-    Span, TemplateId, Time, UserId,
+    Account, ActivityId, ActivityTemplateId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain, CouponChoice,
+    CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, Facts, Grant, Order, OrderId, Plan, Price,
+    RecurrenceId, Recurring, RoomId, Sanction, Span, TemplateId, Time, UserId,
 };
 
 use super::{
-    ActivityView, Answer, BoardView, CouponsView, DrawPrize, FanClubView, GateFacts, HostAction, Op, Recorded,
+    ActivityView, Answer, BoardView, CouponsView, DrawPrize, Event, FanClubView, GateFacts, HostAction, Op, Recorded,
 };
 
 /// Keeps the state of rooms and wallets, and decides over it.
@@ -93,6 +93,28 @@ pub enum Query {
     },
     /// A room's campaigns.
     Campaigns {
+        /// The room.
+        room: RoomId,
+    },
+    /// What an operation would come to, if it were committed now.
+    Weigh {
+        /// Which.
+        op: Box<Op>,
+        /// When.
+        at: Time,
+    },
+    /// A room's time zone.
+    Zone {
+        /// The room.
+        room: RoomId,
+    },
+    /// A room's templates.
+    Templates {
+        /// The room.
+        room: RoomId,
+    },
+    /// A room's recurrences.
+    Recurrences {
         /// The room.
         room: RoomId,
     },
@@ -260,6 +282,14 @@ pub enum Reply {
     Trail(Vec<HostAction>),
     /// A room's campaigns, the earliest first.
     Campaigns(Vec<(CampaignId, Campaign)>),
+    /// What an operation would come to.
+    Weighed(Weighed),
+    /// A room's time zone, minutes east of Greenwich.
+    Zone(i32),
+    /// A room's templates, by name.
+    Templates(Vec<(ActivityTemplateId, Plan)>),
+    /// A room's recurrences, the earliest first.
+    Recurrences(Vec<(RecurrenceId, Recurring)>),
     /// Rooms, their hosts, and the latest broadcast of each.
     Rooms(Vec<(RoomId, UserId, Option<Broadcast>)>),
     /// What is known of a user.
@@ -301,6 +331,15 @@ pub enum Reply {
     Coupons(Box<CouponsView>),
     /// A coupon.
     Coupon(Box<CouponView>),
+}
+
+/// What an operation would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weighed {
+    /// It would change nothing: this would be the answer.
+    Answer(Answer),
+    /// It would happen.
+    Event(Box<Event>),
 }
 
 /// A draw that waits for its beacon.

@@ -16,16 +16,18 @@ mod tables;
 
 pub use embedded::EmbeddedKeeper;
 pub use event::{
-    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Reservation, TalkEvent,
+    CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Reservation,
+    TalkEvent, TemplateEvent,
 };
-pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply};
+pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply, Weighed};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,
-    EnterBy, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk,
+    EnterBy, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk, TemplateAnswer,
+    TemplateAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{
     Action, ActivityView, BoardView, Bounds, CouponsView, DECISIONS, FanClubView, FanView, GateFacts, HostAction,
-    Inconsistent, ItemView, KindView, Needs, Room, Tables,
+    Inconsistent, ItemView, KindView, Needs, Room, Tables, plan_bytes,
 };

@@ -84,7 +84,7 @@ fn audit(dir: &Path, acks: &[Ack]) -> (Output, serde_json::Value) {
 }
 
 /// What can be checked of a stopped server, by name.
-const EVERY_INVARIANT: [&str; 18] = [
+const EVERY_INVARIANT: [&str; 19] = [
     "acknowledgements_kept",
     "answers_stable",
     "boards_add_up",
@@ -95,6 +95,7 @@ const EVERY_INVARIANT: [&str; 18] = [
     "gifts_add_up",
     "goals_are_reached",
     "grants_once",
+    "occurrences_once",
     "orders_end_once",
     "phases_advance",
     "pools_balance",

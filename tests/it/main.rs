@@ -15,3 +15,4 @@ mod redis;
 mod served;
 mod stage;
 mod talk;
+mod templates;

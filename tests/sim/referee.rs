@@ -245,6 +245,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Template { what, .. } => {
+            let cause = what.cause()?;
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::Campaign { what, .. } => {
             let cause = what.cause()?;
             let (request, asked) = cause.request?;
@@ -301,6 +306,7 @@ fn name(event: &Event) -> &'static str {
         Event::Draw { .. } => "draw",
         Event::Talk { .. } => "talk",
         Event::Coupon { .. } => "coupon",
+        Event::Template { .. } => "template",
     }
 }
 

@@ -200,6 +200,24 @@ impl NewActivity {
     }
 }
 
+/// A kind's word.
+pub(super) fn kind(plan: &Plan) -> &'static str {
+    match &plan.kind {
+        KindPlan::Rain(_) => "red_packet_rain",
+        KindPlan::Sale(_) => "flash_sale",
+        KindPlan::WatchTask(_) => "watch_task",
+        KindPlan::CheckIn(_) => "check_in",
+        KindPlan::Draw(plan) => match plan.occasion {
+            Occasion::LuckyBag => "lucky_bag",
+            Occasion::Keyword(_) => "keyword_draw",
+            Occasion::MicLink => "mic_draw",
+        },
+        KindPlan::Poll(_) => "poll",
+        KindPlan::Enrolment(_) => "enrolment",
+        KindPlan::Drop(_) => "coupon_drop",
+    }
+}
+
 impl NewAmendment {
     pub(in crate::api) fn amendment(self) -> Result<Amendment, Problem> {
         if self.stock.len() > SalePlan::SKUS_MAX {
@@ -252,20 +270,7 @@ impl From<&ActivityView> for ActivityShape {
         Self {
             activity: view.id.0,
             room: view.room.to_string(),
-            kind: match &view.plan.kind {
-                KindPlan::Rain(_) => "red_packet_rain",
-                KindPlan::Sale(_) => "flash_sale",
-                KindPlan::WatchTask(_) => "watch_task",
-                KindPlan::CheckIn(_) => "check_in",
-                KindPlan::Draw(plan) => match plan.occasion {
-                    Occasion::LuckyBag => "lucky_bag",
-                    Occasion::Keyword(_) => "keyword_draw",
-                    Occasion::MicLink => "mic_draw",
-                },
-                KindPlan::Poll(_) => "poll",
-                KindPlan::Enrolment(_) => "enrolment",
-                KindPlan::Drop(_) => "coupon_drop",
-            },
+            kind: kind(&view.plan),
             title: view.plan.title.clone(),
             phase: view.phase.word(),
             reasons: view.reasons.clone(),

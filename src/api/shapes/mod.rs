@@ -12,6 +12,7 @@ mod rain;
 mod room;
 mod sale;
 mod talk;
+mod template;
 mod viewer;
 mod wallet;
 
@@ -31,6 +32,9 @@ pub(super) use gift::{
 };
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use talk::{NewSanction, SanctionShape};
+pub(super) use template::{
+    NewFromTemplate, NewRecurrence, NewTemplate, RecurrenceShape, TemplateShape, activity_template_id,
+};
 pub(super) use viewer::ViewerShape;
 pub(super) use wallet::{CurrencyShape, NewPayment, NewTopUp, PaidShape, ToppedUpShape, WalletShape};
 

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, coupon, draw, gift, presence, talk};
+use super::{campaign, coupon, draw, gift, presence, talk, template};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Cause, Event, Recorded};
 
@@ -15,7 +15,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | kind | more |
 /// |---|---|
 /// | `room_created` | `host`, `utc_offset_min` |
-/// | `drafted` | `plan`: what the host asked for. The activity's secret seed is in no event that leaves the server |
+/// | `drafted` | `plan`: what the host asked for; of a template `template`, of a recurrence `recurrence`, `day` (days since 1970 in its time zone), `opens_at_ms`. The activity's secret seed is in no event that leaves the server |
 /// | `rejected` | `reasons` |
 /// | `stepped` | `step`, `to` (the phase), `moved_fen` (funding, or what went back) |
 /// | `wave_released` | `wave`, from 1 |
@@ -55,6 +55,12 @@ use crate::store::{Cause, Event, Recorded};
 /// | `campaign_included` | `campaign`; `activity` is what joined |
 /// | `campaign_phase_began` | `campaign`, `phase`: `warm_up`, `burst`, `extension` or `over` |
 /// | `campaign_archived` | `campaign` |
+/// | `template_saved` | `template`, `plan` |
+/// | `template_deleted` | `template` |
+/// | `recurrence_created` | `recurrence`, `template`, `rule` (`days`, `at_min`, `zone`, `ahead_ms`, `hand_in`), `next_opens_at_ms` |
+/// | `recurrence_paused`, `recurrence_ended` | `recurrence` |
+/// | `recurrence_resumed` | `recurrence`, `next_opens_at_ms` |
+/// | `occurrence_missed` | `recurrence`, `day`, `opens_at_ms`, `because`: `too_late`, `too_many` or `invalid` |
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a>(pub &'a Recorded);
 
@@ -82,6 +88,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Draw { what, .. } => draw::kind(what),
         Event::Talk { what, .. } => talk::kind(what),
         Event::Coupon { what, .. } => coupon::kind(what),
+        Event::Template { what, .. } => template::kind(what),
     }
 }
 
@@ -186,6 +193,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
         Event::Draw { what, .. } => draw::rest(line, what),
         Event::Talk { what, .. } => talk::rest(line, what),
         Event::Coupon { what, .. } => coupon::rest(line, what),
+        Event::Template { what, .. } => template::rest(line, what),
     }
 }
 

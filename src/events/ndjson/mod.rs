@@ -15,6 +15,7 @@ mod gift;
 mod line;
 mod presence;
 mod talk;
+mod template;
 #[cfg(test)]
 mod tests;
 

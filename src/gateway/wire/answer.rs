@@ -32,6 +32,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Amended { .. }
         | Answer::ToppedUp { .. }
         | Answer::Campaign(_)
+        | Answer::Template(_)
         | Answer::Coupon(_)
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
             answer::Outcome::Done(wire::Done {})
@@ -135,6 +136,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::WrongPhase
         | NotDoneCode::UnknownCampaign
         | NotDoneCode::UnknownTemplate
+        | NotDoneCode::UnknownRecurrence
         | NotDoneCode::VersionMismatch
         | NotDoneCode::TooMany
         | NotDoneCode::Banned => wire::NotDoneCode::Invalid,

@@ -1,4 +1,4 @@
-//! The coupons of a room: how many of each template, who holds which, what became of them.
+//! The coupons of a room, or of the platform: how many of each template, who holds which, what became of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use crate::rules::{
     UnitPool, UserId,
 };
 
-/// All coupons of a room.
+/// All coupons of a room; or all that are good in every room.
 ///
 /// Per template, at every instant: issued = held + reserved + used + expired, and quantity = issued + allotted to
 /// activities + free.
@@ -136,12 +136,6 @@ impl CouponBook {
         self.series.get(&template)
     }
 
-    /// The template that a prize names, if there is one.
-    pub fn named(&self, prize: &str) -> Option<(TemplateId, &Series)> {
-        let id = TemplateId::parse(prize).ok()?;
-        Some((id, self.series.get(&id)?))
-    }
-
     /// A new template.
     pub fn add(&mut self, id: TemplateId, template: CouponTemplate) {
         self.series.insert(id, Series::new(template));
@@ -233,7 +227,8 @@ impl CouponBook {
         Some(CouponView { id, template, coupon: *series.coupon(id)?, terms: series.template.clone() })
     }
 
-    /// What may make a user's order cheaper: what is in force for everybody, and the coupons that were chosen.
+    /// What may make a user's order in the room cheaper: what is in force for everybody, and the coupons that were chosen, of
+    /// this book or of the `platform`'s.
     ///
     /// Of several coupons of one template the one that expires first stands for all. Of more than
     /// [`Price::COUPONS_MAX`] templates those are looked at that could take most off.
@@ -242,31 +237,26 @@ impl CouponBook {
     /// A coupon that was named is not the user's to use now: never issued to them, used, reserved or expired; or `for_user` says
     /// that the user is not among those for whom it is.
     pub fn offers(
-        &self, user: &UserId, choice: &CouponChoice, lines: &[PriceLine], now: Time,
+        &self, platform: &Self, user: &UserId, choice: &CouponChoice, lines: &[PriceLine], now: Time,
         for_user: impl Fn(&Audience) -> Result<(), Refusal>,
     ) -> Result<Vec<Offer>, Refusal> {
         let in_force = self.reductions.iter().filter(|(_, reduction)| reduction.is_in_force(now));
         let mut offers: Vec<Offer> =
             in_force.take(Price::REDUCTIONS_MAX).map(|(name, reduction)| reduction.offer(*name)).collect();
-        let own = self.holders.get(user).map_or(&[][..], Vec::as_slice);
-        let usable = |(template, id): &(TemplateId, CouponId)| {
-            let series = self.series.get(template)?;
-            let coupon = series.coupon(*id)?;
-            let usable = coupon.state == CouponState::Held && coupon.expires_at > now;
-            usable.then_some((series, OfferSource::Coupon(*template, *id)))
-        };
+        let own = || self.held_by(user).chain(platform.held_by(user));
         match choice {
             CouponChoice::None => {}
             CouponChoice::Best => {
                 let mut seen = BTreeSet::new();
                 let mut found: Vec<(i64, Offer)> = Vec::new();
-                for (series, source) in own.iter().filter_map(usable) {
+                for (series, source) in own().filter_map(|(book, one)| book.usable(one, now)) {
                     let OfferSource::Coupon(template, _) = source else { continue };
                     let covers = match &series.template.scope {
                         Scope::Items(items) => lines.iter().any(|line| items.contains(&line.sku)),
                         Scope::Shop | Scope::Platform => true,
                     };
-                    if covers && for_user(&series.template.audience).is_ok() && seen.insert(template) {
+                    let once = (series.template.scope == Scope::Platform, template);
+                    if covers && for_user(&series.template.audience).is_ok() && seen.insert(once) {
                         let offer = series.template.offer(source);
                         found.push((-offer.worth_at_most(lines), offer));
                     }
@@ -276,9 +266,9 @@ impl CouponBook {
             }
             CouponChoice::These(ids) => {
                 for id in ids {
-                    let own = own.iter().find(|(_, own)| own == id);
+                    let own = own().find(|(_, (_, own))| own == id);
                     let unusable = Refusal::plain(RefusalCode::CouponUnusable);
-                    let (series, source) = own.and_then(usable).ok_or(unusable)?;
+                    let (series, source) = own.and_then(|(book, one)| book.usable(one, now)).ok_or(unusable)?;
                     for_user(&series.template.audience)?;
                     offers.push(series.template.offer(source));
                 }
@@ -287,13 +277,33 @@ impl CouponBook {
         Ok(offers)
     }
 
-    /// Whether all coupons of a released order could be used now: each is still its user's, not used or reserved elsewhere, and
+    /// A user's coupons that are held or reserved, each with its book.
+    fn held_by(&self, user: &UserId) -> impl Iterator<Item = (&Self, (TemplateId, CouponId))> {
+        self.holders.get(user).into_iter().flatten().map(move |own| (self, *own))
+    }
+
+    fn usable(&self, (template, id): (TemplateId, CouponId), now: Time) -> Option<(&Series, OfferSource)> {
+        let series = self.series.get(&template)?;
+        let coupon = series.coupon(id)?;
+        let usable = coupon.state == CouponState::Held && coupon.expires_at > now;
+        usable.then_some((series, OfferSource::Coupon(template, id)))
+    }
+
+    /// Whether a coupon of a released order could be used now: it is still its user's, not used or reserved elsewhere, and
     /// not expired.
-    pub fn are_free(&self, price: &Price, now: Time) -> bool {
-        price.coupons().all(|(template, id)| {
-            let coupon = self.series.get(&template).and_then(|series| series.coupon(id));
-            coupon.is_some_and(|coupon| coupon.state == CouponState::Held && coupon.expires_at > now)
-        })
+    pub fn is_free(&self, template: TemplateId, id: CouponId, now: Time) -> bool {
+        let coupon = self.series.get(&template).and_then(|series| series.coupon(id));
+        coupon.is_some_and(|coupon| coupon.state == CouponState::Held && coupon.expires_at > now)
+    }
+
+    /// Whether the coupon was issued from here.
+    pub fn issued(&self, template: TemplateId, id: CouponId) -> bool {
+        self.series.get(&template).is_some_and(|series| series.coupon(id).is_some())
+    }
+
+    /// Those of the coupons that count in an order that were issued from here.
+    pub fn own(&self, price: &Price) -> Vec<(TemplateId, CouponId)> {
+        price.coupons().filter(|(template, id)| self.issued(*template, *id)).collect()
     }
 
     /// The coupons that count in an order are reserved with it.
@@ -309,7 +319,7 @@ impl CouponBook {
 
     /// An order was released: its coupons are held again, or have expired meanwhile.
     pub fn give_back(&mut self, price: &Price, order: OrderId, now: Time) -> Result<(), &'static str> {
-        for (template, id) in price.coupons() {
+        for (template, id) in self.own(price) {
             let expires_at = self.series.get(&template).and_then(|series| series.coupon(id)).map(|c| c.expires_at);
             let over = expires_at.ok_or("no such coupon")? <= now;
             let to = if over { CouponState::Expired } else { CouponState::Held };
@@ -337,7 +347,7 @@ impl CouponBook {
     }
 
     fn turn_all(&mut self, price: &Price, to: impl Fn(CouponState) -> Option<CouponState>) -> Result<(), &'static str> {
-        price.coupons().try_for_each(|(template, id)| self.turn(template, id, &to))
+        self.own(price).into_iter().try_for_each(|(template, id)| self.turn(template, id, &to))
     }
 
     fn turn(

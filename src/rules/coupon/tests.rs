@@ -114,7 +114,7 @@ fn states(book: &CouponBook) -> Vec<&'static str> {
 }
 
 fn price(book: &CouponBook, choice: &CouponChoice, now: i64) -> Result<Price, Refusal> {
-    let offers = book.offers(&user("ann"), choice, &cart(), at(now), |_| Ok(()))?;
+    let offers = book.offers(&CouponBook::default(), &user("ann"), choice, &cart(), at(now), |_| Ok(()))?;
     Ok(Price::best(&cart(), offers, matches!(choice, CouponChoice::These(_))).unwrap())
 }
 
@@ -145,7 +145,7 @@ fn a_coupon_is_used_once() {
     book.give_back(&best, first, at(600)).unwrap();
     assert_eq!(states(&book), ["held", "held"]);
     book.reserve(&best, second).unwrap();
-    assert!(!book.are_free(&best, at(700)), "the first order's coupon is in another");
+    assert!(!book.is_free(name("a"), CouponId(1), at(700)), "the first order's coupon is in another");
     book.use_up(&best, second).unwrap();
     assert_eq!(states(&book), ["used", "held"]);
     assert!(book.use_up(&best, first).is_err(), "never twice");
@@ -193,7 +193,8 @@ fn of_many_coupons_the_most_valuable_are_looked_at() {
         book.add(name(&format!("t{n}")), terms);
         book.issue(name(&format!("t{n}")), user("ann"), None, CouponId(n as u64), at(1));
     }
-    let offers: Vec<Offer> = book.offers(&user("ann"), &CouponChoice::Best, &cart(), at(2), |_| Ok(())).unwrap();
+    let none = CouponBook::default();
+    let offers = book.offers(&none, &user("ann"), &CouponChoice::Best, &cart(), at(2), |_| Ok(())).unwrap();
     let off = |offer: &Offer| match offer.discount {
         Discount::Amount(off) => off.get(),
         _ => 0,
@@ -201,11 +202,50 @@ fn of_many_coupons_the_most_valuable_are_looked_at() {
     assert_eq!(offers.iter().map(off).collect::<Vec<_>>(), (9..=20).rev().collect::<Vec<_>>());
 }
 
+/// The platform's coupons count beside the room's: twelve templates in all, the most valuable.
+#[test]
+fn coupons_of_two_books() {
+    let promising = |off: i64, group: &str, scope| {
+        let group = StackGroup::parse(group).unwrap();
+        CouponTemplate { discount: Discount::Amount(fen(off)), group, scope, threshold: Fen::ZERO, ..template() }
+    };
+    let (mut rooms, mut platforms) = (CouponBook::default(), CouponBook::default());
+    rooms.add(name("a"), promising(10, "shop", Scope::Shop));
+    rooms.issue(name("a"), user("ann"), None, CouponId(1), at(1));
+    // Of the same name: it is another's all the same.
+    platforms.add(name("a"), promising(20, "platform", Scope::Platform));
+    platforms.issue(name("a"), user("ann"), None, CouponId(2), at(1));
+    platforms.issue(name("a"), user("bob"), None, CouponId(3), at(1));
+    let these = |ids: &[u64]| CouponChoice::These(ids.iter().copied().map(CouponId).collect());
+    for (case, who, choice, want) in [
+        ("both count, each of its group", "ann", CouponChoice::Best, Ok((270, 2))),
+        ("the platform's alone", "bob", CouponChoice::Best, Ok((280, 1))),
+        ("chosen from either", "ann", these(&[2]), Ok((280, 1))),
+        ("and from both", "ann", these(&[1, 2]), Ok((270, 2))),
+        ("another's", "ann", these(&[3]), Err(RefusalCode::CouponUnusable)),
+    ] {
+        let offers = rooms.offers(&platforms, &user(who), &choice, &cart(), at(2), |_| Ok(()));
+        let priced = offers.map(|offers| Price::best(&cart(), offers, false).unwrap());
+        let found = priced.as_ref().map(|price| (price.total.get(), price.coupons().count()));
+        assert_eq!(found.map_err(|refusal| refusal.code), want, "{case}");
+    }
+    let offers = rooms.offers(&platforms, &user("ann"), &CouponChoice::Best, &cart(), at(2), |_| Ok(())).unwrap();
+    let price = Price::best(&cart(), offers, false).unwrap();
+    for book in [&mut rooms, &mut platforms] {
+        book.reserve(&price, OrderId(1)).unwrap();
+        assert_eq!(book.own(&price).len(), 1, "each has its own part in the order");
+        assert_eq!(book.get(name("a")).unwrap().counts.reserved, 1);
+        book.give_back(&price, OrderId(1), at(3)).unwrap();
+        assert!(book.get(name("a")).unwrap().is_balanced());
+    }
+}
+
 #[test]
 fn only_those_for_whom_a_coupon_is_may_use_it() {
     let book = book();
     let not_a_fan = |_: &Audience| Err(Refusal::plain(RefusalCode::NotInFanClub));
-    let offers = |choice| book.offers(&user("ann"), &choice, &cart(), at(500), not_a_fan);
+    let none = CouponBook::default();
+    let offers = |choice| book.offers(&none, &user("ann"), &choice, &cart(), at(500), not_a_fan);
     assert_eq!(offers(CouponChoice::Best), Ok(Vec::new()), "it is not looked at");
     let these = CouponChoice::These(vec![CouponId(1)]);
     assert_eq!(offers(these).map_err(|refusal| refusal.code), Err(RefusalCode::NotInFanClub), "it is said why not");

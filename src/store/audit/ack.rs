@@ -391,6 +391,10 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }
+        Event::Template { room, what } => {
+            let Cause { by, request } = what.cause()?;
+            Some((room, (*by)?, (*request)?.0))
+        }
         Event::Talk { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::Coupon { room, what } => {
             let Cause { by, request } = what.cause()?;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{
-    ActivityId, Coupon, CouponId, CouponState, OrderId, PaymentOutcome, Prize, RoomId, Step, TemplateId, Time, UserId,
+    ActivityId, Coupon, CouponId, CouponState, OrderId, PaymentOutcome, Price, Prize, RoomId, Scope, Step, TemplateId,
+    Time, UserId,
 };
 use crate::store::{CouponEvent, Event, PresenceEvent, Recorded, Tables};
 
@@ -15,6 +16,8 @@ pub(super) struct CouponsUsedOnce {
     templates: HashMap<Template, (Time, Option<u64>)>,
     coupons: HashMap<Template, BTreeMap<CouponId, Coupon>>,
     allotted: HashMap<(ActivityId, Template), u32>,
+    /// Through which room each of the platform's templates was made.
+    homes: HashMap<TemplateId, RoomId>,
     /// The coupons that count in an order.
     orders: HashMap<OrderId, Vec<(Template, CouponId)>>,
     issued: u64,
@@ -34,13 +37,34 @@ impl CouponsUsedOnce {
             let allotted = kept.coupons().allotments();
             books.allotted.extend(allotted.map(|(activity, id, count)| ((activity, (*room, id)), count)));
         }
+        for (room, id, series) in base.platform_coupons() {
+            books.homes.insert(id, room);
+            books.templates.insert((room, id), (series.template.valid_until, series.template.valid_for_ms));
+            books.coupons.insert((room, id), series.coupons().map(|(id, coupon)| (id, *coupon)).collect());
+        }
+        for (activity, id, count) in base.platform_book().allotments() {
+            if let Some(room) = books.homes.get(&id) {
+                books.allotted.insert((activity, (*room, id)), count);
+            }
+        }
         for order in base.orders() {
             let room = base.activity(order.activity).map(|activity| activity.room);
             if let (Some(room), Some(price)) = (room, &order.price) {
-                books.orders.insert(order.id, price.coupons().map(|(id, coupon)| ((room, id), coupon)).collect());
+                let counting = books.counting(room, price);
+                books.orders.insert(order.id, counting);
             }
         }
         books
+    }
+
+    /// The coupons that count in an order of a room, each by the template that it was issued of.
+    fn counting(&self, room: RoomId, price: &Price) -> Vec<(Template, CouponId)> {
+        let template = |(id, coupon): (TemplateId, CouponId)| {
+            let own = self.coupons.get(&(room, id)).is_some_and(|coupons| coupons.contains_key(&coupon));
+            let home = self.homes.get(&id).filter(|_| !own).unwrap_or(&room);
+            ((*home, id), coupon)
+        };
+        price.coupons().map(template).collect()
     }
 
     fn issue(&mut self, recorded: &Recorded, template: Template, user: UserId) -> Verdict<()> {
@@ -108,12 +132,16 @@ impl CouponsUsedOnce {
         let no = recorded.no;
         match what {
             CouponEvent::TemplateAdded { template, terms, .. } => {
+                if terms.scope == Scope::Platform {
+                    self.homes.insert(*template, room);
+                }
                 self.templates.insert((room, *template), (terms.valid_until, terms.valid_for_ms));
                 Ok(())
             }
             CouponEvent::Issued { template, user, .. } => self.issue(recorded, (room, *template), *user),
             CouponEvent::Ordered { order, user, price, .. } => {
-                self.orders.insert(*order, price.coupons().map(|(id, coupon)| ((room, id), coupon)).collect());
+                let counting = self.counting(room, price);
+                self.orders.insert(*order, counting);
                 self.turn(no, *order, |coupon| {
                     let free =
                         coupon.state == CouponState::Held && coupon.user == *user && coupon.expires_at > recorded.at;
@@ -122,6 +150,9 @@ impl CouponsUsedOnce {
             }
             CouponEvent::Expired { template, count } => self.expire(recorded, (room, *template), *count),
             CouponEvent::Archived { template } => {
+                if self.homes.get(template) == Some(&room) {
+                    self.homes.remove(template);
+                }
                 self.templates.remove(&(room, *template));
                 let left = self.coupons.remove(&(room, *template)).unwrap_or_default();
                 let ended = |coupon: &Coupon| matches!(coupon.state, CouponState::Used(_) | CouponState::Expired);
@@ -190,25 +221,27 @@ impl Check for CouponsUsedOnce {
 
     fn judge(&self, tables: &Tables) -> Verdict {
         let (mut templates, mut allotments) = (0, 0);
-        for (room, kept) in tables.rooms() {
-            for (id, series) in kept.coupons().series() {
-                templates += 1;
-                if !series.is_balanced() {
-                    return Err(format!("coupons {id} of {room} do not add up: {:?}", series.counts));
-                }
-                let by_log = self.coupons.get(&(*room, id)).into_iter().flatten();
-                if !series.coupons().eq(by_log.map(|(id, coupon)| (*id, coupon))) {
-                    return Err(format!("coupons {id} of {room} stand otherwise than the log says"));
-                }
-                let set_apart = self.allotted.iter().filter(|((_, template), _)| *template == (*room, id));
-                let set_apart: u64 = set_apart.map(|(_, count)| u64::from(*count)).sum();
-                if set_apart != u64::from(series.pool.reserved) {
-                    let reserved = series.pool.reserved;
-                    return Err(format!("{reserved} coupons {id} of {room} are set apart, by the log {set_apart}"));
-                }
+        let of_rooms = tables
+            .rooms()
+            .flat_map(|(room, kept)| kept.coupons().series().map(move |(id, series)| (*room, id, series)));
+        for (room, id, series) in of_rooms.chain(tables.platform_coupons()) {
+            templates += 1;
+            if !series.is_balanced() {
+                return Err(format!("coupons {id} of {room} do not add up: {:?}", series.counts));
             }
-            allotments += kept.coupons().allotments().count();
+            let by_log = self.coupons.get(&(room, id)).into_iter().flatten();
+            if !series.coupons().eq(by_log.map(|(id, coupon)| (*id, coupon))) {
+                return Err(format!("coupons {id} of {room} stand otherwise than the log says"));
+            }
+            let set_apart = self.allotted.iter().filter(|((_, template), _)| *template == (room, id));
+            let set_apart: u64 = set_apart.map(|(_, count)| u64::from(*count)).sum();
+            if set_apart != u64::from(series.pool.reserved) {
+                let reserved = series.pool.reserved;
+                return Err(format!("{reserved} coupons {id} of {room} are set apart, by the log {set_apart}"));
+            }
         }
+        allotments += tables.rooms().map(|(_, kept)| kept.coupons().allotments().count()).sum::<usize>();
+        allotments += tables.platform_book().allotments().count();
         if templates != self.templates.len() {
             return Err(format!("{templates} coupon templates, by the log {}", self.templates.len()));
         }

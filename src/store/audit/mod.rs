@@ -14,6 +14,7 @@ mod history;
 mod orders;
 mod presence;
 mod talk;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +71,8 @@ pub enum Invariant {
     FansAddUp,
     /// Everybody enters a draw once, nobody wins twice, and each published record recomputes to the same winners.
     DrawsRecompute,
+    /// Each occurrence of a recurrence becomes one activity before its opening, or is missed: once, in order.
+    OccurrencesOnce,
 }
 
 impl Invariant {
@@ -97,6 +100,7 @@ impl Invariant {
             Self::BoardsAddUp => "boards_add_up",
             Self::FansAddUp => "fans_add_up",
             Self::DrawsRecompute => "draws_recompute",
+            Self::OccurrencesOnce => "occurrences_once",
         }
     }
 }
@@ -180,7 +184,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 14] = [
+        let checks: [Box<dyn Check>; 15] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -195,6 +199,7 @@ impl Auditor {
             Box::new(gifts::FansAddUp::over(base)),
             Box::new(draws::DrawsRecompute::over(base)),
             Box::new(talk::VotesAddUp::over(base)),
+            Box::new(templates::OccurrencesOnce::over(base)),
         ];
         for check in checks {
             auditor.add(check);

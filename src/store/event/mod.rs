@@ -7,6 +7,7 @@ mod gift;
 mod presence;
 mod subject;
 mod talk;
+mod template;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use draw::DrawEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
 pub use talk::TalkEvent;
+pub use template::{CameOf, TemplateEvent};
 
 /// An event with its place in the log. Its number is its id: a consumer that has seen it drops it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,5 +276,12 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: CouponEvent,
+    },
+    /// Templates of activities, or their recurrences.
+    Template {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: TemplateEvent,
     },
 }

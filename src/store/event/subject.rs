@@ -22,6 +22,7 @@ impl Event {
             | Self::Presence { room, .. }
             | Self::Campaign { room, .. }
             | Self::Coupon { room, .. }
+            | Self::Template { room, .. }
             | Self::Gift { room, .. }
             | Self::Draw { room, .. }
             | Self::Talk { room, .. } => Some(room),
@@ -48,6 +49,7 @@ impl Event {
             | Self::Coupon { what: CouponEvent::Ordered { activity, .. }, .. } => Some(*activity),
             Self::Campaign { what, .. } => what.activity(),
             Self::Talk { what, .. } => what.activity(),
+            Self::Template { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
             Self::RoomCreated { .. }
             | Self::ToppedUp { .. }

@@ -39,6 +39,7 @@ impl Ask {
             Self::Draw(ask) => ask.fingerprint(),
             Self::Talk(ask) => ask.fingerprint(),
             Self::Coupon(ask) => ask.fingerprint(),
+            Self::Template(ask) => ask.fingerprint(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod fingerprint;
 mod gift;
 mod presence;
 mod talk;
+mod template;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
 pub use talk::{TalkAnswer, TalkAsk};
+pub use template::{TemplateAnswer, TemplateAsk};
 
 /// One operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +145,8 @@ pub enum Ask {
     Talk(TalkAsk),
     /// About coupons, or what is in force without one.
     Coupon(CouponAsk),
+    /// About templates of activities, and their recurrences.
+    Template(TemplateAsk),
 }
 
 /// What a store answers.
@@ -202,6 +206,8 @@ pub enum Answer {
     Talk(TalkAnswer),
     /// About coupons.
     Coupon(CouponAnswer),
+    /// About a template, or its recurrences.
+    Template(TemplateAnswer),
 }
 
 impl Op {
@@ -229,6 +235,7 @@ impl Op {
                 Ask::Gift(ask) => ask.event_bytes_max(),
                 Ask::Draw(ask) => ask.event_bytes_max(),
                 Ask::Talk(ask) => ask.event_bytes_max(),
+                Ask::Template(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
     }

@@ -69,6 +69,8 @@ impl Tables {
         hash.update(sum(self.platform_receipts.iter()));
         hash.update(encoded(&(self.platform_receipts.since(), &self.catalogue)));
         hash.update(sum(self.combos.values()));
+        hash.update(encoded(&self.templates));
+        hash.update(encoded(&(&self.platform_coupons.homes, self.platform_coupons.book.canonical())));
         hash.finalize().into()
     }
 }

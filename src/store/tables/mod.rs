@@ -4,10 +4,12 @@
 //! writes. Replaying the log is `evolve` over all events, and gives the same tables.
 
 mod campaigns;
+mod coupons;
 mod decide;
 mod digest;
 mod evolve;
 mod receipts;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -18,21 +20,24 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, CouponBook, Facts, FanClub,
-    Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RequestId, RoomId, Sanction, Sanctions, Series, Step,
-    TemplateId, TierRules, Time, UserId,
+    Activity, ActivityId, ActivityTemplateId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, CouponBook,
+    Facts, FanClub, Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RecurrenceId, RequestId, RoomId, Sanction,
+    Sanctions, Series, Step, TemplateId, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
 use campaigns::Campaigns;
+use coupons::PlatformCoupons;
 use receipts::{Receipt, Receipts};
+use templates::Templates;
 
 pub use evolve::Inconsistent;
+pub use templates::plan_bytes;
 pub use view::{ActivityView, BoardView, CouponsView, FanClubView, FanView, GateFacts, ItemView, KindView, Needs};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
-pub const DECISIONS: u32 = 2;
+pub const DECISIONS: u32 = 3;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -93,6 +98,8 @@ pub struct Tables {
     latest_combo: u64,
     /// Combos that have not ended.
     combos: Map<ComboId, Combo>,
+    templates: Templates,
+    platform_coupons: PlatformCoupons,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
     due: BTreeSet<(Time, Due)>,
@@ -175,6 +182,22 @@ pub enum Action {
     AddCouponTemplate,
     /// Added a full reduction.
     AddReduction,
+    /// Gave somebody a coupon.
+    IssueCoupon(UserId),
+    /// Saved a template.
+    SaveTemplate(ActivityTemplateId),
+    /// Deleted a template.
+    DeleteTemplate(ActivityTemplateId),
+    /// Drafted an activity like a template.
+    DraftLike(ActivityTemplateId),
+    /// Had a template come again and again.
+    Recur(RecurrenceId),
+    /// Had a recurrence rest.
+    Pause(RecurrenceId),
+    /// Had it go on.
+    Resume(RecurrenceId),
+    /// Ended it.
+    EndRecurrence(RecurrenceId),
 }
 
 impl Room {
@@ -234,6 +257,8 @@ enum Due {
     /// The older receipts of a room, or of the platform.
     Receipts(Option<RoomId>),
     Tier(RoomId, UserId),
+    Recurrence(RecurrenceId),
+    HandIn(ActivityId),
 }
 
 /// What an operation comes to.
@@ -264,6 +289,8 @@ impl Tables {
             catalogue: Catalogue::default(),
             latest_combo: 0,
             combos: Map::default(),
+            templates: Templates::default(),
+            platform_coupons: PlatformCoupons::default(),
             due: BTreeSet::new(),
             due_coupons: BTreeSet::new(),
         }
@@ -288,14 +315,15 @@ impl Tables {
             room.audience.iter().filter_map(due).collect::<Vec<_>>()
         };
         let tiers = self.rooms.iter().flat_map(of_room);
-        self.due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers).collect();
+        let due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers);
+        self.due = due.chain(self.templates.due()).collect();
         let templates = self.rooms.iter().flat_map(|(id, room)| {
             let due = |(template, series): (TemplateId, &Series)| {
                 Some((series.deadline(bounds.retention_ms)?, *id, template))
             };
             room.coupons.series().filter_map(due)
         });
-        self.due_coupons = templates.collect();
+        self.due_coupons = templates.chain(self.platform_coupons.due(bounds.retention_ms)).collect();
         self
     }
 

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{
     ActivityId, AwardState, CampaignId, CouponId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase,
-    PaymentOutcome, Phase, Refusal, Time, draw_name,
+    PaymentOutcome, Phase, RecurrenceId, Refusal, Time, draw_name,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
 use crate::store::{
     CampaignAnswer, CouponAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer, TalkAnswer,
+    TemplateAnswer,
 };
 
 /// What one request came to.
@@ -50,6 +51,12 @@ pub(super) enum Kept {
     CouponTemplateAdded,
     ReductionAdded,
     CouponIssued(CouponId),
+    TemplateSaved,
+    TemplateDeleted,
+    Recurs(RecurrenceId),
+    RecurrencePaused(RecurrenceId),
+    RecurrenceResumed(RecurrenceId),
+    RecurrenceEnded(RecurrenceId),
 }
 
 /// The receipts of a room, or of the platform.
@@ -129,7 +136,13 @@ impl Kept {
             | Self::Lifted
             | Self::CouponTemplateAdded
             | Self::ReductionAdded
-            | Self::CouponIssued(_) => None,
+            | Self::CouponIssued(_)
+            | Self::TemplateSaved
+            | Self::TemplateDeleted
+            | Self::Recurs(_)
+            | Self::RecurrencePaused(_)
+            | Self::RecurrenceResumed(_)
+            | Self::RecurrenceEnded(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -195,6 +208,12 @@ impl Tables {
             Kept::CouponTemplateAdded => Answer::Coupon(CouponAnswer::TemplateAdded),
             Kept::ReductionAdded => Answer::Coupon(CouponAnswer::ReductionAdded),
             Kept::CouponIssued(coupon) => Answer::Coupon(CouponAnswer::Issued(coupon)),
+            Kept::TemplateSaved => Answer::Template(TemplateAnswer::Saved),
+            Kept::TemplateDeleted => Answer::Template(TemplateAnswer::Deleted),
+            Kept::Recurs(id) => Answer::Template(TemplateAnswer::Recurs(id)),
+            Kept::RecurrencePaused(id) => Answer::Template(TemplateAnswer::Paused(id)),
+            Kept::RecurrenceResumed(id) => Answer::Template(TemplateAnswer::Resumed(id)),
+            Kept::RecurrenceEnded(id) => Answer::Template(TemplateAnswer::Ended(id)),
         }
     }
 

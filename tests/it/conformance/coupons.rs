@@ -317,3 +317,115 @@ pub fn requests_about_coupons_are_repeated<K: Subject>(new: &dyn Fn(Bounds) -> K
     assert_eq!(stage.ask_as("host", 2, issue("bob")), "not done: conflict");
     stage.audit();
 }
+
+/// Another room's host, and an open sale there of item 1 for 100 fen.
+fn other_shop<K: Subject>(stage: &mut Stage<K>, other: RoomId) -> ActivityId {
+    let create = Ask::CreateRoom { host: user("host"), utc_offset_min: 0 };
+    assert_eq!(stage.ask_in(other, "host", 1, create), "room created");
+    let draft = Ask::Draft { plan: Box::new(plan(sale(&[(9, 100, 9)]))), seed: Seed([1; 32]) };
+    let drafted = stage.ask_in(other, "host", 2, draft);
+    let activity = ActivityId(drafted.trim_start_matches("drafted ").parse().unwrap());
+    assert_eq!(stage.ask_in(other, "host", 3, Ask::Step { activity, step: Step::Schedule }), "scheduled");
+    assert_eq!(stage.ask_in(other, "host", 4, Ask::Step { activity, step: Step::Open }), "open");
+    activity
+}
+
+/// Two of item 1 in another room.
+fn there<K: Subject>(stage: &Stage<K>, shop: ActivityId, coupons: CouponChoice) -> Ask {
+    let cart = vec![CartLine { sku: SkuId(1), quantity: 2, opening: 1 }];
+    Ask::Reserve { activity: shop, token: stage.token(shop), cart, coupons }
+}
+
+/// A coupon of the platform counts wherever its holder buys, in the one decision that holds the stock; a shop's only at home.
+pub fn of_the_platform_in_any_room<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let platform = CouponTemplate { scope: Scope::Platform, group: StackGroup::parse("all").unwrap(), ..terms(10) };
+    assert_eq!(add(&mut stage, "all", platform.clone()), "template added");
+    assert_eq!(add(&mut stage, "shop", terms(20)), "template added");
+    let other = RoomId::parse("r2").unwrap();
+    let shop = other_shop(&mut stage, other);
+    let (all, shops) = (give(&mut stage, "all", "ann"), give(&mut stage, "shop", "ann"));
+    for (id, coupons, want) in [
+        (10, these(&[shops]), "coupon_unusable"),
+        (11, CouponChoice::Best, "order 1: 190 fen"),
+        (12, these(&[all]), "coupon_unusable"),
+    ] {
+        let ask = there(&stage, shop, coupons);
+        assert_eq!(stage.ask_in(other, "ann", id, ask), want, "request {id}");
+    }
+    assert_eq!(counts(&stage, "all"), "0/1/0/0, 0, 4");
+    // It is held by the order in the other room, so it does not count at home either.
+    let home = stage.open(plan(sale(&[(9, 100, 9)])));
+    assert_eq!(buy_with(&mut stage, "ann", home, these(&[all])), "coupon_unusable");
+    let release = Ask::Release { order: OrderId(1) };
+    assert_eq!(stage.ask_in(other, "ann", 13, release), "order 1 released");
+    assert_eq!(counts(&stage, "all"), "1/0/0/0, 0, 4", "given back with its order");
+    assert_eq!(buy_with(&mut stage, "ann", home, CouponChoice::Best), "order 2: 170 fen", "beside the shop's");
+    assert_eq!(stage.pay(2, 170), "sold");
+    assert_eq!(counts(&stage, "all"), "0/0/1/0, 0, 4");
+    let late = Ask::Pay { order: OrderId(1), payment: "late".to_owned(), amount: fen(190) };
+    assert_eq!(stage.ask_in(other, "payments", 14, late), "refund due", "its coupon was used at home");
+    // Names are the platform's: another room's host can't take one, and may have a shop's of the same name.
+    let added = |terms: &CouponTemplate| {
+        Ask::Coupon(CouponAsk::AddTemplate { template: name("all"), terms: Box::new(terms.clone()) })
+    };
+    assert_eq!(stage.ask_in(other, "host", 15, added(&platform)), "not done: conflict");
+    assert_eq!(stage.ask_in(other, "host", 16, added(&terms(1))), "template added");
+    assert_eq!(add(&mut stage, "all", terms(1)), "not done: conflict", "at home it is taken");
+    stage.audit();
+}
+
+/// It is dropped, won, held, and ends like any other; nobody gives it away in another room.
+pub fn of_the_platform_given_at_home<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds { retention_ms: 100_000, ..Bounds::default() }));
+    let platform = CouponTemplate { scope: Scope::Platform, valid_for_ms: Some(20_000), ..terms(10) };
+    add(&mut stage, "all", platform);
+    let other = RoomId::parse("r2").unwrap();
+    let shop = other_shop(&mut stage, other);
+    let issue = Ask::Coupon(CouponAsk::Issue { template: name("all"), user: user("eve") });
+    assert_eq!(stage.ask_in(other, "host", 20, issue), "not done: unknown_template");
+    let drop = stage.open(plan(drop_of("all", 2)));
+    assert_eq!(counts(&stage, "all"), "0/0/0/0, 2, 3", "set apart");
+    assert_eq!(stage.tap("ann", drop), "slot 1: all");
+    let ask = there(&stage, shop, CouponChoice::Best);
+    assert_eq!(stage.ask_in(other, "ann", 21, ask), "order 1: 190 fen");
+    // The order's hold ends, then the coupon.
+    stage.wait_ms(15_000);
+    assert_eq!(counts(&stage, "all"), "1/0/0/0, 1, 3");
+    stage.wait_ms(20_000);
+    assert_eq!(counts(&stage, "all"), "0/0/0/1, 0, 4", "what the drop did not give is free again");
+    let ask = there(&stage, shop, CouponChoice::Best);
+    assert_eq!(stage.ask_in(other, "ann", 22, ask), "order 2: 200 fen");
+    stage.wait_ms(300_000);
+    let Reply::Coupons(view) = stage.keeper.ask(&Query::Coupons { room: room() }) else { panic!("no room") };
+    assert!(view.templates.is_empty(), "it left, and its name is free");
+    stage.audit();
+}
+
+/// For whom a coupon of the platform is, the room of the order judges by what it knows.
+pub fn of_the_platform_for_its_audience<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let newcomers = Audience { newcomer_days: Some(1), ..Audience::default() };
+    let fans = Audience { fan_club: true, ..Audience::default() };
+    for (template, audience) in [("new", newcomers), ("fans", fans)] {
+        add(&mut stage, template, CouponTemplate { scope: Scope::Platform, audience, ..terms(10) });
+    }
+    let settings = FanClubSettings { free: true, ..FanClubSettings::default() };
+    let set = liveroom::store::GiftAsk::SetFanClub { settings: Box::new(settings) };
+    stage.ask("host", Ask::Gift(set));
+    assert_eq!(stage.ask("ann", Ask::Gift(liveroom::store::GiftAsk::JoinFanClub)), "joined");
+    let other = RoomId::parse("r2").unwrap();
+    let shop = other_shop(&mut stage, other);
+    let home = stage.open(plan(sale(&[(9, 100, 9)])));
+    let (new, fans) = (give(&mut stage, "new", "ann"), give(&mut stage, "fans", "ann"));
+    assert_eq!(buy_with(&mut stage, "ann", home, these(&[fans])), "order 1: 190 fen", "a fan at home");
+    stage.release("ann", 1);
+    for (case, id, coupon, want) in [
+        ("a fan at home is none elsewhere", 30, fans, "not_in_fan_club"),
+        ("whoever was never noticed there is a newcomer there", 31, new, "order 2: 190 fen"),
+    ] {
+        let ask = there(&stage, shop, these(&[coupon]));
+        assert_eq!(stage.ask_in(other, "ann", id, ask), want, "{case}");
+    }
+    stage.audit();
+}

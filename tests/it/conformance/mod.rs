@@ -17,6 +17,7 @@ mod repeats;
 mod sale;
 mod strangers;
 pub mod talk;
+mod template;
 
 /// Runs every case against the keeper that `$keeper` makes from bounds.
 macro_rules! suite {
@@ -45,11 +46,15 @@ macro_rules! suite {
                        what_is_long_ago_is_forgotten },
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },
+                template { saved_and_had_again, of_every_kind, a_beacons_round_follows_the_time, created_ahead_of_its_time,
+                           by_the_zones_clocks, timers_of_several_nodes, missed, resting, not_all_is_well,
+                           by_hand_before_the_timer, refused, asked_again },
                 amend { more_stock, less_stock, more_budget, longer, refused },
                 coupons { reserved_with_an_order_then_used, given_back_with_its_order, late_payments_and_coupons,
                           time_ends_coupons, chosen_coupons_have_to_count, a_refusal_for_a_coupon_stays, full_reductions,
                           prices_are_explained, first_come_first_served, drops_are_funded, coupons_among_the_shares,
-                          only_for_their_audience, templates_that_make_no_sense, requests_about_coupons_are_repeated },
+                          only_for_their_audience, templates_that_make_no_sense, requests_about_coupons_are_repeated,
+                          of_the_platform_in_any_room, of_the_platform_given_at_home, of_the_platform_for_its_audience },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,
                           not_open_stays, host_requests, payments, top_ups, ids_belong_to_their_user_and_room,

@@ -5,7 +5,7 @@ use super::eligibility::belongs;
 use super::{Context, Outcome};
 use crate::rules::{
     Activity, ActivityId, Amendment, Audience, CartLine, CouponBook, CouponChoice, CouponTemplate, FullReduction,
-    KindPlan, NotDone, NotDoneCode, Price, PriceError, PriceLine, Refusal, RefusalCode, RoomId, StepOutcome,
+    KindPlan, NotDone, NotDoneCode, Price, PriceError, PriceLine, Refusal, RefusalCode, RoomId, Scope, StepOutcome,
     TemplateId, Time, UserId,
 };
 use crate::store::tables::{Decision, Room, Tables};
@@ -25,20 +25,23 @@ pub(super) enum Unpriced {
 impl Tables {
     pub(super) fn about_coupons(&self, context: &Context<'_>, ask: &CouponAsk) -> Outcome {
         match ask {
-            CouponAsk::AddTemplate { template, terms } => Self::add_template(context, *template, terms),
+            CouponAsk::AddTemplate { template, terms } => self.add_template(context, *template, terms),
             CouponAsk::AddReduction { name, reduction } => Self::add_reduction(context, *name, reduction),
-            CouponAsk::Issue { template, user } => Self::issue(context, *template, *user),
+            CouponAsk::Issue { template, user } => self.issue(context, *template, *user),
             CouponAsk::Due { template } => Ok(self.coupons_due(context, *template)),
         }
     }
 
-    fn add_template(context: &Context<'_>, template: TemplateId, terms: &CouponTemplate) -> Outcome {
+    fn add_template(&self, context: &Context<'_>, template: TemplateId, terms: &CouponTemplate) -> Outcome {
         terms.check(context.now).map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
-        let book = &context.room.coupons;
-        if book.get(template).is_some() {
+        if self.series_in(&context.room_id, template).is_some() {
             return Err(NotDoneCode::Conflict.because("the room has a coupon template of that name"));
         }
-        if book.series().count() >= CouponBook::TEMPLATES_MAX {
+        if terms.scope == Scope::Platform && self.platform_coupons.book.get(template).is_some() {
+            return Err(NotDoneCode::Conflict.because("the platform has a coupon template of that name"));
+        }
+        let platforms = self.platform_coupons.of(&context.room_id).count();
+        if context.room.coupons.series().count() + platforms >= CouponBook::TEMPLATES_MAX {
             let max = CouponBook::TEMPLATES_MAX;
             return Err(NotDoneCode::TooMany.because(format!("at most {max} coupon templates in a room")));
         }
@@ -61,15 +64,15 @@ impl Tables {
         Ok(happens(context, CouponEvent::ReductionAdded { name, reduction, cause }))
     }
 
-    fn issue(context: &Context<'_>, template: TemplateId, user: UserId) -> Outcome {
-        can_give(&context.room.coupons, template, 1, context.now)?;
+    fn issue(&self, context: &Context<'_>, template: TemplateId, user: UserId) -> Outcome {
+        self.can_give(context, template, 1)?;
         Ok(happens(context, CouponEvent::Issued { template, user, cause: context.cause }))
     }
 
     /// The one thing that time asks of a template, if any.
     fn coupons_due(&self, context: &Context<'_>, template: TemplateId) -> Decision {
         let idle = Decision::Answer(Answer::Idle);
-        let Some(series) = context.room.coupons.get(template) else { return idle };
+        let Some(series) = self.series_in(&context.room_id, template) else { return idle };
         if series.deadline(self.bounds.retention_ms).is_none_or(|at| at > context.now) {
             return idle;
         }
@@ -87,33 +90,33 @@ impl Tables {
 
     /// Whether an activity can be funded with the coupons that it is to give.
     pub(super) fn can_allot(&self, context: &Context<'_>, activity: &Activity) -> Result<(), NotDone> {
-        let book = &context.room.coupons;
         if let KindPlan::Drop(drop) = &activity.plan.kind {
-            can_give(book, drop.template, drop.coupons, context.now)?;
+            self.can_give(context, drop.template, drop.coupons)?;
         }
-        for (template, count) in allotments(book, &activity.plan.coupons()) {
-            can_give(book, template, count, context.now)?;
+        for (template, count) in self.allotments(&context.room_id, &activity.plan.coupons()) {
+            self.can_give(context, template, count)?;
         }
         Ok(())
     }
 
     /// Whether there are the coupons that an amendment adds.
     pub(super) fn can_allot_more(
-        context: &Context<'_>, activity: &Activity, amendment: &Amendment,
+        &self, context: &Context<'_>, activity: &Activity, amendment: &Amendment,
     ) -> Result<(), NotDone> {
-        let book = &context.room.coupons;
-        let added = allotments(book, &activity.plan.added_coupons(amendment));
-        added.into_iter().try_for_each(|(template, count)| can_give(book, template, count, context.now))
+        let added = self.allotments(&context.room_id, &activity.plan.added_coupons(amendment));
+        added.into_iter().try_for_each(|(template, count)| self.can_give(context, template, count))
     }
 
-    /// What a user's cart costs; `None` if no offer has a part in it.
+    /// What a user's cart in a room costs; `None` if no offer has a part in it. For whom the platform's coupons are is judged by what
+    /// this room knows of the user, as for its own.
     pub(super) fn price(
-        room: &Room, user: &UserId, lines: &[PriceLine], choice: &CouponChoice, now: Time,
+        &self, room: &Room, user: &UserId, lines: &[PriceLine], choice: &CouponChoice, now: Time,
     ) -> Result<Option<Price>, Unpriced> {
         let invalid = |why: &'static str| Unpriced::NotDone(NotDoneCode::Invalid.because(why));
         choice.check().map_err(invalid)?;
         let for_user = |audience: &Audience| belongs(room, user, audience, now);
-        let offers = room.coupons.offers(user, choice, lines, now, for_user).map_err(Unpriced::Refused)?;
+        let offers = room.coupons.offers(&self.platform_coupons.book, user, choice, lines, now, for_user);
+        let offers = offers.map_err(Unpriced::Refused)?;
         if offers.is_empty() {
             return Ok(None);
         }
@@ -155,39 +158,43 @@ impl Tables {
                 not_done(NotDoneCode::Invalid.because("the cart costs more than any amount this server handles"))
             })
         };
-        match Self::price(kept, user, &lines, choice, now) {
+        match self.price(kept, user, &lines, choice, now) {
             Ok(Some(price)) => Ok(price),
             Ok(None) => nothing_off(),
             Err(Unpriced::Refused(refusal)) => Err(Box::new(Answer::Refused(refusal))),
             Err(Unpriced::NotDone(reason)) => Err(not_done(reason)),
         }
     }
-}
 
-/// The coupons of a plan for which the room has a template.
-pub(in crate::store::tables) fn allotments(book: &CouponBook, planned: &[(&str, u32)]) -> Vec<(TemplateId, u32)> {
-    let mut found: Vec<(TemplateId, u32)> = Vec::new();
-    for (prize, count) in planned {
-        let Some((template, _)) = book.named(prize) else { continue };
-        match found.iter_mut().find(|(other, _)| *other == template) {
-            Some((_, sum)) => *sum = sum.saturating_add(*count),
-            None => found.push((template, *count)),
+    /// The coupons of a plan for which the room has a template.
+    pub(in crate::store::tables) fn allotments(
+        &self, room: &RoomId, planned: &[(&str, u32)],
+    ) -> Vec<(TemplateId, u32)> {
+        let mut found: Vec<(TemplateId, u32)> = Vec::new();
+        for (prize, count) in planned {
+            let Some(template) = TemplateId::parse(prize).ok().filter(|id| self.series_in(room, *id).is_some()) else {
+                continue;
+            };
+            match found.iter_mut().find(|(other, _)| *other == template) {
+                Some((_, sum)) => *sum = sum.saturating_add(*count),
+                None => found.push((template, *count)),
+            }
         }
+        found
     }
-    found
-}
 
-fn can_give(book: &CouponBook, template: TemplateId, count: u32, now: Time) -> Result<(), NotDone> {
-    let unknown = || NotDoneCode::UnknownTemplate.because(format!("the room has no coupon template {template}"));
-    let series = book.get(template).ok_or_else(unknown)?;
-    if series.template.valid_until <= now {
-        return Err(NotDoneCode::WrongPhase.because(format!("coupons {template} are over")));
+    fn can_give(&self, context: &Context<'_>, template: TemplateId, count: u32) -> Result<(), NotDone> {
+        let unknown = || NotDoneCode::UnknownTemplate.because(format!("the room has no coupon template {template}"));
+        let series = self.series_in(&context.room_id, template).ok_or_else(unknown)?;
+        if series.template.valid_until <= context.now {
+            return Err(NotDoneCode::WrongPhase.because(format!("coupons {template} are over")));
+        }
+        if series.pool.free < count {
+            let left = series.pool.free;
+            return Err(NotDoneCode::InsufficientFunds.because(format!("{left} coupons {template} left, not {count}")));
+        }
+        Ok(())
     }
-    if series.pool.free < count {
-        let left = series.pool.free;
-        return Err(NotDoneCode::InsufficientFunds.because(format!("{left} coupons {template} left, not {count}")));
-    }
-    Ok(())
 }
 
 fn happens(context: &Context<'_>, what: CouponEvent) -> Decision {

@@ -30,7 +30,7 @@ impl Tables {
         if let Err(refusal) = self.within_limits(context, activity, &user) {
             return Ok(record_refusal(context, id, refusal));
         }
-        if let Err(refusal) = of_use(context, activity, &user) {
+        if let Err(refusal) = self.of_use(context, activity, &user) {
             return Ok(record_refusal(context, id, refusal));
         }
         let Some(prize) = activity.prize(unit) else {
@@ -46,15 +46,15 @@ impl Tables {
             prize,
         }))
     }
-}
 
-/// Whether a coupon of a drop would be of any use to a user: better none than one that is worth nothing.
-fn of_use(context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
-    let KindPlan::Drop(plan) = &activity.plan.kind else { return Ok(()) };
-    match context.room.coupons.get(plan.template) {
-        Some(series) if series.template.valid_until > context.now => {
-            belongs(context.room, user, &series.template.audience, context.now)
+    /// Whether a coupon of a drop would be of any use to a user: better none than one that is worth nothing.
+    fn of_use(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
+        let KindPlan::Drop(plan) = &activity.plan.kind else { return Ok(()) };
+        match self.series_in(&context.room_id, plan.template) {
+            Some(series) if series.template.valid_until > context.now => {
+                belongs(context.room, user, &series.template.audience, context.now)
+            }
+            _ => Err(Refusal::plain(RefusalCode::Closed)),
         }
-        _ => Err(Refusal::plain(RefusalCode::Closed)),
     }
 }

@@ -23,16 +23,7 @@ impl Tables {
     }
 
     pub(super) fn draft(&self, context: &Context<'_>, plan: &Plan, seed: Seed) -> Outcome {
-        plan.check().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
-        if plan.limits.looks_back_ms().max(plan.conditions.looks_back_ms()) > self.bounds.retention_ms {
-            let days = self.bounds.retention_ms / 86_400_000;
-            return Err(NotDoneCode::Invalid
-                .because(format!("limits and conditions look back further than the {days} days kept")));
-        }
-        let max = self.bounds.activities_per_room_max;
-        if context.room.activities.len() >= max {
-            return Err(NotDoneCode::TooMany.because(format!("at most {max} activities in a room")));
-        }
+        self.may_draft(context, plan)?;
         Ok(Decision::Event(Event::Drafted {
             room: context.room_id,
             activity: ActivityId(self.latest_activity + 1),
@@ -40,6 +31,27 @@ impl Tables {
             seed,
             cause: context.cause,
         }))
+    }
+
+    /// Whether a plan may become an activity of the room.
+    pub(super) fn may_draft(&self, context: &Context<'_>, plan: &Plan) -> Result<(), NotDone> {
+        self.may_plan(plan)?;
+        let max = self.bounds.activities_per_room_max;
+        if context.room.activities.len() >= max {
+            return Err(NotDoneCode::TooMany.because(format!("at most {max} activities in a room")));
+        }
+        Ok(())
+    }
+
+    /// Whether a plan makes sense, within what is kept.
+    pub(super) fn may_plan(&self, plan: &Plan) -> Result<(), NotDone> {
+        plan.check().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
+        if plan.limits.looks_back_ms().max(plan.conditions.looks_back_ms()) > self.bounds.retention_ms {
+            let days = self.bounds.retention_ms / 86_400_000;
+            return Err(NotDoneCode::Invalid
+                .because(format!("limits and conditions look back further than the {days} days kept")));
+        }
+        Ok(())
     }
 
     pub(super) fn step(&self, context: &Context<'_>, id: ActivityId, step: Step) -> Outcome {
@@ -88,7 +100,7 @@ impl Tables {
             }
         })?;
         self.can_fund(activity, amendment.budget)?;
-        Self::can_allot_more(context, activity, amendment)?;
+        self.can_allot_more(context, activity, amendment)?;
         Ok(Decision::Event(Event::Amended {
             room: context.room_id,
             activity: id,
@@ -155,6 +167,8 @@ impl Tables {
             Due::Combo(id) => {
                 (Partition::Room(self.combos.get(id)?.room), Ask::Gift(GiftAsk::CloseCombo { combo: *id }))
             }
+            Due::Recurrence(id) => return self.op_for_recurrence(*id),
+            Due::HandIn(id) => return self.op_for_hand_in(*id),
             Due::Receipts(of) => (of.map_or(Partition::Platform, Partition::Room), Ask::Forget),
         };
         Some(Op::timer(partition, ask))

@@ -13,13 +13,12 @@ mod lifecycle;
 mod presence;
 mod sale;
 mod talk;
+mod template;
 mod wallet;
 
 use crate::rules::{
     Activity, ActivityId, Fingerprint, NotDone, NotDoneCode, Refusal, RefusalCode, RequestId, RoomId, Time, UserId,
 };
-
-pub(super) use coupon::allotments;
 
 use super::{Decision, Room, Tables};
 use crate::store::{Answer, Ask, Cause, Event, GiftAsk, Op, Partition, PresenceAsk};
@@ -106,6 +105,7 @@ impl Tables {
             Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::Gift(ask) => self.gift(&context, ask),
             Ask::Coupon(ask) => self.about_coupons(&context, ask),
+            Ask::Template(ask) => self.template(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } | Ask::Forget => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }

@@ -33,7 +33,7 @@ impl Tables {
         let (room, order) = (context.room_id, OrderId(self.latest_order + 1));
         let hold_until = context.now.after_ms(plan.hold_ms);
         let priced: Vec<_> = lines.iter().filter_map(|line| plan.price_line(line.sku, line.quantity)).collect();
-        match Self::price(context.room, &user, &priced, coupons, context.now) {
+        match self.price(context.room, &user, &priced, coupons, context.now) {
             Ok(None) => Ok(Decision::Event(Event::Reserved {
                 room,
                 activity: id,
@@ -91,7 +91,9 @@ impl Tables {
         }
         let Some(Kind::Sale(sale)) = &activity.kind else { return Err(unknown()) };
         // As with the stock: what went back with the order may be elsewhere by now, and is never used twice.
-        let free = |price: &Price| context.room.coupons.are_free(price, context.now);
+        let books = [&context.room.coupons, &self.platform_coupons.book];
+        let is_free = |(template, id)| books.iter().any(|book| book.is_free(template, id, context.now));
+        let free = |price: &Price| price.coupons().all(is_free);
         let late =
             activity.phase == Phase::Open && sale.can_sell_late(order) && order.price.as_deref().is_none_or(free);
         let outcome = match order.phase {

@@ -11,6 +11,7 @@ use crate::store::tables::{Due, Tables};
 impl Tables {
     pub(super) fn step_to(&mut self, recorded: &Recorded, id: ActivityId, step: Step, to: Phase, moved: Fen) -> Fits {
         self.disarm(id);
+        self.handed_in(id);
         let activity = self.activity_mut(id)?;
         if activity.phase.after(step) != Some(to) {
             return Err("the phase does not allow the step");

@@ -12,6 +12,7 @@ mod lifecycle;
 mod presence;
 mod sale;
 mod talk;
+mod template;
 
 use crate::rules::{
     Account, Activity, ActivityId, Boards, CouponBook, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase,
@@ -21,7 +22,7 @@ use crate::rules::{
 use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
 use crate::store::{
-    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent,
+    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent, TemplateEvent,
 };
 use std::collections::VecDeque;
 
@@ -85,6 +86,11 @@ impl Tables {
             Event::Draw { what: DrawEvent::Drawn { cause, .. }, .. } => (cause, Action::Draw),
             Event::Coupon { what: CouponEvent::TemplateAdded { cause, .. }, .. } => (cause, Action::AddCouponTemplate),
             Event::Coupon { what: CouponEvent::ReductionAdded { cause, .. }, .. } => (cause, Action::AddReduction),
+            Event::Coupon { what: CouponEvent::Issued { user, cause, .. }, .. } => (cause, Action::IssueCoupon(*user)),
+            Event::Template { what, .. } => match template_action(what) {
+                Some(traced) => traced,
+                None => return,
+            },
             _ => return,
         };
         let room = recorded.event.room().and_then(|room| self.rooms.get_mut(room));
@@ -145,16 +151,14 @@ impl Tables {
                 self.keep(room, cause, Kept::RoomCreated)
             }
             Event::Drafted { room, activity, plan, seed, cause } => {
-                self.latest_activity = activity.0;
-                self.rooms.get_mut(room).ok_or("no such room")?.activities.push(*activity);
-                let new = Activity::draft(*activity, *room, plan.as_ref().clone(), *seed);
-                self.activities.insert(*activity, new);
+                self.add_draft(room, *activity, plan, *seed)?;
                 self.keep(room, cause, Kept::Drafted(*activity))
             }
             Event::Rejected { room, activity, reasons, cause } => {
                 let rejected = self.activity_mut(*activity)?;
                 rejected.phase = rejected.phase.after(Step::Reject).ok_or("it can't be rejected now")?;
                 rejected.reasons.clone_from(reasons);
+                self.handed_in(*activity);
                 self.keep(room, cause, Kept::Stepped(*activity, Phase::Review))
             }
             Event::Stepped { room, activity, step, to, moved, cause } => {
@@ -203,6 +207,7 @@ impl Tables {
             Event::Draw { room, activity, what } => self.draw_event(recorded, room, *activity, what),
             Event::Talk { room, what } => self.talked(room, *at, what),
             Event::Coupon { room, what } => self.coupon(recorded, room, what),
+            Event::Template { room, what } => self.templated(recorded, room, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }
@@ -271,4 +276,19 @@ impl Tables {
         let ended = activity.final_at.filter(|_| activity.is_resolved());
         ended.map(|at| at.after_ms(self.bounds.retention_ms))
     }
+}
+
+/// What a host did about templates.
+fn template_action(what: &TemplateEvent) -> Option<(&Cause, Action)> {
+    let action = match what {
+        TemplateEvent::Saved { template, .. } => Action::SaveTemplate(*template),
+        TemplateEvent::Deleted { template, .. } => Action::DeleteTemplate(*template),
+        TemplateEvent::Drafted { template, .. } => Action::DraftLike(*template),
+        TemplateEvent::Recurs { recurrence, .. } => Action::Recur(*recurrence),
+        TemplateEvent::Paused { recurrence, .. } => Action::Pause(*recurrence),
+        TemplateEvent::Resumed { recurrence, .. } => Action::Resume(*recurrence),
+        TemplateEvent::Ended { recurrence, .. } => Action::EndRecurrence(*recurrence),
+        TemplateEvent::Missed { .. } => return None,
+    };
+    Some((what.cause()?, action))
 }

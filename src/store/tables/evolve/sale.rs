@@ -5,6 +5,7 @@ use crate::rules::{
     Account, CouponBook, Currency, Fen, Kind, Order, OrderId, OrderPhase, PaymentOutcome, Posting, Price, RoomId, Sale,
     Time,
 };
+use crate::store::tables::coupons::Book;
 use crate::store::tables::{Due, Tables};
 use crate::store::{Recorded, Reservation};
 
@@ -90,11 +91,20 @@ impl Tables {
 
     /// Changes the coupons that count in an order, if any do.
     fn with_coupons_of(
-        &mut self, room: &RoomId, order: OrderId, change: impl FnOnce(&mut CouponBook, &Price) -> Fits,
+        &mut self, room: &RoomId, order: OrderId, change: impl Fn(&mut CouponBook, &Price) -> Fits,
     ) -> Fits {
         let price = self.orders.get(&order).and_then(|order| order.price.as_deref());
         let Some(price) = price.filter(|price| price.coupons().next().is_some()).cloned() else { return Ok(()) };
-        let templates: Vec<_> = price.coupons().map(|(template, _)| template).collect();
-        self.in_book(room, &templates, |book| change(book, &price))
+        let mut missing = price.coupons().count();
+        for book in [Book::Rooms, Book::Platforms] {
+            let own = self.book(book, room)?.own(&price);
+            if own.is_empty() {
+                continue;
+            }
+            missing -= own.len();
+            let templates: Vec<_> = own.into_iter().map(|(template, _)| template).collect();
+            self.in_book(book, room, &templates, |book| change(book, &price))?;
+        }
+        if missing == 0 { Ok(()) } else { Err("no such coupon") }
     }
 }

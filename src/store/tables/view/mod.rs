@@ -8,8 +8,8 @@ use crate::rules::{
     TemplateId, Time, UserId,
 };
 
-use super::Tables;
-use crate::store::{AwaitedBeacon, DrawPrize, Query, Reply};
+use super::{Decision, Tables};
+use crate::store::{AwaitedBeacon, DrawPrize, Query, Reply, Weighed};
 
 pub use gift::{BoardView, FanClubView, FanView};
 
@@ -155,14 +155,15 @@ pub struct GateFacts {
     pub pools: Vec<(SkuId, u32, u32)>,
 }
 
-impl From<&CouponBook> for CouponsView {
-    fn from(book: &CouponBook) -> Self {
+impl CouponsView {
+    /// Of a room's book, and of the platform's templates that were made through the room.
+    fn of<'a>(book: &CouponBook, platforms: impl Iterator<Item = (TemplateId, &'a crate::rules::Series)>) -> Self {
         let template = |(id, series): (TemplateId, &crate::rules::Series)| {
             (id, series.template.clone(), (&series.pool).into(), series.counts)
         };
         let reduction = |(name, reduction): (TemplateId, &FullReduction)| (name, reduction.clone());
         Self {
-            templates: book.series().map(template).collect(),
+            templates: book.series().map(template).chain(platforms.map(template)).collect(),
             reductions: book.reductions().map(reduction).collect(),
         }
     }
@@ -337,6 +338,20 @@ impl Tables {
                 Reply::Campaigns(self.campaigns_of(room).map(|(id, campaign)| (id, campaign.clone())).collect())
             }
             Query::Campaigns { .. } => Reply::Unknown,
+            Query::Weigh { op, at } => Reply::Weighed(match self.decide((*at).max(self.latest_at), op) {
+                Decision::Answer(answer) => Weighed::Answer(answer),
+                Decision::Event(event) => Weighed::Event(Box::new(event)),
+            }),
+            Query::Zone { room } => {
+                self.rooms.get(room).map_or(Reply::Unknown, |room| Reply::Zone(room.utc_offset_min))
+            }
+            Query::Templates { room } if self.rooms.contains_key(room) => {
+                Reply::Templates(self.templates_of(room).map(|(id, plan)| (id, plan.clone())).collect())
+            }
+            Query::Recurrences { room } if self.rooms.contains_key(room) => {
+                Reply::Recurrences(self.recurrences_of(room).map(|(id, one)| (id, one.clone())).collect())
+            }
+            Query::Templates { .. } | Query::Recurrences { .. } => Reply::Unknown,
             Query::DrawRules { room, activity } => match self.activities.get(activity) {
                 Some(found) if found.room == *room && found.phase.is_public() => {
                     found.draw_rules().map_or(Reply::Unknown, |rules| Reply::DrawRules(Box::new(rules)))
@@ -367,11 +382,12 @@ impl Tables {
                 Reply::Quote(quoted.map(Box::new).map_err(|reason| *reason))
             }
             Query::Coupons { room } => match self.rooms.get(room) {
-                Some(room) => Reply::Coupons(Box::new((&room.coupons).into())),
+                Some(kept) => Reply::Coupons(Box::new(CouponsView::of(&kept.coupons, self.platform_coupons.of(room)))),
                 None => Reply::Unknown,
             },
             Query::Coupon { room, template, coupon } => {
                 let found = self.rooms.get(room).and_then(|room| room.coupons.view(*template, *coupon));
+                let found = found.or_else(|| self.platform_coupons.book.view(*template, *coupon));
                 found.map_or(Reply::Unknown, |coupon| Reply::Coupon(Box::new(coupon)))
             }
             Query::Rooms => {
@@ -429,8 +445,11 @@ impl Tables {
                 Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => {}
             }
         }
-        let mut coupons: Vec<_> = room.coupons.of(user).rev().take(COUPONS_SHOWN).collect();
-        coupons.reverse();
+        let of_room = room.coupons.of(user).rev().take(COUPONS_SHOWN);
+        let mut coupons: Vec<_> =
+            of_room.chain(self.platform_coupons.book.of(user).rev().take(COUPONS_SHOWN)).collect();
+        coupons.sort_by_key(|coupon| coupon.id);
+        coupons.drain(..coupons.len().saturating_sub(COUPONS_SHOWN));
         Reply::Own { grants, orders, prizes, coupons }
     }
 }
