@@ -6,6 +6,7 @@ mod amend;
 mod books;
 mod broadcast;
 mod campaign;
+mod controls;
 mod coupons;
 mod draw;
 mod eligibility;
@@ -55,6 +56,7 @@ macro_rules! suite {
                           prices_are_explained, first_come_first_served, drops_are_funded, coupons_among_the_shares,
                           only_for_their_audience, templates_that_make_no_sense, requests_about_coupons_are_repeated,
                           of_the_platform_in_any_room, of_the_platform_given_at_home, of_the_platform_for_its_audience },
+                controls { of_every_kind, a_dry_run_tells_and_changes_nothing },
                 books { funding_comes_and_goes, no_money_no_rain, refunds_and_proceeds, wallets_are_bounded },
                 repeats { a_grant, an_order_whatever_became_of_it, sold_out_stays, a_limit_stays, a_recorded_refusal_stays,
                           not_open_stays, host_requests, payments, top_ups, ids_belong_to_their_user_and_room,
