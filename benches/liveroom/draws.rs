@@ -22,6 +22,7 @@ fn closed() -> (Activity, DrawPlan, Draw) {
         level: DrawLevel::Sealed,
         excluded: Vec::new(),
         receipt_key: Digest([9; 32]),
+        preferred: Vec::new(),
     };
     let activity = Plan {
         title: "draw".to_owned(),
@@ -43,8 +44,8 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     let (name, seed) = (activity.draw_rules().expect("it is a draw").draw, activity.draw_seed());
     let mut group = criterion.benchmark_group("draws");
     group.sample_size(10);
-    group.bench_function("draw_100k", |bench| bench.iter(|| black_box(&draw).ranking(&name, &seed, None)));
-    let ranking = draw.ranking(&name, &seed, None);
+    group.bench_function("draw_100k", |bench| bench.iter(|| black_box(&draw).ranking(&plan, &name, &seed, None)));
+    let ranking = draw.ranking(&plan, &name, &seed, None);
     draw.draw(&plan, Time::from_ms(1), None, ranking);
     activity.kind = Some(Kind::Draw(Box::new(draw)));
     let json = DrawRecord::of(&activity).expect("it is drawn").to_json();

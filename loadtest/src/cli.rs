@@ -30,6 +30,8 @@ pub enum Command {
     Idle(LoadArgs),
     /// Viewers comment, send hearts and vote; some say what must not be seen
     Talk(LoadArgs),
+    /// Viewers enter a lucky bag, a keyword draw and a mic-link draw, and take codes out of a bag
+    Draws(LoadArgs),
     /// Rain, sale and messages together
     Mixed(MixedArgs),
     /// What the bare transport does with the same traffic, as the measure to judge a server by

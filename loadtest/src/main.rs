@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Broadcast(broadcast) => scenario::broadcast(&broadcast),
         Command::Idle(load) => scenario::idle(&load),
         Command::Talk(load) => scenario::talk(&load),
+        Command::Draws(load) => scenario::draws(&load),
         Command::Mixed(mixed) => scenario::mixed(&mixed),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),

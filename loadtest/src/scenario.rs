@@ -4,7 +4,8 @@
 //! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
-//! there, `talk`(mod@talk) viewers who comment, like and vote, `mixed`(mod@mixed) all of it.
+//! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws)
+//! those who enter draws, `mixed`(mod@mixed) all of it.
 
 mod acks;
 mod admin;
@@ -13,6 +14,7 @@ mod ask;
 mod books;
 mod broadcast;
 mod claims;
+mod draws;
 mod fields;
 mod frames;
 mod idle;
@@ -55,6 +57,11 @@ pub fn idle(load: &LoadArgs) -> anyhow::Result<bool> {
 /// Viewers talk, send hearts and vote. Says whether all went well.
 pub fn talk(load: &LoadArgs) -> anyhow::Result<bool> {
     talk::run(load)
+}
+
+/// Viewers enter draws, and take codes out of a bag. Says whether all went well.
+pub fn draws(load: &LoadArgs) -> anyhow::Result<bool> {
+    draws::run(load)
 }
 
 /// Everything together. Says whether all went well.

@@ -34,7 +34,7 @@ async fn server(dir: &tempfile::TempDir, redis: Option<u16>) -> Server {
 #[test]
 fn short_storms_come_out_right() {
     type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a str);
-    let rows: [Row<'_>; 7] = [
+    let rows: [Row<'_>; 9] = [
         ("rain", "quic", &[], "granted"),
         ("sale", "quic", &["--rate", "400"], "granted"),
         ("sale", "quic", &["--sold-out"], "refused"),
@@ -42,6 +42,8 @@ fn short_storms_come_out_right() {
         ("broadcast", "ws", &["--rate", "400"], "completed"),
         ("talk", "quic", &[], "refused"),
         ("talk", "ws", &[], "completed"),
+        ("draws", "quic", &[], "granted"),
+        ("draws", "ws", &[], "granted"),
     ];
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for (scenario, transport, options, counted) in rows {

@@ -155,6 +155,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], ..Own::default() }))),
+        ("own_ticket", from_server(Body::Own(Own { tickets: vec![ticket()], ..Own::default() }))),
         ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
         ("own_coupons", from_server(Body::Own(Own { coupons: vec![coupon()], ..Own::default() }))),
         (
@@ -208,19 +209,7 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
                 retry_after_ms: 200,
             })),
         ),
-        (
-            "answer_ticket",
-            answer(Outcome::Ticket(DrawTicket {
-                activity: 7,
-                draw: "room-1/7".into(),
-                rules_hash: vec![1; 32].into(),
-                commitment: vec![2; 32].into(),
-                ticket: "user-9".into(),
-                leaf: 3,
-                key: vec![4; 32].into(),
-                signature: vec![5; 64].into(),
-            })),
-        ),
+        ("answer_ticket", answer(Outcome::Ticket(ticket()))),
         ("answer_prize", answer(Outcome::Prize(prize()))),
         (
             "answer_proof",
@@ -235,6 +224,7 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("answer_pending", answer(Outcome::Pending(Pending {}))),
         ("answer_item", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Item("Mug".into())), ..grant() }))),
+        ("answer_code", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Code("TEA-1".into())), ..grant() }))),
         ("answer_checked_in", answer(Outcome::CheckedIn(CheckedIn { streak: 7, grant: Some(grant()) }))),
         ("answer_done", answer(Outcome::Done(Done {}))),
     ]
@@ -253,6 +243,13 @@ fn drop_state() -> ActivityState {
     }
 }
 
+fn bag_state(kind: BagKind, prize: Option<bag_state::Prize>) -> ActivityState {
+    ActivityState {
+        kind: Some(activity_state::Kind::Bag(BagState { kind: kind.into(), prize, count: 100, left: 40, opening: 1 })),
+        ..rain_state(7, Phase::Open)
+    }
+}
+
 fn room_events() -> Vec<(&'static str, ServerFrame)> {
     use room_event::Body;
     let tick = |body| {
@@ -267,6 +264,8 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
         ("tick_activity", tick(Body::Activity(rain_state(5, Phase::Closed)))),
         ("tick_draw", tick(Body::Activity(draw_state()))),
         ("tick_drop", tick(Body::Activity(drop_state()))),
+        ("tick_bag", tick(Body::Activity(bag_state(BagKind::Newcomer, Some(bag_state::Prize::AmountFen(88)))))),
+        ("tick_code_bag", tick(Body::Activity(bag_state(BagKind::Codes, None)))),
         (
             "tick_announcement",
             tick(Body::Announcement(Announcement {
@@ -387,6 +386,19 @@ fn coupon() -> Coupon {
         items: Vec::new(),
         platform: false,
         group: "fans".into(),
+    }
+}
+
+fn ticket() -> DrawTicket {
+    DrawTicket {
+        activity: 7,
+        draw: "room-1/7".into(),
+        rules_hash: vec![1; 32].into(),
+        commitment: vec![2; 32].into(),
+        ticket: "user-9".into(),
+        leaf: 3,
+        key: vec![4; 32].into(),
+        signature: vec![5; 64].into(),
     }
 }
 

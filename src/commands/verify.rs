@@ -122,6 +122,11 @@ fn describe(Checked { record, passed }: &Checked) -> String {
     if let Some(beacon) = &record.beacon {
         text.push_str(&format!("beacon: {beacon}, signature genuine\n"));
     }
+    let listed = [("excluded", &record.rules.excluded), ("preferred", &record.rules.preferred)];
+    for (what, users) in listed.into_iter().filter(|(_, users)| !users.is_empty()) {
+        let names: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+        text.push_str(&format!("{what} by the rules: {}\n", names.join(", ")));
+    }
     for winner in &record.winners {
         let prize = record.rules.prizes.get(winner.prize as usize).map_or("?", |prize| &prize.title);
         let passed = if winner.passed { " (passed on)" } else { "" };

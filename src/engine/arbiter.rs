@@ -37,6 +37,8 @@ pub(super) enum Command {
 pub(super) enum ReplyTo {
     /// A viewer's session.
     Mailbox(Arc<Mailbox>, RequestId),
+    /// A viewer's session, which has said something: what it has entered comes as the viewer's own.
+    Speaker(Arc<Mailbox>, RequestId),
     /// A caller of the API.
     Caller(oneshot::Sender<Answer>),
     /// Nobody: a timer asked.
@@ -292,6 +294,13 @@ impl Arbiter {
             }
             match reply {
                 ReplyTo::Mailbox(mailbox, request) => self.posts.add(mailbox, Post::Answer(request, answer)),
+                ReplyTo::Speaker(mailbox, request) => {
+                    let answer = match answer {
+                        Answer::Refused(_) | Answer::NotDone(_) => answer,
+                        _ => Answer::Idle,
+                    };
+                    self.posts.add(mailbox, Post::Answer(request, answer));
+                }
                 // A caller that has gone away can ask again with the same id.
                 ReplyTo::Caller(caller) => drop(caller.send(answer)),
                 ReplyTo::Nobody | ReplyTo::Reports => {}
@@ -304,10 +313,10 @@ impl Arbiter {
                     self.posts.add(mailbox, Post::Reply(request, Box::new(self.keeper.ask(&query))));
                 }
                 Question::Own(query, mailbox) => {
-                    if let Reply::Own { grants, orders, prizes, coupons } = self.keeper.ask(&query)
-                        && !(grants.is_empty() && orders.is_empty() && prizes.is_empty() && coupons.is_empty())
+                    if let Reply::Own(own) = self.keeper.ask(&query)
+                        && !own.is_empty()
                     {
-                        self.posts.add(mailbox, Post::Own { grants, orders, prizes, coupons });
+                        self.posts.add(mailbox, Post::Own(own));
                     }
                 }
             }

@@ -13,9 +13,11 @@ use super::gifts;
 use super::order;
 use super::presence::{self, Rounds};
 use super::room::LiveRoom;
-use crate::fanout::{Post, RoomMessage};
+use crate::fanout::RoomMessage;
 use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UserId};
-use crate::store::{ActivityView, CouponEvent, Event, Keeper, KindView, Needs, PresenceEvent, Query, Recorded, Reply};
+use crate::store::{
+    ActivityView, CouponEvent, Event, Keeper, KindView, Needs, Own, PresenceEvent, Query, Recorded, Reply,
+};
 
 /// Carries commits to the rooms.
 pub(super) struct Follower {
@@ -74,6 +76,7 @@ fn open_room(shared: &Shared, id: RoomId, host: UserId) -> Arc<LiveRoom> {
 fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
     let Some(facts) = keeper.gate(id) else { return room.gates.remove(id) };
     room.needs.set(id, facts.needs);
+    room.keywords.set(id, &facts);
     match room.gates.get(id) {
         Some(gate) => gate.update(&facts),
         None => {
@@ -237,7 +240,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
             if let Reply::Order { order, .. } = keeper.ask(&Query::Order { order: *order }) {
                 let used = order.price.iter().flat_map(|price| price.coupons());
                 let coupons = used.filter_map(|(template, id)| coupon(room.id, template, id, keeper)).collect();
-                room.post(user, &Post::Own { grants: Vec::new(), orders: vec![order], prizes: Vec::new(), coupons });
+                room.post_own(user, Own { orders: vec![order], coupons, ..Own::default() });
             }
             false
         }
@@ -264,6 +267,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         Event::Archived { .. } => {
             room.gates.remove(activity);
             room.needs.set(activity, Needs::default());
+            room.keywords.forget(activity);
             room.channel.forget_state(activity);
             false
         }
@@ -293,10 +297,7 @@ fn follow_coupons(room: &LiveRoom, no: u64, what: &CouponEvent, keeper: &dyn Kee
     if let CouponEvent::Issued { template, user, .. } = what
         && let Some(coupon) = coupon(room.id, *template, CouponId(no), keeper)
     {
-        room.post(
-            user,
-            &Post::Own { grants: Vec::new(), orders: Vec::new(), prizes: Vec::new(), coupons: vec![coupon] },
-        );
+        room.post_own(user, Own { coupons: vec![coupon], ..Own::default() });
     }
 }
 

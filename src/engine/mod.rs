@@ -12,6 +12,7 @@ mod entropy;
 mod follow;
 mod gate;
 mod gifts;
+mod keywords;
 mod needs;
 mod order;
 mod presence;
@@ -110,6 +111,15 @@ pub struct Running {
     delivery: tokio::task::JoinHandle<()>,
     ticker: tokio::task::JoinHandle<()>,
     stop: channel::Sender<Command>,
+}
+
+/// What was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// Words, and that is all.
+    Talk,
+    /// A keyword: the answer comes when what follows from it is decided.
+    Keyword,
 }
 
 /// A viewer in a room. Dropping it takes the viewer out.
@@ -332,11 +342,13 @@ impl Engine {
         Ok(())
     }
 
-    /// A viewer's words, for the whole room if they pass.
+    /// A viewer's words, for the whole room if they pass. If they are a keyword, what follows from that is asked of the store, and
+    /// the answer comes into the mailbox.
     ///
     /// # Errors
-    /// Nobody but the viewer is to see them.
-    pub fn comment(&self, seat: &Seat, request: RequestId, text: &str) -> Result<(), NotDone> {
+    /// Nobody but the viewer is to see them; or they are a keyword, and the store takes no more at present: said again under the
+    /// same id, they are heard once.
+    pub fn comment(&self, seat: &Seat, request: RequestId, text: &str) -> Result<Said, NotDone> {
         let shared = &self.shared;
         let at = shared.clock.now();
         if let Some(until) = seat.room.order.until(seat.user, Sanction::Mute, at) {
@@ -347,7 +359,7 @@ impl Engine {
         }
         let comment = Comment { at, room: seat.room.id, from: seat.user, request, text };
         match shared.talk.hear(&comment) {
-            Ok(Hearing::Known) => return Ok(()),
+            Ok(Hearing::Known) => return self.look_for_keywords(seat, request, text),
             Ok(Hearing::Pass) => {}
             Err(why) => {
                 shared.counters.comments_held.inc();
@@ -361,7 +373,23 @@ impl Engine {
         } else {
             shared.counters.comments_crowded_out.inc();
         }
-        Ok(())
+        self.look_for_keywords(seat, request, text)
+    }
+
+    /// A comment that is a keyword counts for whatever waits for it. Of several things the last answers for all: those before it
+    /// were in the queue before it, and none is harmed by being asked again.
+    fn look_for_keywords(&self, seat: &Seat, request: RequestId, text: &str) -> Result<Said, NotDone> {
+        let mut asks = seat.room.keywords.said(text);
+        let Some(last) = asks.pop() else { return Ok(Said::Talk) };
+        if seat.room.needs.account() {
+            self.introduce(seat)?;
+        }
+        let op = |ask| Op { partition: Partition::Room(seat.room.id), by: Some(seat.user), request: None, ask };
+        for ask in asks {
+            self.send(Command::Commit(op(ask), ReplyTo::Nobody))?;
+        }
+        self.send(Command::Commit(op(last), ReplyTo::Speaker(Arc::clone(&seat.mailbox), request)))?;
+        Ok(Said::Keyword)
     }
 
     /// Hearts for a room.

@@ -139,9 +139,10 @@ pub(super) fn follow(
             room.post(user, &Post::Tier(*to));
             return;
         }
-        PresenceEvent::Introduced { .. } | PresenceEvent::StepReached { .. } | PresenceEvent::CheckedIn { .. } => {
-            return;
-        }
+        PresenceEvent::Introduced { .. }
+        | PresenceEvent::StepReached { .. }
+        | PresenceEvent::CheckedIn { .. }
+        | PresenceEvent::KeywordPosted { .. } => return,
     };
     room.channel.publish_broadcast(broadcast);
     rounds.follow(room, broadcast, shared.limits.presence_every);

@@ -11,10 +11,12 @@ use tokio::sync::Notify;
 
 use super::audience::Audience;
 use super::gate::Gates;
+use super::keywords::LiveKeywords;
 use super::needs::LiveNeeds;
 use super::order::Order;
 use crate::fanout::{Channel, Post, RoomMessage};
 use crate::rules::{RoomId, UserId};
+use crate::store::Own;
 
 /// A room that exists.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub struct LiveRoom {
     pub(super) audience: Mutex<Audience>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
+    /// Which words count in it.
+    pub(super) keywords: LiveKeywords,
     /// Who is muted or banned.
     pub(super) order: Order,
     /// Hearts that came since the last tick.
@@ -48,6 +52,7 @@ impl LiveRoom {
             gates: Gates::default(),
             audience: Mutex::default(),
             needs: LiveNeeds::default(),
+            keywords: LiveKeywords::default(),
             order: Order::default(),
             hearts: AtomicU64::new(0),
             has_news: AtomicBool::new(false),
@@ -73,6 +78,11 @@ impl LiveRoom {
     /// Puts something into every mailbox of a user.
     pub(super) fn post(&self, user: &UserId, post: &Post) {
         self.audience.lock().post(user, post);
+    }
+
+    /// Tells a user of something that is the user's own.
+    pub(super) fn post_own(&self, user: &UserId, own: Own) {
+        self.post(user, &Post::Own(Box::new(own)));
     }
 }
 

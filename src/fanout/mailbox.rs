@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::rules::{CouponView, Grant, Order, RequestId, Tier};
-use crate::store::{Answer, DrawPrize, FanView, Reply};
+use crate::rules::{RequestId, Tier};
+use crate::store::{Answer, FanView, Own, Reply};
 
 /// How dear a frame is when a viewer can't follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +25,8 @@ pub enum Class {
 pub enum Post {
     /// The answer to a request.
     Answer(RequestId, Answer),
-    /// Grants and orders: after a resume, or when an order changed unasked.
-    Own {
-        /// Grants.
-        grants: Vec<Grant>,
-        /// Orders.
-        orders: Vec<Order>,
-        /// Prizes of draws.
-        prizes: Vec<DrawPrize>,
-        /// Coupons.
-        coupons: Vec<CouponView>,
-    },
+    /// What one has: after a welcome, or when something of it changed unasked.
+    Own(Box<Own>),
     /// The answer to a question.
     Reply(RequestId, Box<Reply>),
     /// How a fan stands, who has joined or risen.

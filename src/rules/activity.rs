@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ActivityId, CheckInPlan, Conditions, CouponDrop, CouponDropPlan, CouponId, Currency, Digest, Draw,
-    DrawPlan, DrawRules, Enrolment, EnrolmentPlan, Fen, Giveaway, GoalPlan, GoalPools, Grant, Limits, Phase, Poll,
-    PollPlan, Posting, Prize, Rain, RainPlan, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Time, UnitPool, UserId,
-    WatchTaskPlan,
+    Account, ActivityId, Bag, BagContents, BagPlan, CheckInPlan, Codes, Conditions, CouponDrop, CouponDropPlan,
+    CouponId, Currency, Digest, Draw, DrawPlan, DrawRules, Enrolment, EnrolmentPlan, Fen, Giveaway, GoalPlan,
+    GoalPools, Grant, Limits, Occasion, Phase, Poll, PollPlan, Posting, Prize, Rain, RainPlan, RoomId, Sale, SalePlan,
+    Seed, SkuId, StockError, Time, UnitPool, UserId, WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -57,6 +57,8 @@ pub enum KindPlan {
     Enrolment(EnrolmentPlan),
     /// Coupon drop 万券齐发.
     Drop(CouponDropPlan),
+    /// A lucky bag 福袋 that is not drawn: for newcomers, or of codes.
+    Bag(BagPlan),
 }
 
 /// What is wrong with a plan.
@@ -117,6 +119,7 @@ impl Plan {
             KindPlan::Poll(poll) => poll.check(),
             KindPlan::Enrolment(enrolment) => enrolment.check(),
             KindPlan::Drop(drop) => drop.check(),
+            KindPlan::Bag(bag) => bag.check(&self.conditions),
         }
     }
 
@@ -136,16 +139,27 @@ impl Plan {
         reasons
     }
 
-    /// What people will read: the title, and what the kind adds. It passes the filter before it goes live.
+    /// What people will read or are to say: the title, keywords, and what the kind adds. It passes the filter before it goes live.
     pub fn copy(&self) -> impl Iterator<Item = &str> {
+        let keyword = self.conditions.keyword.as_deref();
         let more: Vec<&str> = match &self.kind {
             KindPlan::Sale(sale) => sale.skus.iter().map(|sku| sku.title.as_str()).collect(),
             KindPlan::Poll(poll) => poll.options.iter().map(String::as_str).collect(),
             KindPlan::Rain(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => Vec::new(),
             KindPlan::Enrolment(_) | KindPlan::Drop(_) => Vec::new(),
-            KindPlan::Draw(draw) => draw.prizes.iter().map(|prize| prize.title.as_str()).collect(),
+            KindPlan::Bag(bag) => match &bag.contents {
+                BagContents::Newcomer { prize: Prize::Item(item), .. } => vec![item.as_str()],
+                BagContents::Newcomer { .. } | BagContents::Codes(_) => Vec::new(),
+            },
+            KindPlan::Draw(draw) => {
+                let keyword = match &draw.occasion {
+                    Occasion::Keyword(word) => Some(word.as_str()),
+                    Occasion::LuckyBag | Occasion::MicLink => None,
+                };
+                draw.prizes.iter().map(|prize| prize.title.as_str()).chain(keyword).collect()
+            }
         };
-        std::iter::once(self.title.as_str()).chain(more)
+        std::iter::once(self.title.as_str()).chain(keyword).chain(more)
     }
 
     /// What the sponsor pays in before anything opens.
@@ -157,6 +171,7 @@ impl Plan {
                 GoalPlan::cash(self.kind.goals()).expect("the plan was checked")
             }
             KindPlan::Draw(draw) => draw.cash().unwrap_or(Fen::ZERO),
+            KindPlan::Bag(bag) => bag.cash_for(bag.count()).unwrap_or(Fen::ZERO),
         }
     }
 
@@ -176,6 +191,7 @@ impl Plan {
         match &self.kind {
             KindPlan::Rain(rain) => rain.bonus.iter().map(|bonus| (bonus.coupon.as_str(), bonus.shares)).collect(),
             KindPlan::Drop(drop) => vec![(drop.template.as_str(), drop.coupons)],
+            KindPlan::Bag(bag) => bag.coupon().map(|name| (name, bag.count())).into_iter().collect(),
             KindPlan::Sale(_) | KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                 let goals = self.kind.goals().iter();
@@ -188,6 +204,9 @@ impl Plan {
     pub fn added_coupons(&self, amendment: &Amendment) -> Vec<(&str, u32)> {
         match &self.kind {
             KindPlan::Drop(drop) if amendment.shares > 0 => vec![(drop.template.as_str(), amendment.shares)],
+            KindPlan::Bag(bag) if amendment.shares > 0 => {
+                bag.coupon().map(|name| (name, amendment.shares)).into_iter().collect()
+            }
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
                 let added = amendment.stock.iter().filter(|(_, units)| *units > 0);
                 let goals = added.filter_map(|(goal, units)| {
@@ -196,7 +215,7 @@ impl Plan {
                 });
                 goals.collect()
             }
-            KindPlan::Drop(_) | KindPlan::Rain(_) | KindPlan::Sale(_) => Vec::new(),
+            KindPlan::Drop(_) | KindPlan::Bag(_) | KindPlan::Rain(_) | KindPlan::Sale(_) => Vec::new(),
             KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
         }
     }
@@ -212,6 +231,7 @@ impl Plan {
             KindPlan::Poll(poll) => poll.duration_ms,
             KindPlan::Enrolment(enrolment) => enrolment.duration_ms,
             KindPlan::Drop(drop) => drop.duration_ms,
+            KindPlan::Bag(bag) => bag.duration_ms,
         }
     }
 }
@@ -222,7 +242,8 @@ impl KindPlan {
         match self {
             Self::WatchTask(task) => &task.steps,
             Self::CheckIn(check_in) => &check_in.streaks,
-            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) | Self::Drop(_) | Self::Poll(_) | Self::Enrolment(_) => &[],
+            Self::Rain(_) | Self::Sale(_) | Self::Draw(_) | Self::Drop(_) | Self::Bag(_) => &[],
+            Self::Poll(_) | Self::Enrolment(_) => &[],
         }
     }
 }
@@ -279,6 +300,8 @@ pub enum Kind {
     Enrolment(Enrolment),
     /// Coupon drop 万券齐发.
     Drop(CouponDrop),
+    /// A lucky bag 福袋 that is not drawn.
+    Bag(Bag),
 }
 
 impl Kind {
@@ -287,6 +310,7 @@ impl Kind {
         match self {
             Self::Rain(rain) => Some(&rain.giveaway),
             Self::Drop(drop) => Some(&drop.giveaway),
+            Self::Bag(bag) => Some(&bag.giveaway),
             Self::Sale(_) | Self::WatchTask(_) | Self::CheckIn(_) => None,
             Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => None,
         }
@@ -298,7 +322,9 @@ impl Kind {
             Self::Draw(_) | Self::Poll(_) | Self::Enrolment(_) => Vec::new(),
             Self::Sale(sale) => sale.skus.iter().map(|sku| (sku.sku, &sku.pool)).collect(),
             Self::WatchTask(goals) | Self::CheckIn(goals) => (1..).map(SkuId).zip(goals.pools()).collect(),
-            Self::Rain(Rain { giveaway, .. }) | Self::Drop(CouponDrop { giveaway }) => {
+            Self::Rain(Rain { giveaway, .. })
+            | Self::Drop(CouponDrop { giveaway })
+            | Self::Bag(Bag { giveaway, .. }) => {
                 vec![(SkuId(0), &giveaway.pool)]
             }
         }
@@ -312,10 +338,12 @@ pub struct Amendment {
     pub stock: Vec<(SkuId, i32)>,
     /// Cash added to a rain, fen, from the sponsor's wallet…
     pub budget: Fen,
-    /// …in as many new shares. Or so many coupons added to a drop.
+    /// …in as many new shares. Or so many coupons added to a drop, prizes to a bag for newcomers.
     pub shares: u32,
     /// A later end.
     pub extend_ms: u64,
+    /// Codes added to a bag of codes.
+    pub codes: Codes,
 }
 
 /// Why an amendment is not possible.
@@ -386,7 +414,7 @@ impl Activity {
                 self.opens_at.map(|at| at.before_ms(self.plan.schedule.warm_up_ms))
             }
             Phase::Scheduled | Phase::WarmUp => self.opens_at,
-            Phase::Open => [self.next_wave_at(), self.closes_at].into_iter().flatten().min(),
+            Phase::Open => [self.next_wave_at(), self.emptied_at(), self.closes_at].into_iter().flatten().min(),
             Phase::Closed => match (&self.kind, &self.plan.kind) {
                 (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) => draw.deadline(plan, self.closes_at),
                 _ => self.closes_at.filter(|_| self.is_resolved()),
@@ -402,6 +430,14 @@ impl Activity {
         self.opens_at.map(|at| at.after_ms(wave.after_ms))
     }
 
+    /// When there was nothing left in what closes then.
+    pub fn emptied_at(&self) -> Option<Time> {
+        match (self.kind.as_ref()?, &self.plan.kind) {
+            (Kind::Bag(bag), KindPlan::Bag(plan)) if plan.closes_empty() => bag.emptied_at(),
+            _ => None,
+        }
+    }
+
     /// Whether nothing is left that could still end one way or the other.
     pub fn is_resolved(&self) -> bool {
         match &self.kind {
@@ -414,7 +450,8 @@ impl Activity {
     pub fn goals(&self) -> Option<&GoalPools> {
         match self.kind.as_ref()? {
             Kind::WatchTask(goals) | Kind::CheckIn(goals) => Some(goals),
-            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) | Kind::Drop(_) | Kind::Poll(_) | Kind::Enrolment(_) => None,
+            Kind::Rain(_) | Kind::Sale(_) | Kind::Draw(_) | Kind::Drop(_) | Kind::Bag(_) => None,
+            Kind::Poll(_) | Kind::Enrolment(_) => None,
         }
     }
 
@@ -428,6 +465,7 @@ impl Activity {
         match &self.plan.kind {
             KindPlan::Rain(plan) => Some(plan.grants_per_user),
             KindPlan::Drop(plan) => Some(plan.grants_per_user),
+            KindPlan::Bag(_) => Some(1),
             KindPlan::Sale(_) | KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => None,
             KindPlan::Draw(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => None,
         }
@@ -438,6 +476,7 @@ impl Activity {
         match (self.kind.as_ref()?, &self.plan.kind) {
             (Kind::Rain(rain), KindPlan::Rain(plan)) => rain.prize(plan, unit),
             (Kind::Drop(_), KindPlan::Drop(plan)) => Some(Prize::Coupon(plan.template.to_string())),
+            (Kind::Bag(bag), KindPlan::Bag(plan)) => bag.prize(plan, unit),
             _ => None,
         }
     }
@@ -452,11 +491,11 @@ impl Activity {
 
     /// Gives the next unit of the giveaway to `user`: what it holds, if there is one.
     pub fn give(&mut self, user: UserId, at: Time, event: u64) -> Option<Prize> {
-        let unit = match self.kind.as_mut()? {
-            Kind::Rain(rain) => rain.give(user, at, event),
-            Kind::Drop(drop) => drop.giveaway.give(user, at, event),
-            Kind::Sale(_) | Kind::WatchTask(_) | Kind::CheckIn(_) => return None,
-            Kind::Draw(_) | Kind::Poll(_) | Kind::Enrolment(_) => return None,
+        let unit = match (self.kind.as_mut()?, &self.plan.kind) {
+            (Kind::Rain(rain), _) => rain.give(user, at, event),
+            (Kind::Drop(drop), _) => drop.giveaway.give(user, at, event),
+            (Kind::Bag(bag), KindPlan::Bag(plan)) => bag.give(plan, user, at, event),
+            _ => return None,
         };
         self.prize(unit)
     }
@@ -467,6 +506,7 @@ impl Activity {
             Some(Kind::Rain(rain)) => rain.paid,
             Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.paid,
             Some(Kind::Draw(draw)) => draw.paid,
+            Some(Kind::Bag(bag)) => bag.paid,
             _ => Fen::ZERO,
         };
         self.funded.minus(paid).expect("shares never exceed the funding")
@@ -493,6 +533,7 @@ impl Activity {
             }
             (Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)), _) => goals.amend(amendment),
             (Some(Kind::Drop(drop)), _) => drop.giveaway.pool.add(amendment.shares),
+            (Some(Kind::Bag(bag)), _) => bag.amend(amendment),
             (Some(Kind::Sale(sale)), _) => {
                 for &(sku, units) in &amendment.stock {
                     let pool = sale.pool_mut(sku);
@@ -515,7 +556,15 @@ impl Activity {
         if amendment.extend_ms > 86_400_000 {
             return Err(AmendError::Invalid("extend_ms must be at most 86,400,000"));
         }
+        if amendment.codes.count() > 0 && !matches!(self.kind, Some(Kind::Bag(_))) {
+            return Err(AmendError::Invalid("only a bag of codes is given codes"));
+        }
         match (&self.kind, &self.plan.kind) {
+            (Some(Kind::Bag(bag)), KindPlan::Bag(plan)) => {
+                let total = self.funded.plus(amendment.budget);
+                total.map_err(|_| AmendError::Invalid("must not cost more than 10^13 fen"))?;
+                bag.may_amend(plan, amendment)
+            }
             (Some(Kind::Sale(sale)), _) => {
                 if amendment.shares > 0 || amendment.budget > Fen::ZERO {
                     return Err(AmendError::Invalid("a sale has no shares and no budget"));

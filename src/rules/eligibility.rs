@@ -16,7 +16,7 @@ pub struct Conditions {
     pub watched_s: Option<u32>,
     /// Has checked in today.
     pub checked_in: bool,
-    /// Has posted this in the room: 1 to 60 bytes.
+    /// Has posted this in the room, during this broadcast and since the activity was announced: 1 to 60 bytes.
     pub keyword: Option<String>,
     /// Has sent a gift.
     pub gift: Option<GiftSent>,

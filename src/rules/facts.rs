@@ -149,12 +149,16 @@ impl Facts {
         }
     }
 
-    /// An activity's keyword was posted.
+    /// The keyword that an activity asks for was posted. Of very many the earliest is forgotten.
     pub fn post_keyword(&mut self, broadcast: u32, activity: ActivityId) {
         let keywords = &mut self.here(broadcast).keywords;
-        if !keywords.contains(&activity) && keywords.len() < Self::KEYWORDS_MAX {
-            keywords.push(activity);
+        if keywords.contains(&activity) {
+            return;
         }
+        if keywords.len() == Self::KEYWORDS_MAX {
+            keywords.remove(0);
+        }
+        keywords.push(activity);
     }
 
     /// Whether a user of whom `facts` are known has watched a broadcast for `seconds`.

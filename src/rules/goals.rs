@@ -90,6 +90,8 @@ impl GoalPlan {
         let named = |prize: &Prize| match prize {
             Prize::Cash(amount) => *amount > Fen::ZERO,
             Prize::Coupon(name) | Prize::Item(name) => (1..=64).contains(&name.len()),
+            // A goal gives the same to everybody.
+            Prize::Code(_) => false,
         };
         if !goals.iter().all(|goal| named(&goal.prize)) {
             return refuse("each gives some cash, or names a coupon or an item in 1 to 64 bytes");

@@ -2,6 +2,7 @@
 //! parameter, chance is a [`Seed`] drawn once and kept, so that everything replays bit for bit.
 
 mod activity;
+mod bag;
 mod broadcast;
 mod campaign;
 mod coupon;
@@ -36,6 +37,7 @@ mod tier;
 mod time;
 
 pub use activity::{Activity, AmendError, Amendment, Kind, KindPlan, Plan, PlanError, Schedule};
+pub use bag::{Bag, BagContents, BagPlan, Code, Codes};
 pub use broadcast::Broadcast;
 pub use campaign::{Campaign, CampaignPhase, CampaignPlan, CampaignTimes, Goals};
 pub use coupon::{

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, CouponId, Fen, Tier, Time};
+use super::{ActivityId, Code, CouponId, Fen, Tier, Time};
 
 /// Something given to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub enum Prize {
     Coupon(String),
     /// A thing, named for people: whoever hears of it hands it over.
     Item(String),
+    /// Something secret, for the winner alone.
+    Code(Code),
 }
 
 /// A decision against the one who asked. The same request gets it again for ever.
@@ -105,7 +107,7 @@ impl Prize {
     pub fn coupon(&self) -> Option<&str> {
         match self {
             Self::Coupon(coupon) => Some(coupon),
-            Self::Cash(_) | Self::Item(_) => None,
+            Self::Cash(_) | Self::Item(_) | Self::Code(_) => None,
         }
     }
 }

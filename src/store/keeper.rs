@@ -7,7 +7,8 @@ use crate::rules::{
 };
 
 use super::{
-    ActivityView, Answer, BoardView, CouponsView, DrawPrize, Event, FanClubView, GateFacts, HostAction, Op, Recorded,
+    ActivityView, Answer, BoardView, CouponsView, DrawEntry, DrawPrize, Event, FanClubView, GateFacts, HostAction, Op,
+    Recorded,
 };
 
 /// Keeps the state of rooms and wallets, and decides over it.
@@ -141,6 +142,15 @@ pub enum Query {
         /// Who.
         user: UserId,
     },
+    /// Somebody's ticket of a draw.
+    Ticket {
+        /// The draw's room.
+        room: RoomId,
+        /// Which.
+        activity: ActivityId,
+        /// Whose.
+        user: UserId,
+    },
     /// Closed draws that wait for their beacon.
     AwaitingBeacons,
     /// What one draw waits for, if it does.
@@ -261,17 +271,8 @@ pub enum GiftReply {
 pub enum Reply {
     /// There is no such thing.
     Unknown,
-    /// A user's own grants and orders, the latest first in each activity.
-    Own {
-        /// Grants of activities that are not archived.
-        grants: Vec<Grant>,
-        /// Orders of activities that are not archived.
-        orders: Vec<Order>,
-        /// Prizes of draws that are not archived.
-        prizes: Vec<DrawPrize>,
-        /// Coupons that are held or reserved, in the order of their issue: the latest, where there are many.
-        coupons: Vec<CouponView>,
-    },
+    /// What is a user's own.
+    Own(Box<Own>),
     /// An activity.
     Activity(Box<ActivityView>),
     /// A room's activities, in the order of their numbers.
@@ -312,6 +313,8 @@ pub enum Reply {
     DrawRecord(Box<DrawRecord>),
     /// An entrant's proof.
     DrawProof(Box<DrawProof>),
+    /// A ticket.
+    Ticket(Box<DrawEntry>),
     /// What draws wait for.
     AwaitingBeacon(Vec<AwaitedBeacon>),
     /// A balance.
@@ -340,6 +343,28 @@ pub enum Weighed {
     Answer(Answer),
     /// It would happen.
     Event(Box<Event>),
+}
+
+/// What is a user's own in a room: the latest first in each activity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Own {
+    /// Grants of activities that are not archived.
+    pub grants: Vec<Grant>,
+    /// Orders of activities that are not archived.
+    pub orders: Vec<Order>,
+    /// Prizes of draws that are not archived.
+    pub prizes: Vec<DrawPrize>,
+    /// Coupons that are held or reserved, in the order of their issue: the latest, where there are many.
+    pub coupons: Vec<CouponView>,
+    /// Tickets of draws that are not drawn yet.
+    pub tickets: Vec<DrawEntry>,
+}
+
+impl Own {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A draw that waits for its beacon.

@@ -19,7 +19,7 @@ pub use event::{
     CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Reservation,
     TalkEvent, TemplateEvent,
 };
-pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Query, Reply, Weighed};
+pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Own, Query, Reply, Weighed};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,
@@ -29,5 +29,5 @@ pub use op::{
 pub use redis::RedisKeeper;
 pub use tables::{
     Action, ActivityView, BoardView, Bounds, CouponsView, DECISIONS, FanClubView, FanView, GateFacts, HostAction,
-    Inconsistent, ItemView, KindView, Needs, Room, Tables, plan_bytes,
+    Inconsistent, ItemView, KeywordUse, KindView, Needs, Room, Tables, plan_bytes,
 };

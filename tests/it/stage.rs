@@ -284,7 +284,7 @@ impl<K: Subject> Stage<K> {
 
     fn item(&self, activity: ActivityId, sku: u32) -> ItemView {
         match self.view(activity).kind {
-            Some(KindView::Rain { pool, .. } | KindView::Drop { pool, .. }) => pool,
+            Some(KindView::Rain { pool, .. } | KindView::Drop { pool, .. } | KindView::Bag { pool }) => pool,
             Some(KindView::Goals { pools }) => pools[sku as usize - 1],
             Some(KindView::Sale { items, .. }) => items.into_iter().find(|(id, _)| *id == SkuId(sku)).unwrap().1,
             Some(KindView::Draw { .. } | KindView::Poll { .. } | KindView::Enrolment { .. }) | None => {
@@ -454,6 +454,7 @@ pub fn say(answer: &Answer) -> String {
         Answer::Template(TemplateAnswer::Ended(id)) => format!("recurrence {id} ended"),
         Answer::Idle => "idle".to_owned(),
         Answer::Granted(Grant { slot, prize: Prize::Item(item), .. }) => format!("slot {slot}: {item}"),
+        Answer::Granted(Grant { slot, prize: Prize::Code(code), .. }) => format!("slot {slot}: code {}", code.reveal()),
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: None }) => format!("streak {streak}"),
         Answer::Presence(PresenceAnswer::CheckedIn { streak, grant: Some(grant) }) => {
             format!("streak {streak}, {}", say(&Answer::Granted(grant.clone())))
@@ -467,6 +468,7 @@ pub fn say(answer: &Answer) -> String {
         Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
         Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),
         Answer::Presence(PresenceAnswer::OffAir(number)) => format!("broadcast {number} over"),
+        Answer::Presence(PresenceAnswer::KeywordPosted(_)) => "keyword posted".to_owned(),
         Answer::Talk(TalkAnswer::Voted(_)) => "voted".to_owned(),
         Answer::Talk(TalkAnswer::SignedUp { place, .. }) => format!("signed up {place}"),
         Answer::Talk(TalkAnswer::Imposed(until)) => format!("until {until}"),
@@ -515,6 +517,7 @@ pub fn bag(prizes: &[(&str, u32, i64)]) -> DrawPlan {
         level: DrawLevel::Sealed,
         excluded: vec![user("host")],
         receipt_key: Digest([9; 32]),
+        preferred: Vec::new(),
     }
 }
 
@@ -522,6 +525,12 @@ pub fn bag(prizes: &[(&str, u32, i64)]) -> DrawPlan {
 pub fn drop_of(template: &str, coupons: u32) -> CouponDropPlan {
     let template = TemplateId::parse(template).unwrap();
     CouponDropPlan { template, coupons, duration_ms: 30_000, grants_per_user: 1 }
+}
+
+/// A bag of codes, open for a minute.
+pub fn codes(texts: &[&str]) -> BagPlan {
+    let codes = texts.iter().map(|text| Code::parse(text).unwrap()).collect();
+    BagPlan { contents: BagContents::Codes(codes), duration_ms: 60_000 }
 }
 
 /// Five coupons of the shop, one of which takes `off` fen off an order of any size; for 100 s from [`START`].
@@ -593,6 +602,12 @@ impl From<SalePlan> for KindOf {
 impl From<DrawPlan> for KindOf {
     fn from(plan: DrawPlan) -> Self {
         Self(KindPlan::Draw(Box::new(plan)))
+    }
+}
+
+impl From<BagPlan> for KindOf {
+    fn from(plan: BagPlan) -> Self {
+        Self(KindPlan::Bag(plan))
     }
 }
 

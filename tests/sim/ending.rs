@@ -150,6 +150,7 @@ fn opening(state: &ActivityState) -> (u64, i32, i64, u32, Vec<(u32, bool)>) {
     let pools = match &state.kind {
         Some(activity_state::Kind::Rain(rain)) => vec![(rain.opening, true)],
         Some(activity_state::Kind::Drop(drop)) => vec![(drop.opening, true)],
+        Some(activity_state::Kind::Bag(bag)) => vec![(bag.opening, true)],
         Some(activity_state::Kind::Sale(sale)) => sale.skus.iter().map(|sku| (sku.opening, sku.free > 0)).collect(),
         // What is left for a goal is a mere count.
         Some(

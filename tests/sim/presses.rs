@@ -23,6 +23,7 @@ pub(crate) fn honest(viewer: &Viewer, chance: &mut Chance) -> Option<Body> {
         activity_state::Kind::Rain(rain) => claim(activity, state.token, rain.opening),
         activity_state::Kind::Draw(_) => Body::EnterDraw(wire::EnterDraw { activity, token: state.token }),
         activity_state::Kind::Drop(drop) => claim(activity, state.token, drop.opening),
+        activity_state::Kind::Bag(bag) => claim(activity, state.token, bag.opening),
         activity_state::Kind::Sale(sale) => {
             let mut skus: Vec<_> = sale.skus.iter().collect();
             chance.shuffle(&mut skus);

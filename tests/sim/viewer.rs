@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use liveroom::rules::{ActivityId, OrderId, RefusalCode, RequestId, RoomId, UserId};
+use liveroom::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, UserId};
 use liveroom::store::audit::{Ack, Acked, AckedAsk};
 use liveroom_protocol::client::core::{Core, Output, Settings};
 use liveroom_protocol::client::{Disconnect, Outcome, RequestError, RetryPolicy, RoomView};
@@ -321,12 +321,14 @@ fn ack(
     };
     let answer = match (outcome, body) {
         (answer::Outcome::Grant(grant), _) => {
-            let (amount_fen, coupon, item) = match grant.prize.clone()? {
-                wire::grant::Prize::AmountFen(amount) => (Some(amount), None, None),
-                wire::grant::Prize::Coupon(coupon) => (None, Some(coupon), None),
-                wire::grant::Prize::Item(item) => (None, None, Some(item)),
-            };
-            Acked::Granted { slot: grant.slot, amount_fen, coupon, item }
+            let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+            match grant.prize.clone()? {
+                wire::grant::Prize::AmountFen(amount) => amount_fen = Some(amount),
+                wire::grant::Prize::Coupon(name) => coupon = Some(name),
+                wire::grant::Prize::Item(name) => item = Some(name),
+                wire::grant::Prize::Code(code) => code_hash = Some(Digest::of(code.as_bytes())),
+            }
+            Acked::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }
         }
         (answer::Outcome::Order(order), _) => {
             Acked::Reserved { order: OrderId(order.order), total_fen: order.total_fen }

@@ -34,6 +34,9 @@ struct Door {
 /// An activity, as far as it is looked at.
 #[derive(Debug, Deserialize)]
 pub(super) struct Activity {
+    /// Its number, and where it stands.
+    pub(super) activity: u64,
+    pub(super) phase: String,
     pub(super) funded_fen: i64,
     pub(super) unspent_fen: i64,
     pub(super) pools: Vec<Pool>,
@@ -145,6 +148,11 @@ impl Admin {
 
     pub(super) fn activities(&self, room: &str) -> anyhow::Result<Vec<Activity>> {
         Ok(serde_json::from_value(self.get(&format!("/v1/rooms/{room}/activities"))?)?)
+    }
+
+    /// The record of a draw that was drawn.
+    pub(super) fn draw_record(&self, room: &str, draw: u64) -> anyhow::Result<Value> {
+        self.get(&format!("/v1/rooms/{room}/draws/{draw}/record"))
     }
 
     fn get(&self, path: &str) -> anyhow::Result<Value> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use liveroom_protocol::frame::encode_frame;
 use liveroom_protocol::wire::{
-    ActivityState, CartLine, Claim, ClientFrame, CouponChoice, EnterDraw, Phase, Reserve, RoomEvent, ServerFrame,
-    activity_state, client_frame, room_event, server_frame,
+    ActivityState, CartLine, Claim, ClientFrame, CouponChoice, DrawOccasion, EnterDraw, Phase, Reserve, RoomEvent,
+    ServerFrame, activity_state, client_frame, room_event, server_frame,
 };
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -123,6 +123,9 @@ impl Aim {
             activity_state::Kind::Drop(drop) => {
                 (client_frame::Body::Claim(Claim { activity, token, opening: drop.opening }), drop.grants_per_user)
             }
+            activity_state::Kind::Bag(bag) => {
+                (client_frame::Body::Claim(Claim { activity, token, opening: bag.opening }), 1)
+            }
             activity_state::Kind::Sale(sale) => {
                 let sku = sale.skus.first()?;
                 let lines = vec![CartLine { sku: sku.sku, quantity: 1, opening: sku.opening }];
@@ -131,6 +134,8 @@ impl Aim {
             }
             // What is earned by watching is no matter of pressing.
             activity_state::Kind::WatchTask(_) | activity_state::Kind::CheckIn(_) => return None,
+            // What is entered by talking is no matter of pressing.
+            activity_state::Kind::Draw(draw) if draw.occasion() == DrawOccasion::Keyword => return None,
             activity_state::Kind::Draw(_) => (client_frame::Body::EnterDraw(EnterDraw { activity, token }), 1),
             // Nothing is given there.
             activity_state::Kind::Poll(_) | activity_state::Kind::Enrolment(_) => return None,

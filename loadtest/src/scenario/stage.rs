@@ -192,6 +192,19 @@ impl Stage {
         Ok(votes.votes)
     }
 
+    /// Whether all that was opened has settled.
+    pub(super) fn is_settled(&self) -> anyhow::Result<bool> {
+        let room = self.rooms.first().context("there is a room")?;
+        Ok(self.admin.activities(&room.id)?.iter().all(|activity| activity.phase == "settled"))
+    }
+
+    /// The records of all draws in the first room.
+    pub(super) fn draw_records(&self) -> anyhow::Result<Vec<(u64, Value)>> {
+        let room = self.rooms.first().context("there is a room")?;
+        let draws = self.admin.activities(&room.id)?.into_iter().filter(|activity| activity.pools.is_empty());
+        draws.map(|draw| Ok((draw.activity, self.admin.draw_record(&room.id, draw.activity)?))).collect()
+    }
+
     /// Closes everything. What has ended by itself can't be closed, which is no error.
     pub(super) fn close(&self) {
         let opened = self.opened.lock().clone();

@@ -173,7 +173,7 @@ async fn connect(
 }
 
 /// A socket that hundreds of viewers share.
-fn way(load: &LoadArgs) -> anyhow::Result<Transport> {
+pub(super) fn way(load: &LoadArgs) -> anyhow::Result<Transport> {
     Ok(match load.transport {
         cli::Transport::Quic => {
             let trust = load.cert_sha256.as_deref().map(Trust::cert_hash).transpose()?;

@@ -98,12 +98,13 @@ impl RoomView {
         self.board.as_ref()
     }
 
-    /// The token and opening to claim a share of an open rain with, or a coupon of an open drop.
+    /// The token and opening to claim a share of an open rain with, a coupon of an open drop, or what is in an open bag.
     pub fn rain_ticket(&self, activity: u64) -> Option<(u64, u32)> {
         let state = self.open(activity)?;
         match &state.kind {
             Some(activity_state::Kind::Rain(rain)) => Some((state.token, rain.opening)),
             Some(activity_state::Kind::Drop(drop)) => Some((state.token, drop.opening)),
+            Some(activity_state::Kind::Bag(bag)) => Some((state.token, bag.opening)),
             _ => None,
         }
     }

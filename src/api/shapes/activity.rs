@@ -3,21 +3,23 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::bag::{NewCodeBag, NewNewcomerBag, codes};
 use super::conditions::ConditionsShape;
 use super::coupon::NewDrop;
-use super::draw::{DrawShape, NewDraw};
+use super::draw::{DrawShape, NewDraw, with_keyword, without_keyword};
 use super::goals::{NewCheckIn, NewWatchTask};
 use super::rain::{NewRain, RainResultShape};
 use super::sale::{NewSale, NewStock};
 use super::talk::{EnrolmentShape, NewEnrolment, NewPoll, TallyShape};
 use super::{Problem, fen};
 use crate::rules::{
-    Amendment, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId, Time, UserId, WinCap,
+    Amendment, BagContents, BagPlan, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId, Time, UserId,
+    WinCap,
 };
 use crate::store::{ActivityView, ItemView, KindView};
 
-/// A new activity: exactly one of `rain`, `sale`, `drop`, `watch_task`, `check_in`, `lucky_bag`, `mic_draw`, `poll` and
-/// `enrolment`.
+/// A new activity: exactly one of `rain`, `sale`, `drop`, `watch_task`, `check_in`, `lucky_bag`,
+/// `newcomer_bag`, `code_bag`, `keyword_draw`, `mic_draw`, `poll` and `enrolment`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewActivity {
@@ -46,6 +48,13 @@ pub(in crate::api) struct NewActivity {
     pub check_in: Option<NewCheckIn>,
     /// Lucky bag: whoever taps enters, winners are drawn at the end.
     pub lucky_bag: Option<NewDraw>,
+    /// Keyword draw: whoever posts its `keyword` enters.
+    pub keyword_draw: Option<NewDraw>,
+    /// Lucky bag for newcomers, unlocked by watching: its `conditions` ask for 300 s (`watched_s`) and one day (`newcomer_days`) unless
+    /// they say otherwise.
+    pub newcomer_bag: Option<NewNewcomerBag>,
+    /// Lucky bag of codes: one for each winner.
+    pub code_bag: Option<NewCodeBag>,
     /// Mic-link draw: winners are offered a seat.
     pub mic_draw: Option<NewDraw>,
     /// Poll, or wish list.
@@ -86,9 +95,12 @@ pub(in crate::api) struct NewAmendment {
     /// Cash added to a rain, or to goals whose prizes are cash…
     #[serde(default)]
     pub budget_fen: i64,
-    /// …in so many new shares. Or so many coupons added to a drop.
+    /// …in so many new shares. Or so many coupons added to a drop, prizes to a bag for newcomers.
     #[serde(default)]
     pub shares: u32,
+    /// Codes added to a bag of codes.
+    #[serde(default)]
+    pub codes: Vec<String>,
     /// A later end.
     #[serde(default)]
     pub extend_ms: u64,
@@ -101,8 +113,8 @@ pub(in crate::api) struct ActivityShape {
     pub activity: u64,
     /// Its room.
     pub room: String,
-    /// `red_packet_rain`, `flash_sale`, `coupon_drop`, `watch_task`, `check_in`, `lucky_bag`, `keyword_draw`, `mic_draw`,
-    /// `poll` or `enrolment`.
+    /// `red_packet_rain`, `flash_sale`, `coupon_drop`, `watch_task`, `check_in`, `lucky_bag`, `newcomer_bag`, `code_bag`,
+    /// `keyword_draw`, `mic_draw`, `poll` or `enrolment`.
     pub kind: &'static str,
     /// Its name.
     pub title: String,
@@ -122,7 +134,7 @@ pub(in crate::api) struct ActivityShape {
     pub funded_fen: i64,
     /// Cash that was paid in and not given.
     pub unspent_fen: i64,
-    /// Pools: the shares of a rain, the items of a sale, the coupons of a drop. Empty before the opening.
+    /// Pools: the shares of a rain, the items of a sale, the coupons of a drop, what is in a bag. Empty before the opening.
     pub pools: Vec<PoolShape>,
     /// Orders that hold stock.
     pub reserved_orders: u32,
@@ -139,7 +151,7 @@ pub(in crate::api) struct ActivityShape {
 /// The counts of a pool: granted + reserved + free (+ units of later waves) = stock.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::api) struct PoolShape {
-    /// The item; 0 for the shares of a rain and the coupons of a drop; the number of a goal, from 1.
+    /// The item; 0 for the shares of a rain, the coupons of a drop and what is in a bag; the number of a goal, from 1.
     pub sku: u32,
     /// Units at the start and added since, less those taken away.
     pub stock: u32,
@@ -164,7 +176,7 @@ impl NewActivity {
     /// The plan, with `sponsor` paying. The receipts of a draw are signed with `receipt_key`.
     pub(in crate::api) fn plan(self, sponsor: UserId, receipt_key: Option<Digest>) -> Result<Plan, Problem> {
         let opens_at = self.opens_at_ms.map(Time::from_ms);
-        let draw = |draw: NewDraw, occasion| {
+        let draw = |draw: NewDraw, occasion: fn(Option<String>) -> Result<Occasion, Problem>| {
             Ok::<_, Problem>(KindPlan::Draw(Box::new(draw.plan(occasion, opens_at, receipt_key)?)))
         };
         let mut kinds = [
@@ -173,8 +185,11 @@ impl NewActivity {
             self.drop.map(|drop| drop.plan().map(KindPlan::Drop)),
             self.watch_task.map(|task| task.plan().map(KindPlan::WatchTask)),
             self.check_in.map(|check_in| check_in.plan().map(KindPlan::CheckIn)),
-            self.lucky_bag.map(|bag| draw(bag, Occasion::LuckyBag)),
-            self.mic_draw.map(|seats| draw(seats, Occasion::MicLink)),
+            self.lucky_bag.map(|bag| draw(bag, |keyword| without_keyword(keyword, Occasion::LuckyBag))),
+            self.newcomer_bag.map(|bag| bag.plan().map(KindPlan::Bag)),
+            self.code_bag.map(|bag| bag.plan().map(KindPlan::Bag)),
+            self.keyword_draw.map(|posted| draw(posted, with_keyword)),
+            self.mic_draw.map(|seats| draw(seats, |keyword| without_keyword(keyword, Occasion::MicLink))),
             self.poll.map(|poll| Ok(KindPlan::Poll(poll.plan()))),
             self.enrolment.map(|enrolment| Ok(KindPlan::Enrolment(enrolment.plan()))),
         ]
@@ -182,12 +197,17 @@ impl NewActivity {
         .flatten();
         let (Some(kind), None) = (kinds.next(), kinds.next()) else {
             return Err(Problem::invalid(
-                "an activity is exactly one of rain, sale, drop, watch_task, check_in, lucky_bag, mic_draw, poll and \
-                 enrolment",
+                "an activity is exactly one of rain, sale, drop, watch_task, check_in, lucky_bag, newcomer_bag, code_bag, \
+                 keyword_draw, mic_draw, poll and enrolment",
             ));
         };
         let kind = kind?;
         let NewLimits { per_room_day, win_cap } = self.limits;
+        let mut conditions = self.conditions.conditions()?;
+        if let KindPlan::Bag(BagPlan { contents: BagContents::Newcomer { .. }, .. }) = &kind {
+            conditions.watched_s.get_or_insert(300);
+            conditions.newcomer_days.get_or_insert(1);
+        }
         let win_cap = win_cap.map(|NewWinCap { wins, window_ms }| WinCap { wins, window_ms });
         Ok(Plan {
             title: self.title,
@@ -195,7 +215,7 @@ impl NewActivity {
             schedule: Schedule { opens_at, warm_up_ms: self.warm_up_ms },
             limits: Limits { per_room_day, win_cap },
             kind,
-            conditions: self.conditions.conditions(),
+            conditions,
         })
     }
 }
@@ -215,6 +235,10 @@ pub(super) fn kind(plan: &Plan) -> &'static str {
         KindPlan::Poll(_) => "poll",
         KindPlan::Enrolment(_) => "enrolment",
         KindPlan::Drop(_) => "coupon_drop",
+        KindPlan::Bag(plan) => match plan.contents {
+            BagContents::Newcomer { .. } => "newcomer_bag",
+            BagContents::Codes(_) => "code_bag",
+        },
     }
 }
 
@@ -228,6 +252,7 @@ impl NewAmendment {
             budget: fen("budget_fen", self.budget_fen)?,
             shares: self.shares,
             extend_ms: self.extend_ms,
+            codes: codes(&self.codes)?,
         })
     }
 }
@@ -253,7 +278,7 @@ impl From<&ActivityView> for ActivityShape {
             Some(KindView::Goals { pools: goals }) => {
                 pools.extend((1..).zip(goals).map(|(goal, item)| pool(goal, item)))
             }
-            Some(KindView::Drop { pool: coupons, .. }) => pools.push(pool(0, coupons)),
+            Some(KindView::Drop { pool: units, .. } | KindView::Bag { pool: units }) => pools.push(pool(0, units)),
             Some(KindView::Sale { items, reserved_orders }) => {
                 pools.extend(items.iter().map(|(sku, item)| pool(sku.0, item)));
                 orders = *reserved_orders;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Problem;
+use super::draw::comparable;
 use crate::rules::{Conditions, GiftId, GiftSent, Tier, WinCap};
 
 /// What an activity asks of those who take part: all that is named. What is not named is not asked.
@@ -17,7 +19,8 @@ pub(in crate::api) struct ConditionsShape {
     pub watched_s: Option<u32>,
     /// Has checked in today.
     pub checked_in: bool,
-    /// Has posted this in the room, 1 to 60 bytes.
+    /// Has posted this in the room, 1 to 60 bytes, during this broadcast and since the activity was announced. It is compared without
+    /// regard to width, case, spaces and traditional forms.
     pub keyword: Option<String>,
     /// Has sent a gift in this broadcast.
     pub gift: Option<GiftSentShape>,
@@ -65,8 +68,9 @@ pub(in crate::api) struct WinsShape {
 
 impl ConditionsShape {
     /// The conditions; they are checked with their plan.
-    pub(in crate::api) fn conditions(self) -> Conditions {
-        Conditions {
+    pub(in crate::api) fn conditions(self) -> Result<Conditions, Problem> {
+        self.keyword.as_deref().map_or(Ok(()), comparable)?;
+        Ok(Conditions {
             tier: self.tier.map(Into::into),
             fan_club: self.fan_club,
             watched_s: self.watched_s,
@@ -77,7 +81,7 @@ impl ConditionsShape {
             wins: self.wins.map(|WinsShape { wins, window_ms }| WinCap { wins, window_ms }),
             account_age_days: self.account_age_days,
             risk_below: self.risk_below,
-        }
+        })
     }
 }
 

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Problem, fen, user_id};
+use crate::filter::normalise;
 use crate::rules::{
     AwardState, Beacon, Chain, Digest, DrawLevel, DrawPlan, HexBytes, Occasion, PrizePlan, Scheme, Time,
 };
 use crate::store::{ActivityView, KindView};
 
-/// A lucky bag or a mic-link draw.
+/// A lucky bag, a keyword draw or a mic-link draw.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewDraw {
@@ -21,9 +22,15 @@ pub(in crate::api) struct NewDraw {
     /// (5 s to 10 minutes).
     #[serde(default)]
     pub answer_ms: u64,
+    /// Of a keyword draw: what is to be posted, 1 to 64 bytes. It is compared without regard to width, case, spaces and traditional
+    /// forms.
+    pub keyword: Option<String>,
     /// Users who can't enter: at most 1,000. Published with the rules.
     #[serde(default)]
     pub excluded: Vec<String>,
+    /// Users who rank before all others if they enter: at most 1,000. Published with the rules.
+    #[serde(default)]
+    pub preferred: Vec<String>,
     /// The public value that the winners follow from, beside the seed. Without it the draw is `sealed`.
     pub beacon: Option<NewBeacon>,
 }
@@ -124,7 +131,8 @@ pub(in crate::api) struct WinnerShape {
 impl NewDraw {
     /// The plan of a draw that opens at `opens_at`, if that is known, with receipts signed by `receipt_key`.
     pub(in crate::api) fn plan(
-        self, occasion: Occasion, opens_at: Option<Time>, receipt_key: Option<Digest>,
+        self, occasion: fn(Option<String>) -> Result<Occasion, Problem>, opens_at: Option<Time>,
+        receipt_key: Option<Digest>,
     ) -> Result<DrawPlan, Problem> {
         let no_key =
             || Problem::invalid("this server has no key for receipts (draws.receipt_key_file), so it takes no draws");
@@ -134,14 +142,40 @@ impl NewDraw {
         });
         let closes_at = opens_at.map(|at| at.after_ms(self.duration_ms));
         Ok(DrawPlan {
-            occasion,
+            occasion: occasion(self.keyword)?,
             prizes: prizes.collect::<Result<_, Problem>>()?,
             duration_ms: self.duration_ms,
             answer_ms: self.answer_ms,
             level: self.beacon.map_or(Ok(DrawLevel::Sealed), |beacon| beacon.level(closes_at))?,
             excluded: self.excluded.iter().map(|user| user_id(user)).collect::<Result<_, _>>()?,
+            preferred: self.preferred.iter().map(|user| user_id(user)).collect::<Result<_, _>>()?,
             receipt_key: receipt_key.ok_or_else(no_key)?,
         })
+    }
+}
+
+/// One enters by posting the keyword, which there has to be.
+pub(super) fn with_keyword(keyword: Option<String>) -> Result<Occasion, Problem> {
+    let keyword = keyword.ok_or_else(|| Problem::invalid("keyword: a keyword draw has one"))?;
+    comparable(&keyword)?;
+    Ok(Occasion::Keyword(keyword))
+}
+
+/// One enters by a tap.
+pub(super) fn without_keyword(keyword: Option<String>, occasion: Occasion) -> Result<Occasion, Problem> {
+    match keyword {
+        Some(_) => {
+            Err(Problem::invalid("keyword: only a keyword draw has one; what is asked of everybody is a condition"))
+        }
+        None => Ok(occasion),
+    }
+}
+
+/// Something of a keyword has to be left when it is compared, or nobody could post it.
+pub(super) fn comparable(keyword: &str) -> Result<(), Problem> {
+    match normalise(keyword).is_empty() {
+        true => Err(Problem::invalid("keyword: nothing of it is left when spaces and what is not seen are taken away")),
+        false => Ok(()),
     }
 }
 

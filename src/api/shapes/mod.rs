@@ -1,6 +1,7 @@
 //! The JSON of the API, a file for each family. Amounts are integers in fen (1/100 yuan), times are milliseconds since the epoch.
 
 mod activity;
+mod bag;
 mod broadcast;
 mod campaign;
 mod conditions;

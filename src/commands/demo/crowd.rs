@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::engine::Clock;
 use crate::gateway::token::{Issuer, Role, Rooms};
-use crate::rules::{ActivityId, OrderId, RefusalCode, RequestId, RoomId, UserId};
+use crate::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, UserId};
 use crate::server::Server;
 use crate::server::config::Config;
 use crate::server::development::Development;
@@ -196,13 +196,15 @@ impl Crowd {
         let (answer, next) = match outcome {
             Ok(Outcome::Granted(grant)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);
-                let (amount_fen, coupon, item) = match grant.prize {
-                    Some(grant::Prize::AmountFen(fen)) => (Some(fen), None, None),
-                    Some(grant::Prize::Coupon(coupon)) => (None, Some(coupon), None),
-                    Some(grant::Prize::Item(item)) => (None, None, Some(item)),
-                    None => (None, None, None),
-                };
-                (Acked::Granted { slot: grant.slot, amount_fen, coupon, item }, None)
+                let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+                match grant.prize {
+                    Some(grant::Prize::AmountFen(fen)) => amount_fen = Some(fen),
+                    Some(grant::Prize::Coupon(name)) => coupon = Some(name),
+                    Some(grant::Prize::Item(name)) => item = Some(name),
+                    Some(grant::Prize::Code(code)) => code_hash = Some(Digest::of(code.as_bytes())),
+                    None => {}
+                }
+                (Acked::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }, None)
             }
             Ok(Outcome::Ordered(order)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);

@@ -232,7 +232,7 @@ impl Stage<'_> {
 /// Units that somebody holds or has.
 fn taken(view: &ActivityView) -> u32 {
     match &view.kind {
-        Some(KindView::Rain { pool, .. } | KindView::Drop { pool, .. }) => pool.granted,
+        Some(KindView::Rain { pool, .. } | KindView::Drop { pool, .. } | KindView::Bag { pool }) => pool.granted,
         Some(KindView::Sale { items, .. }) => items.iter().map(|(_, item)| item.granted + item.reserved).sum(),
         Some(KindView::Goals { pools }) => pools.iter().map(|pool| pool.granted).sum(),
         Some(KindView::Draw { entries, .. }) => *entries,

@@ -19,8 +19,8 @@ use crate::store::{Cause, Event, Recorded};
 /// | `rejected` | `reasons` |
 /// | `stepped` | `step`, `to` (the phase), `moved_fen` (funding, or what went back) |
 /// | `wave_released` | `wave`, from 1 |
-/// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms` |
-/// | `granted` | `share` (which unit), and `amount_fen` or `coupon` (the template; the coupon's number is the event's) |
+/// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms`, `codes` (how many) |
+/// | `granted` | `share` (which unit), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told |
 /// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
 /// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms`. Where offers had a part in the price: `goods_fen`, `lines_fen` (what each line costs), `offers` (`name`, `coupon`, `off_fen`) |
 /// | `released` | `order`; `by` is absent if the hold ended |
@@ -50,6 +50,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | `voted` | `options`: what the ballot names, in the place of the user's earlier one |
 /// | `signed_up` | `tier`, `place`: the n-th to sign up |
 /// | `sanction_imposed`, `sanction_lifted` | `user`: whom it concerns, `sanction`: `mute` or `ban`, and `until_ms` |
+/// | `keyword_posted` | nothing: the user has posted the keyword that the activity asks for |
 /// | `introduced` | `account_created_ms`, `risk`: what the access token says that was not known |
 /// | `campaign_created` | `campaign`, `plan` (`title`, `goals`, `times`) |
 /// | `campaign_included` | `campaign`; `activity` is what joined |
@@ -173,7 +174,8 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
             line.serialize_entry("stock", &amendment.stock)?;
             line.serialize_entry("budget_fen", &amendment.budget)?;
             line.serialize_entry("shares", &amendment.shares)?;
-            line.serialize_entry("extend_ms", &amendment.extend_ms)
+            line.serialize_entry("extend_ms", &amendment.extend_ms)?;
+            line.serialize_entry("codes", &amendment.codes)
         }
         Event::ToppedUp { posting, balance, cause } => {
             if let Account::Wallet(owner) = &posting.to {
@@ -202,6 +204,8 @@ pub(super) fn prize<M: SerializeMap>(line: &mut M, prize: &Prize) -> Result<(), 
         Prize::Cash(amount) => line.serialize_entry("amount_fen", amount),
         Prize::Coupon(coupon) => line.serialize_entry("coupon", coupon),
         Prize::Item(item) => line.serialize_entry("item", item),
+        // Which one is for its winner alone.
+        Prize::Code(_) => line.serialize_entry("code", &true),
     }
 }
 

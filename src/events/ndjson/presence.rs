@@ -14,6 +14,7 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
         PresenceEvent::StepReached { .. } => "step_reached",
         PresenceEvent::CheckedIn { .. } => "checked_in",
         PresenceEvent::TierChanged { .. } => "tier_changed",
+        PresenceEvent::KeywordPosted { .. } => "keyword_posted",
     }
 }
 
@@ -52,6 +53,7 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
             line.serialize_entry("to", to)?;
             line.serialize_entry("day", day)
         }
+        PresenceEvent::KeywordPosted { user, .. } => line.serialize_entry("user", user),
         PresenceEvent::Introduced { user, account } => {
             line.serialize_entry("user", user)?;
             line.serialize_entry("account_created_ms", &account.created)?;

@@ -22,10 +22,10 @@ use super::rate::Bucket;
 use super::receipt::ReceiptKey;
 use super::token::{Access, Role, TokenError, Verifier};
 use super::wire as translate;
-use crate::engine::{Engine, Seat};
+use crate::engine::{Engine, Said, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
-use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Time};
-use crate::store::{Answer, Ask, DrawAnswer};
+use crate::rules::{DrawReceipt, NotDone, NotDoneCode, RequestId, RoomId, Time};
+use crate::store::{Answer, Ask, DrawAnswer, DrawEntry};
 
 pub use limits::{Rates, SessionLimits};
 
@@ -215,8 +215,8 @@ impl Session {
                     self.settle(request);
                     self.say(request, &answer);
                 }
-                Delivery::Post(Post::Own { grants, orders, prizes, coupons }) => {
-                    encode_frame(&translate::own(&grants, &orders, &prizes, &coupons), &mut self.out);
+                Delivery::Post(Post::Own(own)) => {
+                    encode_frame(&translate::own(&own, |entry| self.receipt(entry)), &mut self.out);
                 }
                 Delivery::Post(Post::Tier(tier)) => encode_frame(&translate::tier_changed(tier), &mut self.out),
                 Delivery::Progress(progress) => encode_frame(&translate::progress(progress), &mut self.out),
@@ -382,7 +382,7 @@ impl Session {
         match wish(body) {
             Ok(Wish::Ask(ask)) => self.submit(now, request, ask),
             Ok(Wish::Announce(text)) => self.announce(request, &text),
-            Ok(Wish::Comment(text)) => self.comment(request, &text),
+            Ok(Wish::Comment(text)) => self.comment(now, request, &text),
             Ok(Wish::Like(hearts)) => self.like(request, hearts),
             Ok(Wish::Look(look)) => self.look(now, request, look),
             Err(why) => self.refuse(request, why),
@@ -408,17 +408,22 @@ impl Session {
 
     /// An answer of the store. Tickets are signed here: the key is no part of what decides.
     fn say(&mut self, request: RequestId, answer: &Answer) {
-        let frame = match (answer, &self.receipts) {
-            (Answer::Draw(DrawAnswer::Entered(entry)), Some(key)) => match key.sign(entry) {
-                Some(receipt) => translate::ticket(request, entry.activity, &receipt),
-                None => {
-                    tracing::error!(draw = entry.draw, "the rules name another receipt key than this server has");
-                    translate::answer(request, answer)
-                }
-            },
+        let frame = match answer {
+            Answer::Draw(DrawAnswer::Entered(entry)) => {
+                translate::ticket(request, entry.activity, &self.receipt(entry))
+            }
             _ => translate::answer(request, answer),
         };
         encode_frame(&frame, &mut self.out);
+    }
+
+    /// The receipt for a ticket; without a signature where this server has no key.
+    fn receipt(&self, entry: &DrawEntry) -> DrawReceipt {
+        let Some(key) = &self.receipts else { return entry.receipt() };
+        key.sign(entry).unwrap_or_else(|| {
+            tracing::error!(draw = entry.draw, "the rules name another receipt key than this server has");
+            entry.receipt()
+        })
     }
 
     fn announce(&mut self, request: RequestId, text: &str) {
@@ -433,10 +438,12 @@ impl Session {
         }
     }
 
-    fn comment(&mut self, request: RequestId, text: &str) {
+    fn comment(&mut self, now: Time, request: RequestId, text: &str) {
         let Stage::Live { seat, .. } = &self.stage else { return };
         match self.engine.comment(seat, request, text) {
-            Ok(()) => encode_frame(&translate::done(request), &mut self.out),
+            // What it enters is to be decided before it is done.
+            Ok(Said::Keyword) => self.in_flight.push_back((request, now)),
+            Ok(Said::Talk) => encode_frame(&translate::done(request), &mut self.out),
             Err(why) => self.refuse(request, why),
         }
     }

@@ -4,7 +4,7 @@ use liveroom_protocol::wire;
 
 use super::draw::draw_state;
 use super::{presence, talk};
-use crate::rules::{KindPlan, Phase, Time};
+use crate::rules::{BagContents, BagPlan, KindPlan, Phase, Prize, Time};
 use crate::store::{ActivityView, ItemView, KindView};
 
 pub(super) fn activity_state(view: &ActivityView) -> wire::ActivityState {
@@ -60,6 +60,7 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
                 grants_per_user: plan.grants_per_user,
             })
         }
+        KindPlan::Bag(plan) => wire::activity_state::Kind::Bag(bag_state(plan, view)),
         KindPlan::Sale(plan) => {
             let items = match &view.kind {
                 Some(KindView::Sale { items, .. }) => items.as_slice(),
@@ -85,6 +86,28 @@ fn kind_state(view: &ActivityView) -> wire::activity_state::Kind {
         KindPlan::CheckIn(_) => wire::activity_state::Kind::CheckIn(presence::goals(view)),
         KindPlan::Poll(plan) => wire::activity_state::Kind::Poll(talk::poll_state(plan, view)),
         KindPlan::Enrolment(plan) => wire::activity_state::Kind::Enrolment(talk::enrolment_state(plan, view)),
+    }
+}
+
+fn bag_state(plan: &BagPlan, view: &ActivityView) -> wire::BagState {
+    let pool = match &view.kind {
+        Some(KindView::Bag { pool }) => *pool,
+        _ => not_open_yet(plan.count()),
+    };
+    let (kind, prize) = match &plan.contents {
+        BagContents::Newcomer { prize, .. } => (wire::BagKind::Newcomer, bag_prize(prize)),
+        BagContents::Codes(_) => (wire::BagKind::Codes, None),
+    };
+    let left = pool.stock - pool.granted;
+    wire::BagState { kind: kind.into(), prize, count: pool.stock, left, opening: pool.opening }
+}
+
+fn bag_prize(prize: &Prize) -> Option<wire::bag_state::Prize> {
+    match prize {
+        Prize::Cash(amount) => Some(wire::bag_state::Prize::AmountFen(amount.get())),
+        Prize::Coupon(coupon) => Some(wire::bag_state::Prize::Coupon(coupon.clone())),
+        Prize::Item(item) => Some(wire::bag_state::Prize::Item(item.clone())),
+        Prize::Code(_) => None,
     }
 }
 

@@ -17,7 +17,9 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
             let grant = grant.as_ref().map(self::grant);
             answer::Outcome::CheckedIn(wire::CheckedIn { streak: *streak, grant })
         }
-        Answer::Draw(DrawAnswer::Entered(entry)) => draw::ticket(entry.activity.0, &entry.receipt()),
+        Answer::Draw(DrawAnswer::Entered(entry)) => {
+            answer::Outcome::Ticket(draw::ticket(entry.activity.0, &entry.receipt()))
+        }
         Answer::Draw(DrawAnswer::Prize(prize)) => answer::Outcome::Prize(draw::prize(prize)),
         Answer::Draw(DrawAnswer::Proof(proof)) => draw::proof(proof),
         Answer::Refused(refusal) => answer::Outcome::Refused(refused(refusal)),
@@ -34,7 +36,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::Campaign(_)
         | Answer::Template(_)
         | Answer::Coupon(_)
-        | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_)) => {
+        | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_) | PresenceAnswer::KeywordPosted(_)) => {
             answer::Outcome::Done(wire::Done {})
         }
     };
@@ -55,7 +57,7 @@ pub(in crate::gateway) fn reply(request: RequestId, reply: &Reply) -> wire::Serv
 
 /// The answer to who entered a draw, with its receipt.
 pub(in crate::gateway) fn ticket(request: RequestId, activity: ActivityId, receipt: &DrawReceipt) -> wire::ServerFrame {
-    answered(request, draw::ticket(activity.0, receipt))
+    answered(request, answer::Outcome::Ticket(draw::ticket(activity.0, receipt)))
 }
 
 /// The answer for the time being to a request that takes long.

@@ -73,8 +73,8 @@ fn prize_state(state: AwardState) -> wire::PrizeState {
 }
 
 /// A ticket with its receipt; without a signature where the server has not the key that the rules name.
-pub(super) fn ticket(activity: u64, receipt: &DrawReceipt) -> answer::Outcome {
-    answer::Outcome::Ticket(wire::DrawTicket {
+pub(super) fn ticket(activity: u64, receipt: &DrawReceipt) -> wire::DrawTicket {
+    wire::DrawTicket {
         activity,
         draw: receipt.draw.clone(),
         rules_hash: hash(receipt.rules_hash),
@@ -83,7 +83,7 @@ pub(super) fn ticket(activity: u64, receipt: &DrawReceipt) -> answer::Outcome {
         leaf: receipt.leaf,
         key: hash(receipt.key),
         signature: receipt.signature.0.clone().into(),
-    })
+    }
 }
 
 pub(super) fn proof(proof: &DrawProof) -> answer::Outcome {

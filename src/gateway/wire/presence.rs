@@ -45,6 +45,8 @@ pub(super) fn goals(view: &ActivityView) -> wire::GoalsState {
             Prize::Cash(amount) => goal::Prize::AmountFen(amount.get()),
             Prize::Coupon(coupon) => goal::Prize::Coupon(coupon.clone()),
             Prize::Item(item) => goal::Prize::Item(item.clone()),
+            // No plan with such a goal passes its check.
+            Prize::Code(_) => goal::Prize::Item(String::new()),
         };
         wire::Goal { at: plan.at, prize: Some(prize), count, left }
     });

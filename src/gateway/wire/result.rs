@@ -1,22 +1,21 @@
-//! A viewer's own: grants, orders, prizes and coupons.
+//! A viewer's own: grants, orders, tickets, prizes and coupons.
 
 use liveroom_protocol::wire::{self, grant, server_frame};
 
 use super::coupon::{coupon, price};
-use super::draw::prize;
+use super::draw::{prize, ticket};
 use super::frame;
-use crate::rules::{CouponView, Grant, Order, OrderPhase, Prize};
-use crate::store::DrawPrize;
+use crate::rules::{DrawReceipt, Grant, Order, OrderPhase, Prize};
+use crate::store::{DrawEntry, Own};
 
-/// A viewer's own grants, orders, prizes of draws and coupons.
-pub(in crate::gateway) fn own(
-    grants: &[Grant], orders: &[Order], prizes: &[DrawPrize], coupons: &[CouponView],
-) -> wire::ServerFrame {
+/// What is a viewer's own; `receipt` signs its tickets.
+pub(in crate::gateway) fn own(own: &Own, receipt: impl Fn(&DrawEntry) -> DrawReceipt) -> wire::ServerFrame {
     frame(server_frame::Body::Own(wire::Own {
-        grants: grants.iter().map(grant).collect(),
-        orders: orders.iter().map(order).collect(),
-        prizes: prizes.iter().map(prize).collect(),
-        coupons: coupons.iter().map(coupon).collect(),
+        grants: own.grants.iter().map(grant).collect(),
+        orders: own.orders.iter().map(order).collect(),
+        prizes: own.prizes.iter().map(prize).collect(),
+        coupons: own.coupons.iter().map(coupon).collect(),
+        tickets: own.tickets.iter().map(|entry| ticket(entry.activity.0, &receipt(entry))).collect(),
     }))
 }
 
@@ -25,6 +24,7 @@ pub(super) fn grant(grant: &Grant) -> wire::Grant {
         Prize::Cash(amount) => grant::Prize::AmountFen(amount.get()),
         Prize::Coupon(coupon) => grant::Prize::Coupon(coupon.clone()),
         Prize::Item(item) => grant::Prize::Item(item.clone()),
+        Prize::Code(code) => grant::Prize::Code(code.reveal().to_owned()),
     };
     wire::Grant {
         activity: grant.activity.0,

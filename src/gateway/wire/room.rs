@@ -58,7 +58,7 @@ fn room_event(message: &RoomMessage) -> Option<wire::RoomEvent> {
                 number: *number,
                 stock: stock.collect(),
                 budget_added_fen: amendment.budget.get(),
-                shares_added: amendment.shares,
+                shares_added: amendment.shares + amendment.codes.count(),
                 closes_at_ms: closes_at.map_or(0, Time::ms),
             })
         }

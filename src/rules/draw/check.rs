@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 
 use super::record::returned;
 use super::tree::Tree;
-use super::{Beacon, BeaconError, Digest, DrawLevel, DrawPlan, DrawRecord, Keys};
+use super::{Beacon, BeaconError, Digest, DrawLevel, DrawPlan, DrawRecord, DrawRules, Keys};
 use crate::rules::UserId;
 
 /// What is wrong with a record.
@@ -130,7 +130,11 @@ fn check_entries(record: &DrawRecord) -> Result<(), RecordFault> {
     if tree.root() != record.root {
         return Err(RecordFault::Root);
     }
-    match record.rules.excluded.iter().any(|user| seen.contains(user)) {
+    let DrawRules { excluded, preferred, .. } = &record.rules;
+    if preferred.iter().any(|user| excluded.contains(user)) {
+        return Err(RecordFault::NotTheRules("who is excluded and preferred"));
+    }
+    match excluded.iter().any(|user| seen.contains(user)) {
         true => Err(RecordFault::NotTheRules("an entry")),
         false => Ok(()),
     }
@@ -157,7 +161,7 @@ fn check_winners(record: &DrawRecord, value: Option<&Digest>) -> Result<usize, R
         return Err(RecordFault::NotTheRules("the number of prizes"));
     }
     let keys = Keys::new(&record.draw, &record.root, record.count, &record.rules_hash, &record.seed, value);
-    let ranking = keys.ranking(entries);
+    let ranking = keys.ranking(entries, &rules.preferred);
     let prizes: Vec<usize> =
         rules.prizes.iter().enumerate().flat_map(|(kind, prize)| (0..prize.count).map(move |_| kind)).collect();
     // What was passed on came to the next of the ranking, until nobody was left.

@@ -23,6 +23,10 @@ pub use receipt::{DrawReceipt, ReceiptFault};
 pub use record::{DrawProof, DrawRecord, DrawRules, RecordedWinner};
 pub use state::{Award, AwardState, Draw, DrawWinner, Drawn, EnterRefused, Pass};
 
+use std::collections::HashSet;
+
+use foldhash::quality::FixedState;
+
 use crate::rules::{ActivityId, RoomId, UserId};
 use hash::Parts;
 
@@ -31,7 +35,7 @@ pub fn draw_name(room: &RoomId, activity: ActivityId) -> String {
     format!("{room}/{activity}")
 }
 
-/// Gives every ticket its key. Winners are the lowest.
+/// Gives every ticket its key. Winners are the lowest, those first whom the rules prefer.
 ///
 /// `key(ticket) = SHA-256("liveroom-draw-v1" ‖ draw ‖ root ‖ count ‖ rules ‖ seed ‖ beacon ‖ ticket)`, each part behind its
 /// length (four bytes, the highest first); `count` in eight bytes, the highest first; `rules` the rules' hash; `beacon` empty
@@ -56,10 +60,12 @@ impl Keys {
         self.0.clone().with(ticket.as_str().as_bytes()).hash()
     }
 
-    /// All leaves, the lowest key first; of equal ones, the lower leaf.
-    fn ranking(&self, entries: &[UserId]) -> Vec<(Digest, u32)> {
-        let mut keys: Vec<_> = (0u32..).zip(entries).map(|(leaf, user)| (self.of(user), leaf)).collect();
+    /// All leaves: those that the rules prefer before the others, then the lowest key first; of equal ones, the lower leaf.
+    fn ranking(&self, entries: &[UserId], preferred: &[UserId]) -> Vec<(Digest, u32)> {
+        let preferred: HashSet<&UserId, FixedState> = preferred.iter().collect();
+        let place = |(leaf, user): (u32, &UserId)| (!preferred.contains(user), self.of(user), leaf);
+        let mut keys: Vec<(bool, Digest, u32)> = (0u32..).zip(entries).map(place).collect();
         keys.sort_unstable();
-        keys
+        keys.into_iter().map(|(_, key, leaf)| (key, leaf)).collect()
     }
 }

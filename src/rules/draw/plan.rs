@@ -24,6 +24,8 @@ pub struct DrawPlan {
     pub excluded: Vec<UserId>,
     /// The public key (Ed25519) that entrants' receipts are signed with.
     pub receipt_key: Digest,
+    /// Users who rank before all others, if they enter; among them the keys decide. Published with the rules.
+    pub preferred: Vec<UserId>,
 }
 
 /// What a draw is for, and how one enters.
@@ -32,7 +34,7 @@ pub struct DrawPlan {
 pub enum Occasion {
     /// Lucky bag 福袋: whoever taps enters.
     LuckyBag,
-    /// Keyword draw 口令抽奖: whoever posts the keyword enters. As it is compared: normalised.
+    /// Keyword draw 口令抽奖: whoever posts the keyword enters. As the host wrote it; it is compared normalised.
     Keyword(String),
     /// Mic-link draw 连麦抽奖: winners are offered a seat, which passes on if it is not taken.
     MicLink,
@@ -70,8 +72,8 @@ impl DrawPlan {
     pub const WINNERS_MAX: u32 = 1_000;
     /// Most entries.
     pub const ENTRIES_MAX: usize = 1_000_000;
-    /// Most users that may be excluded.
-    pub const EXCLUDED_MAX: usize = 1_000;
+    /// Most users that may be excluded, or preferred.
+    pub const LISTED_MAX: usize = 1_000;
     /// So much later than the close must the beacon's round be: the room has the root by then.
     pub const BEACON_MARGIN_MS: u64 = 5_000;
 
@@ -135,8 +137,13 @@ impl DrawPlan {
         if self.cash().is_none() {
             return refuse("prizes", "more cash than this server handles");
         }
-        if self.excluded.len() > Self::EXCLUDED_MAX {
-            return refuse("excluded", "at most 1,000 users");
+        for (field, listed) in [("excluded", &self.excluded), ("preferred", &self.preferred)] {
+            if listed.len() > Self::LISTED_MAX {
+                return refuse(field, "at most 1,000 users");
+            }
+        }
+        if self.preferred.iter().any(|user| self.excluded.contains(user)) {
+            return refuse("preferred", "nobody is excluded and preferred");
         }
         match &self.occasion {
             Occasion::Keyword(word) if !(1..=64).contains(&word.len()) => {

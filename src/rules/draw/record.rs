@@ -27,8 +27,11 @@ pub struct DrawRules {
     pub conditions: Conditions,
     /// How often one may have won before.
     pub limits: Limits,
-    /// Who can't enter. There is no list of anybody who is preferred.
+    /// Who can't enter.
     pub excluded: Vec<UserId>,
+    /// Who ranks before all others. Absent if nobody does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferred: Vec<UserId>,
     /// What the winners follow from.
     pub level: DrawLevel,
     /// What receipts are signed with.
@@ -118,6 +121,7 @@ impl DrawRules {
             conditions: activity.plan.conditions.clone(),
             limits: activity.plan.limits,
             excluded: plan.excluded.clone(),
+            preferred: plan.preferred.clone(),
             level: plan.level.clone(),
             receipt_key: plan.receipt_key,
         }

@@ -179,11 +179,11 @@ impl Draw {
     }
 
     /// Everybody by their keys: what the winners are taken from.
-    pub fn ranking(&self, draw: &str, seed: &Digest, beacon: Option<&Beacon>) -> Vec<u32> {
+    pub fn ranking(&self, plan: &DrawPlan, draw: &str, seed: &Digest, beacon: Option<&Beacon>) -> Vec<u32> {
         let root = self.root.unwrap_or_else(|| self.entries.tree.root());
         let (count, value) = (self.entries.users.len() as u64, beacon.map(Beacon::randomness));
         let keys = Keys::new(draw, &root, count, &self.rules, seed, value.as_ref());
-        keys.ranking(&self.entries.users).into_iter().map(|(_, leaf)| leaf).collect()
+        keys.ranking(&self.entries.users, &plan.preferred).into_iter().map(|(_, leaf)| leaf).collect()
     }
 
     /// The winners of a ranking: prizes in order, to the lowest keys.

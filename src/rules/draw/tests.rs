@@ -24,6 +24,7 @@ fn bag() -> DrawPlan {
         level: DrawLevel::Sealed,
         excluded: vec![user("host")],
         receipt_key: Digest([9; 32]),
+        preferred: Vec::new(),
     }
 }
 
@@ -58,7 +59,7 @@ fn drawn(draw: DrawPlan, entries: usize, beacon: Option<Beacon>) -> Activity {
         state.enter(user);
     }
     state.freeze();
-    let ranking = state.ranking("tea-house/12", &activity.draw_seed(), beacon.as_ref());
+    let ranking = state.ranking(&draw, "tea-house/12", &activity.draw_seed(), beacon.as_ref());
     state.draw(&draw, OPENED, beacon, ranking);
     activity.kind = Some(Kind::Draw(Box::new(state)));
     activity
@@ -82,7 +83,7 @@ fn winners(record: &DrawRecord) -> Vec<String> {
 #[test]
 fn what_a_plan_may_be() {
     type Change = fn(&mut DrawPlan);
-    let rows: [(&str, DrawPlan, Change, Option<&str>); 18] = [
+    let rows: [(&str, DrawPlan, Change, Option<&str>); 20] = [
         ("a bag", bag(), |_| {}, None),
         ("seats", seats(), |_| {}, None),
         ("with a beacon", bag(), |plan| plan.level = beacon().0, None),
@@ -97,6 +98,13 @@ fn what_a_plan_may_be() {
         ("4,294,967,297 prizes", bag(), |plan| plan.prizes[0].count = u32::MAX, Some("prizes")),
         ("more cash than there is", bag(), |plan| plan.prizes[1].cash_fen = Fen::MAX, Some("prizes")),
         ("1,001 excluded", bag(), |plan| plan.excluded = vec![user("x"); 1_001], Some("excluded")),
+        ("1,001 preferred", bag(), |plan| plan.preferred = vec![user("x"); 1_001], Some("preferred")),
+        (
+            "excluded and preferred",
+            bag(),
+            |plan| (plan.preferred, plan.excluded) = (vec![user("x")], vec![user("x")]),
+            Some("preferred"),
+        ),
         ("no keyword", bag(), |plan| plan.occasion = Occasion::Keyword(String::new()), Some("keyword")),
         ("a seat for a moment", seats(), |plan| plan.answer_ms = 4_999, Some("answer_ms")),
         ("a seat with cash", seats(), |plan| plan.prizes = vec![prize("seat", 1, 5)], Some("prizes")),
@@ -141,6 +149,26 @@ fn what_was_once_drawn_is_drawn_so_for_ever() {
 
 const SEALED: [&str; 3] = ["u4 0", "u8 1", "u6 1"];
 const BEACON: [&str; 3] = ["u0 0", "u7 1", "u1 1"];
+
+/// Listed means seen: who is preferred ranks first, and the record says so under the rules' hash.
+#[test]
+fn whoever_is_preferred_ranks_first() {
+    let plain = record(&drawn(bag(), 9, None));
+    let (last, absent) = (plain.entries[plain.winners[2].leaf as usize], user("nobody"));
+    let never = *plain.entries.iter().find(|user| plain.winners.iter().all(|winner| winner.user != **user)).unwrap();
+    for (preferred, first) in [(vec![last], vec![last]), (vec![absent, never], vec![never]), (vec![absent], vec![])] {
+        let record = record(&drawn(DrawPlan { preferred: preferred.clone(), ..bag() }, 9, None));
+        assert_eq!(record.rules.preferred, preferred);
+        assert_ne!(record.rules_hash, plain.rules_hash, "part of what was published before entries opened");
+        let ahead: Vec<UserId> = record.winners.iter().map(|winner| winner.user).take(first.len()).collect();
+        assert_eq!(ahead, first);
+        assert!(check_record(&record.to_json()).is_ok());
+        let hidden = DrawRules { preferred: Vec::new(), ..record.rules.clone() };
+        let hidden = DrawRecord { rules_hash: hidden.hash(), rules: hidden, ..record };
+        assert!(check_record(&hidden.to_json()).is_err(), "nor can the list be hidden afterwards");
+    }
+    assert!(!String::from_utf8(plain.to_json()).unwrap().contains("preferred"), "nobody is: nothing is said");
+}
 
 #[test]
 fn every_number_of_entries() {

@@ -7,7 +7,9 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
-use crate::rules::{ActivityId, AwardState, ComboId, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId};
+use crate::rules::{
+    ActivityId, AwardState, ComboId, Digest, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId,
+};
 use crate::store::{
     Answer, Ask, Cause, DrawAnswer, DrawAsk, Event, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Recorded, Tables,
 };
@@ -76,7 +78,7 @@ pub enum AckedAsk {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Acked {
-    /// A share was given: cash or a coupon.
+    /// A share was given: cash, a coupon, a thing or a code.
     Granted {
         /// The user's n-th in this activity.
         slot: u32,
@@ -89,6 +91,9 @@ pub enum Acked {
         /// The thing's name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         item: Option<String>,
+        /// SHA-256 of the code: what it is stays its winner's secret.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code_hash: Option<Digest>,
     },
     /// Checked in.
     CheckedIn {
@@ -221,12 +226,14 @@ impl Acked {
     fn of(answer: &Answer) -> Option<Self> {
         Some(match answer {
             Answer::Granted(grant) => {
-                let (amount_fen, coupon, item) = match &grant.prize {
-                    Prize::Cash(amount) => (Some(amount.get()), None, None),
-                    Prize::Coupon(coupon) => (None, Some(coupon.clone()), None),
-                    Prize::Item(item) => (None, None, Some(item.clone())),
-                };
-                Self::Granted { slot: grant.slot, amount_fen, coupon, item }
+                let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+                match &grant.prize {
+                    Prize::Cash(amount) => amount_fen = Some(amount.get()),
+                    Prize::Coupon(name) => coupon = Some(name.clone()),
+                    Prize::Item(name) => item = Some(name.clone()),
+                    Prize::Code(code) => code_hash = Some(code.hash()),
+                }
+                Self::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }
             }
             Answer::Reserved(order) => Self::Reserved { order: order.id, total_fen: order.total.get() },
             Answer::Released(order) => Self::Released { order: *order },

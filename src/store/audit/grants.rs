@@ -46,6 +46,7 @@ impl Check for PoolsBalance {
                 KindPlan::Draw(_) => Vec::new(),
                 KindPlan::Poll(_) | KindPlan::Enrolment(_) => Vec::new(),
                 KindPlan::Drop(plan) => vec![plan.coupons],
+                KindPlan::Bag(plan) => vec![plan.count()],
             };
             let pools = pools(activity);
             if !pools.is_empty() && !pools.iter().map(|pool| pool.initial).eq(planned) {
@@ -84,7 +85,7 @@ impl SharesAddUp {
         }
         let cash = |(share, ..): (u32, UserId, u32)| match rain.prize(plan, share) {
             Some(Prize::Cash(amount)) => amount.get(),
-            Some(Prize::Coupon(_) | Prize::Item(_)) | None => 0,
+            Some(Prize::Coupon(_) | Prize::Item(_) | Prize::Code(_)) | None => 0,
         };
         let given: i64 = rain.giveaway.all().map(cash).sum();
         let kept = if activity.phase.is_final() { given } else { budget };

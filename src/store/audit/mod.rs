@@ -6,6 +6,7 @@
 
 mod ack;
 mod books;
+mod codes;
 mod coupons;
 mod draws;
 mod gifts;
@@ -69,6 +70,8 @@ pub enum Invariant {
     BoardsAddUp,
     /// A fan has the points that were gained since joining.
     FansAddUp,
+    /// A code goes to one person, once, and it is the one of the list whose turn it was.
+    CodesGivenOnce,
     /// Everybody enters a draw once, nobody wins twice, and each published record recomputes to the same winners.
     DrawsRecompute,
     /// Each occurrence of a recurrence becomes one activity before its opening, or is missed: once, in order.
@@ -99,6 +102,7 @@ impl Invariant {
             Self::GiftsAddUp => "gifts_add_up",
             Self::BoardsAddUp => "boards_add_up",
             Self::FansAddUp => "fans_add_up",
+            Self::CodesGivenOnce => "codes_given_once",
             Self::DrawsRecompute => "draws_recompute",
             Self::OccurrencesOnce => "occurrences_once",
         }
@@ -184,7 +188,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 15] = [
+        let checks: [Box<dyn Check>; 16] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -198,6 +202,7 @@ impl Auditor {
             Box::new(gifts::BoardsAddUp::over(base)),
             Box::new(gifts::FansAddUp::over(base)),
             Box::new(draws::DrawsRecompute::over(base)),
+            Box::new(codes::CodesGivenOnce::over(base)),
             Box::new(talk::VotesAddUp::over(base)),
             Box::new(templates::OccurrencesOnce::over(base)),
         ];

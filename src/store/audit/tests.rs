@@ -165,7 +165,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 18, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 19, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -278,7 +278,8 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
         (
             "a grant of another amount",
             |acks| {
-                acks[0].answer = Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None, item: None };
+                acks[0].answer =
+                    Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None, item: None, code_hash: None };
             },
             Some(kept),
         ),

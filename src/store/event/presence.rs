@@ -84,6 +84,13 @@ pub enum PresenceEvent {
         /// From which day of the room's time zone on.
         day: i64,
     },
+    /// A viewer has posted the keyword that an activity asks for, for the first time in this broadcast.
+    KeywordPosted {
+        /// Who.
+        user: UserId,
+        /// Which activity.
+        activity: ActivityId,
+    },
 }
 
 impl PresenceEvent {
@@ -95,6 +102,7 @@ impl PresenceEvent {
             | Self::Introduced { .. }
             | Self::StepReached { .. }
             | Self::CheckedIn { .. }
+            | Self::KeywordPosted { .. }
             | Self::TierChanged { .. } => None,
         }
     }
@@ -115,7 +123,9 @@ impl PresenceEvent {
     /// Who did it, if a viewer or a host did.
     pub fn user(&self) -> Option<UserId> {
         match self {
-            Self::StepReached { user, .. } | Self::CheckedIn { user, .. } => Some(*user),
+            Self::StepReached { user, .. } | Self::CheckedIn { user, .. } | Self::KeywordPosted { user, .. } => {
+                Some(*user)
+            }
             _ => self.cause().and_then(|cause| cause.by),
         }
     }
@@ -123,7 +133,9 @@ impl PresenceEvent {
     /// The activity it concerns.
     pub fn activity(&self) -> Option<ActivityId> {
         match self {
-            Self::StepReached { activity, .. } | Self::CheckedIn { activity, .. } => Some(*activity),
+            Self::StepReached { activity, .. }
+            | Self::CheckedIn { activity, .. }
+            | Self::KeywordPosted { activity, .. } => Some(*activity),
             _ => None,
         }
     }

@@ -52,6 +52,11 @@ pub enum PresenceAsk {
         /// Whose.
         user: UserId,
     },
+    /// The asker has posted the keyword that an activity asks for. Whoever asks has compared it.
+    PostKeyword {
+        /// Which activity.
+        activity: ActivityId,
+    },
 }
 
 /// Answers to them.
@@ -68,6 +73,8 @@ pub enum PresenceAnswer {
         /// What there was for it, if anything.
         grant: Option<Grant>,
     },
+    /// It is known that the asker has posted the keyword of this activity.
+    KeywordPosted(ActivityId),
 }
 
 impl PresenceAsk {
@@ -76,7 +83,8 @@ impl PresenceAsk {
         match self {
             Self::Present { stays, .. } => stays.len() * 64,
             Self::ClaimStep { .. } | Self::CheckIn { .. } => 64,
-            Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } | Self::ReviewTier { .. } => 0,
+            Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } => 0,
+            Self::ReviewTier { .. } | Self::PostKeyword { .. } => 0,
         }
     }
 
@@ -91,6 +99,7 @@ impl PresenceAsk {
             }
             Self::ReviewTier { user } => Fingerprint::of(66).bytes(user.as_str().as_bytes()),
             Self::CheckIn { activity, token } => Fingerprint::of(65).word(activity.0).word(*token),
+            Self::PostKeyword { activity } => Fingerprint::of(67).word(activity.0),
         }
     }
 }

@@ -58,6 +58,10 @@ impl Tables {
                     bytes.extend(encoded(&drop.giveaway.pool));
                     bytes.extend(sum(drop.giveaway.all()));
                 }
+                Some(crate::rules::Kind::Bag(bag)) => {
+                    bytes.extend(encoded(&(&bag.giveaway.pool, bag.added(), bag.paid)));
+                    bytes.extend(sum(bag.giveaway.all()));
+                }
                 None => {}
             }
             bytes

@@ -33,7 +33,9 @@ use templates::Templates;
 
 pub use evolve::Inconsistent;
 pub use templates::plan_bytes;
-pub use view::{ActivityView, BoardView, CouponsView, FanClubView, FanView, GateFacts, ItemView, KindView, Needs};
+pub use view::{
+    ActivityView, BoardView, CouponsView, FanClubView, FanView, GateFacts, ItemView, KeywordUse, KindView, Needs,
+};
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
@@ -106,6 +108,9 @@ pub struct Tables {
     /// The same, for coupon templates.
     #[serde(skip)]
     due_coupons: BTreeSet<(Time, RoomId, TemplateId)>,
+    /// Closed draws that wait for their beacon: follows from activities.
+    #[serde(skip)]
+    awaiting_beacons: BTreeSet<ActivityId>,
 }
 
 /// A room.
@@ -293,6 +298,7 @@ impl Tables {
             platform_coupons: PlatformCoupons::default(),
             due: BTreeSet::new(),
             due_coupons: BTreeSet::new(),
+            awaiting_beacons: BTreeSet::new(),
         }
     }
 
@@ -324,6 +330,8 @@ impl Tables {
             room.coupons.series().filter_map(due)
         });
         self.due_coupons = templates.chain(self.platform_coupons.due(bounds.retention_ms)).collect();
+        let awaiting = self.activities.values().filter(|activity| view::awaits_beacon(activity).is_some());
+        self.awaiting_beacons = awaiting.map(|activity| activity.id).collect();
         self
     }
 

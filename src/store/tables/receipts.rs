@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, CouponId, Fingerprint, Grant, Kind, KindPlan, Order, OrderId, OrderPhase,
-    PaymentOutcome, Phase, RecurrenceId, Refusal, Time, draw_name,
+    ActivityId, AwardState, CampaignId, CouponId, Fingerprint, Grant, Kind, Order, OrderId, OrderPhase, PaymentOutcome,
+    Phase, RecurrenceId, Refusal, Time,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
@@ -233,18 +233,8 @@ impl Tables {
     /// A ticket that is in.
     pub(super) fn entered(&self, activity: ActivityId, leaf: u32) -> Answer {
         let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else {
-            unreachable!("only an opened draw takes entries")
-        };
-        Answer::Draw(DrawAnswer::Entered(Box::new(DrawEntry {
-            activity: activity.id,
-            draw: draw_name(&activity.room, activity.id),
-            rules: draw.rules,
-            commitment: activity.draw_commitment(),
-            user: draw.entries()[leaf as usize],
-            leaf,
-            receipt_key: plan.receipt_key,
-        })))
+        let entry = DrawEntry::at(activity, leaf).expect("a receipt follows its ticket");
+        Answer::Draw(DrawAnswer::Entered(Box::new(entry)))
     }
 
     /// What became of a prize at the time.

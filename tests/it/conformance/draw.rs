@@ -179,10 +179,13 @@ pub fn passed_on_by_word<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let loser = names.into_iter().find(|name| ![&first, &second].contains(&&(*name).to_owned())).unwrap();
     assert_eq!(stage.reply(loser, activity, false), "not done: no_award");
     assert_eq!(stage.reply(&second, activity, false), "not done: wrong_kind", "cash stays");
+    let take = Ask::Draw(DrawAsk::Reply { activity, accept: true });
+    assert_eq!(stage.ask_as(&first, 4, take.clone()), "kept tea");
     let pass = Ask::Draw(DrawAsk::Reply { activity, accept: false });
     assert_eq!(stage.ask_as(&first, 5, pass.clone()), "passed tea");
     assert_eq!(stage.ask_as(&first, 5, pass), "passed tea");
     assert_eq!(stage.reply(&first, activity, true), "prize_passed");
+    assert_eq!(stage.ask_as(&first, 4, take), "kept tea", "the same request, the same answer");
     assert_eq!(stage.winners(activity)[0], format!("{first} passed tea"));
     let third = who(&stage, 2);
     assert!(![&first, &second].contains(&&third), "somebody who had not won");
@@ -299,11 +302,22 @@ pub fn a_keyword_is_posted<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let activity = stage.open(plan(keyword));
     assert_eq!(stage.enter("ann", activity), "not done: wrong_kind", "not by a tap");
     let token = stage.token(activity);
-    let posted = Ask::Draw(DrawAsk::Enter { activity, token, by: EnterBy::Comment });
+    let posted = |token| Ask::Draw(DrawAsk::Enter { activity, token, by: EnterBy::Comment });
     for _ in 0..3 {
-        assert_eq!(stage.ask("ann", posted.clone()), "ticket 0", "however often it is posted");
+        assert_eq!(stage.by("ann", posted(token)), "ticket 0", "however often it is posted");
+    }
+    assert_eq!(stage.enter("ann", activity), "ticket 0", "the same ticket, under a name");
+    let bob = Query::Own { room: room(), user: user("bob") };
+    assert_eq!(stage.by("bob", posted(token)), "ticket 1");
+    let Reply::Own(own) = stage.keeper.ask(&bob) else { panic!("nothing") };
+    assert_eq!((own.tickets.len(), own.tickets[0].leaf), (1, 1), "who comes back hears of it");
+    for (who, token, want) in [("host", token, "excluded"), ("cyd", token ^ 1, "not_open")] {
+        assert_eq!(stage.by(who, posted(token)), want, "{who}");
     }
     stage.wait_ms(60_000);
-    assert_eq!(stage.winners(activity), ["ann kept tea"]);
+    assert_eq!(stage.winners(activity).len(), 1);
+    let Reply::Own(own) = stage.keeper.ask(&bob) else { panic!("nothing") };
+    assert!(own.tickets.is_empty(), "once it is drawn, the record tells");
+    assert_eq!(stage.by("dan", posted(token)), "closed");
     stage.audit();
 }

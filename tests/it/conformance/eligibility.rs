@@ -150,6 +150,45 @@ pub fn newcomers<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+/// What counts is what was posted during the broadcast, from the announcement of the activity to its end.
+pub fn the_keyword_was_posted<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let activity = stage.draft(Plan {
+        conditions: Conditions { keyword: Some("好茶".to_owned()), ..Conditions::default() },
+        schedule: Schedule { opens_at: None, warm_up_ms: 0 },
+        ..plan(rain(9, 5))
+    });
+    let other = stage.open(plan(rain(9, 5)));
+    let post = |activity| Ask::Presence(PresenceAsk::PostKeyword { activity });
+    for (what, activity, want) in [
+        ("before it is announced", activity, "not done: wrong_phase"),
+        ("where none is asked for", other, "not done: wrong_kind"),
+        ("for nothing", ActivityId(99), "not done: unknown_activity"),
+    ] {
+        assert_eq!(stage.by("ann", post(activity)), want, "{what}");
+    }
+    stage.step(activity, Step::Schedule);
+    assert_eq!(stage.by("ann", post(activity)), "keyword posted");
+    stage.step(activity, Step::Open);
+    assert_eq!(stage.tap("ann", activity), "slot 1: 5 fen");
+    let claim = stage.claim(activity);
+    assert_eq!(stage.ask_as("bob", 1, claim.clone()), "keyword_not_posted");
+    let events = stage.events.len();
+    assert_eq!(stage.by("ann", post(activity)), "keyword posted");
+    assert_eq!(stage.events.len(), events, "it is known");
+    assert_eq!(stage.by("bob", post(activity)), "keyword posted");
+    assert_eq!(stage.ask_as("bob", 1, claim.clone()), "keyword_not_posted", "the same request, the same answer");
+    assert_eq!(stage.ask_as("bob", 2, claim.clone()), "slot 1: 5 fen");
+    stage.by("cyd", post(activity));
+    stage.ask("host", START);
+    assert_eq!(stage.ask_as("cyd", 1, claim.clone()), "keyword_not_posted", "in another broadcast");
+    stage.by("cyd", post(activity));
+    assert_eq!(stage.ask_as("cyd", 2, claim), "slot 1: 5 fen");
+    stage.step(activity, Step::Close);
+    assert_eq!(stage.by("dan", post(activity)), "not done: wrong_phase");
+    stage.audit();
+}
+
 pub fn not_won_too_often<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
     let wins = |wins, window_ms| Conditions { wins: Some(WinCap { wins, window_ms }), ..Conditions::default() };

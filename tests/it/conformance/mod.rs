@@ -3,6 +3,7 @@
 //! A case is a function over any [`Subject`](crate::stage::Subject); [`suite`] names them all once.
 
 mod amend;
+mod bag;
 mod books;
 mod broadcast;
 mod campaign;
@@ -39,7 +40,7 @@ macro_rules! suite {
                 broadcast { one_after_the_other, asked_again },
                 campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
-                              accounts, newcomers, not_won_too_often, the_audience_is_bounded, tiers },
+                              accounts, newcomers, the_keyword_was_posted, not_won_too_often, the_audience_is_bounded, tiers },
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
@@ -50,6 +51,7 @@ macro_rules! suite {
                 template { saved_and_had_again, of_every_kind, a_beacons_round_follows_the_time, created_ahead_of_its_time,
                            by_the_zones_clocks, timers_of_several_nodes, missed, resting, not_all_is_well,
                            by_hand_before_the_timer, refused, asked_again },
+                bag { for_newcomers_who_have_watched, each_code_to_one_person, more_codes, called_off, refused },
                 amend { more_stock, less_stock, more_budget, longer, refused },
                 coupons { reserved_with_an_order_then_used, given_back_with_its_order, late_payments_and_coupons,
                           time_ends_coupons, chosen_coupons_have_to_count, a_refusal_for_a_coupon_stays, full_reductions,

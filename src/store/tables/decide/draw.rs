@@ -26,6 +26,18 @@ impl Tables {
     }
 
     fn enter(&self, context: &Context<'_>, activity: &Activity, plan: &DrawPlan, token: u64, by: EnterBy) -> Outcome {
+        let user = match by {
+            EnterBy::Tap => asker(context)?.0,
+            // Talk is kept under no name: the ticket is all there is to be asked for again.
+            EnterBy::Comment => context.by.ok_or_else(|| NotDoneCode::Invalid.because("somebody posts a keyword"))?,
+        };
+        let kind = activity.kind.as_ref().filter(|_| token == activity.token);
+        // Whoever has entered has entered, however often, however late and in whatever way one asks.
+        if let Some(Kind::Draw(draw)) = kind
+            && let Some(leaf) = draw.leaf_of(&user)
+        {
+            return Ok(Decision::Answer(self.entered(activity.id, leaf)));
+        }
         match (&plan.occasion, by) {
             (Occasion::Keyword(_), EnterBy::Tap) => {
                 return Err(NotDoneCode::WrongKind.because("one enters by posting the keyword"));
@@ -35,14 +47,9 @@ impl Tables {
             }
             _ => {}
         }
-        let Some(Kind::Draw(draw)) = activity.kind.as_ref().filter(|_| token == activity.token) else {
+        let Some(Kind::Draw(draw)) = kind else {
             return Ok(refused(RefusalCode::NotOpen));
         };
-        let (user, ..) = asker(context)?;
-        // Whoever has entered has entered, however often and however late one asks.
-        if let Some(leaf) = draw.leaf_of(&user) {
-            return Ok(Decision::Answer(self.entered(activity.id, leaf)));
-        }
         let leaf = match draw.may_enter(plan, &user) {
             Ok(leaf) => leaf,
             Err(EnterRefused::Excluded) => return Ok(refused(RefusalCode::Excluded)),
@@ -92,7 +99,7 @@ impl Tables {
             }
         }
         let draw_id = draw_name(&activity.room, activity.id);
-        let ranking = draw.ranking(&draw_id, &activity.draw_seed(), beacon);
+        let ranking = draw.ranking(plan, &draw_id, &activity.draw_seed(), beacon);
         let winners = draw.winners(plan, &ranking);
         if winners.len() > winners_max as usize {
             return Err(NotDoneCode::Invalid.because("more win than room was made for"));
@@ -111,7 +118,12 @@ impl Tables {
         let no: Result<(), NotDone> = match (award.state, accept) {
             // Both last for ever.
             (AwardState::Passed, _) => return Ok(refused(RefusalCode::PrizePassed)),
-            (AwardState::Kept, true) => return Ok(Decision::Answer(self.prize(activity.id, rank, AwardState::Kept))),
+            // Where it may still be declined, the word is kept: it was given before that.
+            (AwardState::Kept, true)
+                if plan.must_accept() || cash > Fen::ZERO || too_late || activity.phase != Phase::Closed =>
+            {
+                return Ok(Decision::Answer(self.prize(activity.id, rank, AwardState::Kept)));
+            }
             (AwardState::Kept, false) if plan.must_accept() => {
                 Err(NotDoneCode::WrongPhase.because("the seat was taken"))
             }

@@ -130,6 +130,7 @@ impl Tables {
             Phase::Scheduled | Phase::WarmUp if activity.opens_at.is_some_and(|at| at <= now) => next(Step::Open),
             Phase::Scheduled => next(Step::WarmUp),
             Phase::Open if activity.closes_at.is_some_and(|at| at <= now) => next(Step::Close),
+            Phase::Open if activity.emptied_at().is_some() => next(Step::Close),
             Phase::Open => match &activity.kind {
                 Some(Kind::Rain(rain)) => Decision::Event(Event::WaveReleased {
                     room: activity.room,

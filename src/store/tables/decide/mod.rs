@@ -102,6 +102,7 @@ impl Tables {
             Ask::Presence(PresenceAsk::CheckIn { activity, token }) => self.check_in(&context, *activity, *token),
             Ask::Presence(PresenceAsk::ReviewTier { user }) => Ok(self.review_tier(&context, *user)),
             Ask::Presence(PresenceAsk::Introduce { account }) => self.introduce(&context, *account),
+            Ask::Presence(PresenceAsk::PostKeyword { activity }) => self.post_keyword(&context, *activity),
             Ask::Campaign(ask) => self.campaign(&context, ask),
             Ask::Gift(ask) => self.gift(&context, ask),
             Ask::Coupon(ask) => self.about_coupons(&context, ask),

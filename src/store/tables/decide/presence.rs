@@ -1,9 +1,9 @@
 //! Who is there, and what their tokens say.
 
 use super::{Context, Outcome};
-use crate::rules::{AccountFacts, Broadcast, Facts, NotDoneCode, Stay, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Broadcast, Facts, NotDoneCode, Phase, Stay, Time, UserId};
 use crate::store::tables::{Decision, Tables};
-use crate::store::{Answer, Event, PresenceEvent};
+use crate::store::{Answer, Event, PresenceAnswer, PresenceEvent};
 
 impl Tables {
     /// Viewers were there. What of it is known already is left out; a report that says nothing new is none.
@@ -59,6 +59,27 @@ impl Tables {
             return Ok(Decision::Answer(Answer::Idle));
         }
         let what = PresenceEvent::Introduced { user, account: told };
+        Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+
+    /// A viewer has posted the keyword that an activity asks for: it counts from its announcement to its end.
+    pub(super) fn post_keyword(&self, context: &Context<'_>, id: ActivityId) -> Outcome {
+        let activity = self.activity_in(context, id)?;
+        let user = context.by.ok_or_else(|| NotDoneCode::Invalid.because("somebody posts a keyword"))?;
+        if activity.plan.conditions.keyword.is_none() {
+            return Err(NotDoneCode::WrongKind.because("the activity asks for no keyword"));
+        }
+        if !activity.phase.is_public() || activity.phase >= Phase::Closed {
+            return Err(NotDoneCode::WrongPhase.because(format!("the activity is {}", activity.phase)));
+        }
+        let known = context.room.audience.get(&user);
+        if known.is_some_and(|facts| facts.has_posted_keyword(context.room.broadcast_no(), id)) {
+            return Ok(Decision::Answer(Answer::Presence(PresenceAnswer::KeywordPosted(id))));
+        }
+        if known.is_none() && context.room.audience.len() >= self.bounds.audience_per_room_max {
+            return Err(NotDoneCode::TooMany.because("the room knows as many viewers as it may"));
+        }
+        let what = PresenceEvent::KeywordPosted { user, activity: id };
         Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome};
 use crate::rules::{
-    ActivityId, ActivityTemplateId, MissedBecause, NotDone, NotDoneCode, Occurrence, Phase, Plan, Recurrence,
+    ActivityId, ActivityTemplateId, KindPlan, MissedBecause, NotDone, NotDoneCode, Occurrence, Phase, Plan, Recurrence,
     RecurrenceId, Recurring, Seed, Step, Time,
 };
 use crate::store::tables::templates::plan_bytes;
@@ -30,6 +30,11 @@ impl Tables {
 
     fn save_template(&self, context: &Context<'_>, template: ActivityTemplateId, plan: &Plan) -> Outcome {
         let plan = plan.clone().as_template();
+        if let KindPlan::Bag(bag) = &plan.kind
+            && bag.closes_empty()
+        {
+            return Err(NotDoneCode::Invalid.because("a code goes to one person: codes are handed in each time"));
+        }
         self.may_plan(&plan)?;
         let max = Recurring::TEMPLATES_MAX;
         let known = self.templates.plans.contains_key(&(context.room_id, template));

@@ -3,7 +3,7 @@
 use super::{Fits, Kept};
 use crate::rules::{Broadcast, CheckIn, RoomId, Time};
 use crate::store::tables::Tables;
-use crate::store::{Answer, PresenceEvent, Recorded};
+use crate::store::{Answer, PresenceAnswer, PresenceEvent, Recorded};
 
 impl Tables {
     pub(super) fn presence(&mut self, recorded: &Recorded, room: &RoomId, what: &PresenceEvent) -> Fits<Answer> {
@@ -36,6 +36,10 @@ impl Tables {
                     None => None,
                 };
                 self.receive(room, *user, *request, *fingerprint, Kept::CheckedIn(*activity, *streak, number))
+            }
+            PresenceEvent::KeywordPosted { user, activity } => {
+                self.note_keyword(room, at, *user, *activity)?;
+                Ok(Answer::Presence(PresenceAnswer::KeywordPosted(*activity)))
             }
             PresenceEvent::Introduced { user, account } => {
                 self.note_account(room, at, *user, *account)?;

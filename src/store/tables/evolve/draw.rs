@@ -32,8 +32,8 @@ impl Tables {
                 self.disarm(id);
                 let (draw, _) = self.draw_mut(id)?;
                 match draw.award_of(user) {
-                    Some((at, award)) if at == *rank && award.state == AwardState::Offered => draw.keep(*rank),
-                    _ => return Err("only an offer is taken"),
+                    Some((at, award)) if at == *rank && award.state != AwardState::Passed => draw.keep(*rank),
+                    _ => return Err("what was passed on is not taken"),
                 }
                 self.arm(id);
                 self.keep(room, cause, Kept::Taken(id, *rank))
@@ -63,11 +63,12 @@ impl Tables {
         if draw.root.is_none() || draw.drawn.is_some() {
             return Err("a draw is drawn once, after its close");
         }
-        let ranking = draw.ranking(&name, &seed, beacon);
+        let ranking = draw.ranking(plan, &name, &seed, beacon);
         if draw.winners(plan, &ranking) != winners {
             return Err("the winners do not follow from the entries");
         }
         draw.draw(plan, recorded.at, beacon.cloned(), ranking);
+        self.awaiting_beacons.remove(&id);
         let credits = winners.iter().map(|winner| (winner.user, winner.cash.get())).collect::<Vec<(UserId, i64)>>();
         credits.into_iter().try_for_each(|(user, amount)| {
             let (from, to) = (Account::Escrow(id), Account::Wallet(user));

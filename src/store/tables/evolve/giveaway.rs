@@ -1,9 +1,9 @@
-//! Units of a giveaway: the shares of a rain, the coupons of a drop.
+//! Units of a giveaway: the shares of a rain, the coupons of a drop, what is in a bag.
 
 use super::Fits;
 use crate::rules::{Account, ActivityId, Currency, Posting, Prize, RoomId, UserId};
 use crate::store::Recorded;
-use crate::store::tables::Tables;
+use crate::store::tables::{Due, Tables};
 
 impl Tables {
     pub(super) fn grant(
@@ -16,6 +16,11 @@ impl Tables {
             return Err("not the next share");
         }
         let held = activity.give(user, recorded.at, recorded.no);
+        // What closes with its last unit is due now.
+        if let (Some(now), Some(planned)) = (activity.emptied_at(), activity.closes_at) {
+            self.due.remove(&(planned, Due::Activity(id)));
+            self.due.insert((now, Due::Activity(id)));
+        }
         match prize {
             Prize::Cash(amount) if held.as_ref() == Some(prize) => self.post(Posting {
                 from: Account::Escrow(id),
@@ -25,7 +30,8 @@ impl Tables {
             }),
             Prize::Cash(_) => Err("the share holds another amount"),
             Prize::Coupon(coupon) => self.issue_won(recorded, room, id, user, coupon),
-            Prize::Item(_) => Ok(()),
+            Prize::Code(_) if held.as_ref() != Some(prize) => Err("the code is another"),
+            Prize::Item(_) | Prize::Code(_) => Ok(()),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Fits;
 use crate::rules::{
-    ActivityId, CouponDrop, Draw, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting, Rain, RoomId, Sale,
-    Step, Time,
+    ActivityId, Bag, CouponDrop, Draw, DrawLevel, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting,
+    Rain, RoomId, Sale, Step, Time,
 };
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
@@ -46,13 +46,19 @@ impl Tables {
                     KindPlan::Poll(plan) => Kind::Poll(Poll::open(plan)),
                     KindPlan::Enrolment(_) => Kind::Enrolment(Enrolment::open()),
                     KindPlan::Drop(plan) => Kind::Drop(CouponDrop::open(plan)),
+                    KindPlan::Bag(plan) => Kind::Bag(Bag::open(plan)),
                 });
             }
             Step::Close => {
                 activity.ended = Some(recorded.no);
                 activity.closes_at = Some(now);
-                if let Some(Kind::Draw(draw)) = &mut activity.kind {
+                let mut awaits = false;
+                if let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&mut activity.kind, &activity.plan.kind) {
                     draw.freeze();
+                    awaits = plan.level != DrawLevel::Sealed;
+                }
+                if awaits {
+                    self.awaiting_beacons.insert(id);
                 }
             }
             Step::Settle | Step::Cancel => {

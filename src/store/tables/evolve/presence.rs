@@ -1,7 +1,7 @@
 //! What was noticed of viewers, and how close it makes them.
 
 use super::Fits;
-use crate::rules::{AccountFacts, CheckIn, Closeness, Facts, RoomId, Stay, Tier, TierRules, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, CheckIn, Closeness, Facts, RoomId, Stay, Tier, TierRules, Time, UserId};
 use crate::store::tables::{Due, Tables};
 
 impl Tables {
@@ -29,6 +29,12 @@ impl Tables {
     pub(super) fn note_account(&mut self, room: &RoomId, at: Time, user: UserId, account: AccountFacts) -> Fits {
         let facts = self.facts_mut(room, user, at)?;
         facts.account = facts.account.updated(account);
+        Ok(())
+    }
+
+    pub(super) fn note_keyword(&mut self, room: &RoomId, at: Time, user: UserId, activity: ActivityId) -> Fits {
+        let broadcast = self.rooms.get(room).ok_or("no such room")?.broadcast_no();
+        self.facts_mut(room, user, at)?.post_keyword(broadcast, activity);
         Ok(())
     }
 

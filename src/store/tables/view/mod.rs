@@ -3,13 +3,13 @@
 mod gift;
 
 use crate::rules::{
-    Activity, ActivityId, Award, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
-    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Order, Phase, Plan, Rain, RainSummary, RoomId, SkuId,
-    TemplateId, Time, UserId,
+    Activity, ActivityId, Award, Bag, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
+    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain, RainSummary, RoomId,
+    SkuId, TemplateId, Time, UserId, draw_name,
 };
 
 use super::{Decision, Tables};
-use crate::store::{AwaitedBeacon, DrawPrize, Query, Reply, Weighed};
+use crate::store::{AwaitedBeacon, DrawEntry, DrawPrize, Own, Query, Reply, Weighed};
 
 pub use gift::{BoardView, FanClubView, FanView};
 
@@ -65,6 +65,11 @@ pub enum KindView {
         pool: ItemView,
         /// Users who got at least one.
         winners: u32,
+    },
+    /// Lucky bag 福袋 that is not drawn.
+    Bag {
+        /// What is in it.
+        pool: ItemView,
     },
     /// Flash sale 限时秒杀.
     Sale {
@@ -136,6 +141,15 @@ pub struct Needs {
     pub account: bool,
 }
 
+/// What a comment does that is an activity's keyword.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeywordUse {
+    /// It meets a condition.
+    Meets,
+    /// It enters a draw.
+    Enters,
+}
+
 /// What the gate in front of an activity must know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateFacts {
@@ -149,6 +163,8 @@ pub struct GateFacts {
     pub has_conditions: bool,
     /// What it has to know of those who take part.
     pub needs: Needs,
+    /// The keywords that count at present, as they are written in the plan.
+    pub keywords: Vec<(KeywordUse, String)>,
     /// Whether it is claimed from one pool, which follows; or a sale, whose items' pools do.
     pub is_claimed: bool,
     /// Pools: item (0 for a rain), latest opening, units free now.
@@ -204,6 +220,7 @@ impl From<&Activity> for ActivityView {
                 Kind::Drop(CouponDrop { giveaway }) => {
                     KindView::Drop { pool: (&giveaway.pool).into(), winners: giveaway.winners() }
                 }
+                Kind::Bag(bag) => KindView::Bag { pool: (&bag.giveaway.pool).into() },
                 Kind::Sale(sale) => KindView::Sale {
                     items: sale.skus.iter().map(|sku| (sku.sku, (&sku.pool).into())).collect(),
                     reserved_orders: sale.reserved_orders,
@@ -243,6 +260,22 @@ impl From<&Activity> for Needs {
     }
 }
 
+impl DrawEntry {
+    /// The ticket at `leaf` of a draw.
+    pub(super) fn at(activity: &Activity, leaf: u32) -> Option<Self> {
+        let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else { return None };
+        Some(Self {
+            activity: activity.id,
+            draw: draw_name(&activity.room, activity.id),
+            rules: draw.rules,
+            commitment: activity.draw_commitment(),
+            user: *draw.entries().get(leaf as usize)?,
+            leaf,
+            receipt_key: plan.receipt_key,
+        })
+    }
+}
+
 impl DrawPrize {
     /// What the winner at `rank` of a draw has.
     pub(super) fn at(activity: &Activity, rank: u32) -> Option<Self> {
@@ -270,6 +303,20 @@ impl DrawPrize {
     }
 }
 
+fn keywords(activity: &Activity) -> Vec<(KeywordUse, String)> {
+    let announced = activity.phase.is_public() && activity.phase < Phase::Closed;
+    let asked = activity.plan.conditions.keyword.as_ref().filter(|_| announced);
+    let enters = match &activity.plan.kind {
+        KindPlan::Draw(plan) if activity.phase == Phase::Open => match &plan.occasion {
+            Occasion::Keyword(word) => Some(word),
+            Occasion::LuckyBag | Occasion::MicLink => None,
+        },
+        _ => None,
+    };
+    let asked = asked.map(|word| (KeywordUse::Meets, word.clone()));
+    asked.into_iter().chain(enters.map(|word| (KeywordUse::Enters, word.clone()))).collect()
+}
+
 fn draw_terms(activity: &Activity) -> Option<(Digest, Digest)> {
     let rules = match &activity.kind {
         Some(Kind::Draw(draw)) => draw.rules,
@@ -278,7 +325,8 @@ fn draw_terms(activity: &Activity) -> Option<(Digest, Digest)> {
     Some((rules, activity.draw_commitment()))
 }
 
-fn awaits_beacon(activity: &Activity) -> Option<AwaitedBeacon> {
+/// What a closed draw waits for, if it does.
+pub(super) fn awaits_beacon(activity: &Activity) -> Option<AwaitedBeacon> {
     let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&activity.kind, &activity.plan.kind) else { return None };
     let DrawLevel::Beacon { chain, round } = &plan.level else { return None };
     let waits = draw.root.is_some() && draw.drawn.is_none() && !activity.phase.is_final();
@@ -300,6 +348,7 @@ impl Tables {
             phase: activity.phase,
             token: activity.token,
             needs: activity.into(),
+            keywords: keywords(activity),
             has_conditions: !activity.plan.conditions.is_none(),
             is_claimed: activity.grants_per_user().is_some(),
             pools,
@@ -370,12 +419,22 @@ impl Tables {
                 }
                 _ => Reply::Unknown,
             },
+            Query::Ticket { room, activity, user } => {
+                let found = self.activities.get(activity).filter(|found| found.room == *room);
+                let leaf = found.and_then(|found| match &found.kind {
+                    Some(Kind::Draw(draw)) => draw.leaf_of(user),
+                    _ => None,
+                });
+                let ticket = found.zip(leaf).and_then(|(found, leaf)| DrawEntry::at(found, leaf));
+                ticket.map_or(Reply::Unknown, |ticket| Reply::Ticket(Box::new(ticket)))
+            }
             Query::AwaitedBeacon { room, activity } => {
                 let found = self.activities.get(activity).filter(|found| found.room == *room);
                 Reply::AwaitingBeacon(found.and_then(awaits_beacon).into_iter().collect())
             }
             Query::AwaitingBeacons => {
-                Reply::AwaitingBeacon(self.activities.values().filter_map(awaits_beacon).collect())
+                let waiting = self.awaiting_beacons.iter().filter_map(|id| self.activities.get(id));
+                Reply::AwaitingBeacon(waiting.filter_map(awaits_beacon).collect())
             }
             Query::Quote { room, user, activity, cart, coupons, at } => {
                 let quoted = self.quote(room, user, *activity, cart, coupons, *at);
@@ -421,10 +480,14 @@ impl Tables {
 
     fn own(&self, room: &RoomId, user: &UserId) -> Reply {
         let Some(room) = self.rooms.get(room) else { return Reply::Unknown };
-        let (mut grants, mut orders, mut prizes) = (Vec::new(), Vec::new(), Vec::new());
+        let Own { mut grants, mut orders, mut prizes, mut tickets, .. } = Own::default();
         for activity in room.activities.iter().filter_map(|id| self.activities.get(id)) {
             match &activity.kind {
-                Some(Kind::Rain(Rain { giveaway, .. }) | Kind::Drop(CouponDrop { giveaway })) => {
+                Some(
+                    Kind::Rain(Rain { giveaway, .. })
+                    | Kind::Drop(CouponDrop { giveaway })
+                    | Kind::Bag(Bag { giveaway, .. }),
+                ) => {
                     grants.extend(giveaway.given_to(user).filter_map(|unit| activity.grant(unit)));
                 }
                 Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => {
@@ -441,6 +504,8 @@ impl Tables {
                 Some(Kind::Draw(draw)) => {
                     let rank = draw.award_of(user).map(|(rank, _)| rank);
                     prizes.extend(rank.and_then(|rank| DrawPrize::at(activity, rank)));
+                    let leaf = draw.leaf_of(user).filter(|_| draw.drawn.is_none() && activity.final_at.is_none());
+                    tickets.extend(leaf.and_then(|leaf| DrawEntry::at(activity, leaf)));
                 }
                 Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => {}
             }
@@ -450,6 +515,6 @@ impl Tables {
             of_room.chain(self.platform_coupons.book.of(user).rev().take(COUPONS_SHOWN)).collect();
         coupons.sort_by_key(|coupon| coupon.id);
         coupons.drain(..coupons.len().saturating_sub(COUPONS_SHOWN));
-        Reply::Own { grants, orders, prizes, coupons }
+        Reply::Own(Box::new(Own { grants, orders, prizes, coupons, tickets }))
     }
 }

@@ -7,7 +7,7 @@ use liveroom::store::{Bounds, Keeper as _, KindView, MemoryKeeper, Query, Reply}
 
 use crate::stage::{Stage, bag, plan, room};
 
-const DOCUMENT: &str = include_str!("../../protocol/DRAWS.md");
+const DOCUMENT: &str = include_str!("../../../protocol/DRAWS.md");
 
 /// A draw of `entries` users that was drawn, with a prize passed on.
 fn record(level: DrawLevel, beacon: Option<Beacon>, opened: Time, entries: usize) -> DrawRecord {
