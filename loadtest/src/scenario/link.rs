@@ -152,9 +152,17 @@ impl Dial {
         Ok(Arc::new(Self { targets, way }))
     }
 
-    /// Connects a viewer to its first server, says hello, and hears the welcome.
+    /// Connects a viewer to its first server, or else to the next that lets it in, says hello, and hears the welcome.
     pub(super) async fn connect(&self, guest: &Guest) -> anyhow::Result<Line> {
-        self.connect_to(guest.home, guest).await
+        let mut refused = None;
+        for place in guest.home..guest.home + self.targets.len() {
+            match self.connect_to(place, guest).await {
+                Ok(line) => return Ok(line),
+                // The server that the viewer belongs to is the one to hear about.
+                Err(error) => drop(refused.get_or_insert(error)),
+            }
+        }
+        Err(refused.context("there is no server to go to")?)
     }
 
     /// The same with the server of that place, counted round and round.

@@ -4,7 +4,8 @@
 //! [`poll`](Core::poll) asks for, then writes what is in [`outgoing`](Core::outgoing), then waits until
 //! [`deadline`](Core::deadline) at most and calls [`handle_deadline`](Core::handle_deadline). `now` never goes back.
 //!
-//! A connection goes `Away → Connecting → Greeting → Live → (Parting) → Away`; a server that will not have the client ends it.
+//! A connection goes `Away → Connecting → Greeting → Live → (Parting) → Away`; it ends when none of the servers will have the
+//! client.
 
 mod requests;
 #[cfg(test)]
@@ -80,6 +81,17 @@ enum Stage {
     Ended,
 }
 
+/// Whether a server will have the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// For all that is known.
+    Open,
+    /// It did not take the token: once more, with a fresh one.
+    Doubted,
+    /// It would turn the client away again.
+    Shut,
+}
+
 /// The client's behaviour.
 #[derive(Debug)]
 pub struct Core {
@@ -93,8 +105,8 @@ pub struct Core {
     target: usize,
     /// Connections in a row that were not good ones.
     failures: u32,
-    /// Welcomes refused in a row for want of a good token.
-    unauthorized: u32,
+    /// What each server has said of letting the client in, since one last did.
+    standings: Vec<Standing>,
     heard_at: Instant,
     said_at: Instant,
     /// Since when the server owes an answer and has said nothing at all.
@@ -111,12 +123,12 @@ impl Core {
         Self {
             target: jitter.below(settings.targets as u64) as usize,
             requests: Requests::new(settings.retry.clone()),
+            standings: vec![Standing::Open; settings.targets.max(1)],
             settings,
             stage: Stage::Away(now),
             position: None,
             goodbye: None,
             failures: 0,
-            unauthorized: 0,
             heard_at: now,
             said_at: now,
             unheard_since: None,
@@ -234,12 +246,8 @@ impl Core {
         let cause = self.goodbye.take().map_or(cause, Disconnect::Goodbye);
         let good = matches!(self.stage, Stage::Live(since) if now >= since + GOOD_AFTER);
         self.failures = if good { 1 } else { self.failures.saturating_add(1) };
-        // A server that was good is tried again first: it still has what the room said meanwhile.
-        let unwilling = matches!(cause, Disconnect::Goodbye(_) | Disconnect::Silent);
-        let moves = self.settings.targets > 1 && (!good || unwilling);
-        if moves {
-            self.target = (self.target + 1) % self.settings.targets;
-        }
+        self.judge(&cause);
+        let moves = self.move_on(good, &cause);
         self.outgoing.clear();
         self.unheard_since = None;
         self.requests.handle_disconnected();
@@ -302,7 +310,7 @@ impl Core {
             return;
         }
         self.stage = Stage::Live(now);
-        self.unauthorized = 0;
+        self.standings.fill(Standing::Open);
         if !welcome.recovered {
             // What is known is out of date; until the snapshot is here, there is nothing to resume from.
             self.position = None;
@@ -356,12 +364,35 @@ impl Core {
         self.handle_disconnected(now, cause);
     }
 
+    /// Remembers what the present server's refusal means for the next attempt there.
+    fn judge(&mut self, cause: &Disconnect) {
+        let standing = &mut self.standings[self.target];
+        *standing = match (cause.reconnect(), *standing) {
+            (Reconnect::Later, standing) => standing,
+            (Reconnect::FreshToken, Standing::Open) => Standing::Doubted,
+            (Reconnect::FreshToken, _) | (Reconnect::Never, _) => Standing::Shut,
+        };
+    }
+
+    /// Turns to the next server that may have the client, unless the present one is to be tried again first: one that was good
+    /// still has what the room said meanwhile. Says whether it is another.
+    fn move_on(&mut self, good: bool, cause: &Disconnect) -> bool {
+        let unwilling = matches!(cause, Disconnect::Goodbye(_) | Disconnect::Silent);
+        if good && !unwilling && self.standings[self.target] != Standing::Shut {
+            return false;
+        }
+        let (before, targets) = (self.target, self.standings.len());
+        let mut others = (1..=targets).map(|step| (before + step) % targets);
+        if let Some(next) = others.find(|target| self.standings[*target] != Standing::Shut) {
+            self.target = next;
+        }
+        self.target != before
+    }
+
+    /// When to try again; `None` once every server would turn the client away.
     fn reconnect_in(&mut self, cause: &Disconnect, moves: bool) -> Option<Duration> {
-        match cause.reconnect() {
-            Reconnect::Never => return None,
-            Reconnect::FreshToken if self.unauthorized > 0 => return None,
-            Reconnect::FreshToken => self.unauthorized += 1,
-            Reconnect::Later => {}
+        if self.standings.iter().all(|standing| *standing == Standing::Shut) {
+            return None;
         }
         let asked = match cause {
             // What one server asks for does not concern another.

@@ -46,6 +46,8 @@ enum Happening {
 pub(crate) struct Driver {
     core: Core,
     targets: Vec<Target>,
+    /// The one that is being connected to, or was last.
+    target: usize,
     transport: Transport,
     token: TokenSource,
     connect_max: Duration,
@@ -71,6 +73,7 @@ impl Driver {
                 _ => options.retry.hello_deadline.min(ELSEWHERE_AFTER),
             },
             targets: options.targets,
+            target: 0,
             transport: options.transport,
             token: options.token,
             commands,
@@ -155,7 +158,8 @@ impl Driver {
         match connected {
             Ok(link) => {
                 self.link = Some(link);
-                self.core.handle_connected(now(), (self.token)());
+                let token = (self.token)(&self.targets[self.target]);
+                self.core.handle_connected(now(), token);
             }
             Err(error) => {
                 let cause = Disconnect::ConnectFailed { detail: error.to_string(), permanent: error.permanent() };
@@ -180,6 +184,7 @@ impl Driver {
         while let Some(output) = self.core.poll() {
             match output {
                 Output::Connect(target) => {
+                    self.target = target;
                     let connecting = link::open(self.transport.clone(), self.targets[target].clone());
                     // A server that dies during a handshake leaves no trace: nothing else ends the wait soon.
                     let connecting = timeout(self.connect_max, connecting);

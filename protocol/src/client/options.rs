@@ -9,14 +9,14 @@ use super::outcome::ConnectError;
 use super::quic::Endpoint;
 use super::ws::WsConnector;
 
-/// Gives the token for the next hello. It is asked at every connect, so that an expired token can be replaced.
-pub type TokenSource = Arc<dyn Fn() -> String + Send + Sync>;
+/// Gives the token for the next hello to a server. It is asked at every connect, so that an expired token can be replaced.
+pub type TokenSource = Arc<dyn Fn(&Target) -> String + Send + Sync>;
 
 /// How a client is set up.
 #[derive(Clone)]
 pub struct Options {
     /// Where the servers are, at least one. A client begins with one of them by chance, and goes on to the next when it can't
-    /// come in, is sent away, or was thrown out soon after it came.
+    /// come in, is sent away, or was thrown out soon after it came. It ends when none of them will have it.
     pub targets: Vec<Target>,
     /// What carries the frames; cheap to clone, and meant to be shared by all clients of a program.
     pub transport: Transport,
@@ -42,7 +42,7 @@ impl Options {
             targets: vec![target],
             transport,
             room: room.into(),
-            token: Arc::new(move || token.clone()),
+            token: Arc::new(move |_| token.clone()),
             agent: concat!("liveroom-rust/", env!("CARGO_PKG_VERSION")).into(),
             retry: RetryPolicy::default(),
             connect_deadline: Duration::from_secs(10),

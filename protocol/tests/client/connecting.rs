@@ -10,7 +10,7 @@ over_both! {
     async fn a_refused_token_is_replaced_by_a_fresh_one(server: FakeServer) {
         let asked = AtomicU32::new(0);
         let mut options = options(&server);
-        options.token = Arc::new(move || format!("token-{}", asked.fetch_add(1, Ordering::Relaxed)));
+        options.token = Arc::new(move |_| format!("token-{}", asked.fetch_add(1, Ordering::Relaxed)));
         let (joined, _session) = tokio::join!(Client::connect(options), async {
             let (session, hello) = server.greeted().await;
             assert_eq!(hello.token, "token-0");

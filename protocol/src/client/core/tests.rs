@@ -423,6 +423,58 @@ fn a_server_that_owes_an_answer_and_says_nothing_is_left_for_another() {
 }
 
 #[test]
+fn a_client_ends_when_no_server_will_have_it() {
+    let banned = |life: &mut Life| greeted(life).goodbye(GoodbyeCode::Banned, 0);
+    let unauthorized = |life: &mut Life| greeted(life).goodbye(GoodbyeCode::Unauthorized, 0);
+    let not_verified = |life: &mut Life| {
+        let cause = Disconnect::ConnectFailed { detail: "certificate".into(), permanent: true };
+        life.core.handle_disconnected(life.now, cause);
+    };
+    let away = |life: &mut Life| life.core.handle_disconnected(life.now, refused_to_connect());
+    type Server = fn(&mut Life);
+    // What the first and the second server do, and how often each is gone to before the client ends.
+    let rows: [(&str, [Server; 2], [u32; 2]); 4] = [
+        ("both say never", [banned, not_verified], [1, 1]),
+        ("a token is tried twice at each", [unauthorized, unauthorized], [2, 2]),
+        ("one says never, the other takes no token", [not_verified, unauthorized], [1, 2]),
+        ("one says never, the other is only away", [banned, away], [1, 40]),
+    ];
+    for (case, servers, want) in rows {
+        let mut life = Life::among(2, 7, RetryPolicy::default(), None);
+        life.claim(1);
+        let (mut first, mut visits) = (None, [0, 0]);
+        while !life.core.is_ended() && visits[1] < 40 {
+            let connects = life.connects;
+            while life.connects == connects {
+                life.jump();
+            }
+            let place = usize::from(life.target != *first.get_or_insert(life.target));
+            visits[place] += 1;
+            servers[place](&mut life);
+            life.poll();
+        }
+        assert_eq!(visits, want, "{case}");
+        let ends = want[1] < 40;
+        assert_eq!(life.core.is_ended(), ends, "{case}");
+        let causes = life.events.iter().filter(|event| matches!(event, Event::Disconnected { reconnect_in: None, .. }));
+        assert_eq!(causes.count(), usize::from(ends), "{case}: the end is told once");
+    }
+}
+
+#[test]
+fn a_server_that_would_not_have_the_client_is_asked_again_after_another_has_let_it_in() {
+    let mut life = Life::among(2, 7, RetryPolicy::default(), None);
+    life.connect();
+    let first = life.target;
+    life.goodbye(GoodbyeCode::Banned, 0);
+    life.connect();
+    assert_ne!(life.target, first);
+    welcomed(&mut life).goodbye(GoodbyeCode::Draining, 0);
+    life.connect();
+    assert_eq!(life.target, first);
+}
+
+#[test]
 fn patience_grows_with_each_round_of_servers() {
     let mut life = Life::among(3, 7, RetryPolicy::default(), None);
     let mut visits = Vec::new();
@@ -458,6 +510,11 @@ fn refused_to_connect() -> Disconnect {
 fn greeted(life: &mut Life) -> &mut Life {
     life.core.handle_connected(life.now, "token".into());
     life.sent();
+    life
+}
+
+fn welcomed(life: &mut Life) -> &mut Life {
+    life.welcome(8, false);
     life
 }
 
