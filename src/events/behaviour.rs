@@ -1,7 +1,8 @@
 //! What viewers do that decides nothing, as files of JSON lines: `behaviour-<start, ms>-<file>.ndjson`.
 //!
 //! Decisions are never lost; this may be. A bounded queue stands between whoever sees it and the thread that writes: when
-//! that is full, what was seen is dropped and counted.
+//! that is full, what was seen is dropped and counted. Whenever a file begins, [`Retention`] has the oldest removed that are
+//! too many or too old, and what was removed is counted.
 //!
 //! A line holds `id` (unique over all servers and starts), `at_ms`, `kind`, `room`, `user`, and by kind:
 //!
@@ -11,6 +12,8 @@
 //! | `comment_blocked` | `text`, `category`, `term` (empty for what is found by its shape) |
 //! | `comment_muted` | `text` |
 //! | `like` | `hearts` |
+
+mod retention;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
@@ -23,6 +26,8 @@ use std::time::Duration;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde::Serialize;
 
+use self::retention::PREFIX;
+pub use self::retention::Retention;
 use super::ndjson::Rolling;
 use crate::rules::{RoomId, Time, UserId};
 
@@ -84,6 +89,7 @@ pub trait Witness: Send + Sync {
 pub struct Losses {
     written: AtomicU64,
     dropped: AtomicU64,
+    files_removed: AtomicU64,
 }
 
 impl Losses {
@@ -95,6 +101,11 @@ impl Losses {
     /// What was dropped: the queue was full, or the disk took nothing.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Files that were removed, for want of room or for their age.
+    pub fn files_removed(&self) -> u64 {
+        self.files_removed.load(Ordering::Relaxed)
     }
 }
 
@@ -127,16 +138,18 @@ impl Witness for Notebook {
 }
 
 impl BehaviourFiles {
-    /// Writes into `dir`, which is made if it is not there. `run` is a random number that tells this start from others.
+    /// Writes into `dir`, which is made if it is not there, and keeps there what `retention` allows. `run` is a random number that
+    /// tells this start from others.
     ///
     /// # Errors
     /// When the directory or the thread can't be made.
-    pub fn start(dir: PathBuf, rolling: Rolling, run: u64) -> io::Result<(Self, Arc<Notebook>)> {
+    pub fn start(dir: PathBuf, rolling: Rolling, retention: Retention, run: u64) -> io::Result<(Self, Arc<Notebook>)> {
         fs::create_dir_all(&dir)?;
         let (queue, waiting) = bounded(QUEUE);
         let (stop, stopped) = bounded(0);
         let losses = Arc::new(Losses::default());
-        let writer = Writer { dir, rolling, run, lines: 0, files: 0, open: None, losses: Arc::clone(&losses) };
+        let writer =
+            Writer { dir, rolling, retention, run, lines: 0, files: 0, open: None, losses: Arc::clone(&losses) };
         let thread =
             thread::Builder::new().name("behaviour".to_owned()).spawn(move || writer.run(&waiting, &stopped))?;
         let notebook = Arc::new(Notebook { queue, losses: Arc::clone(&losses) });
@@ -160,6 +173,7 @@ impl BehaviourFiles {
 struct Writer {
     dir: PathBuf,
     rolling: Rolling,
+    retention: Retention,
     run: u64,
     lines: u64,
     files: u64,
@@ -226,8 +240,9 @@ impl Writer {
             self.open = None;
         }
         if self.open.is_none() {
+            self.make_room(*at);
             self.files += 1;
-            let name = format!("behaviour-{:013}-{:016x}-{:06}.ndjson", at.ms(), self.run, self.files);
+            let name = format!("{PREFIX}{:013}-{:016x}-{:06}.ndjson", at.ms(), self.run, self.files);
             let file = BufWriter::new(File::create_new(self.dir.join(name))?);
             self.open = Some(Open { file, since: *at, bytes: 0 });
         }
@@ -236,6 +251,16 @@ impl Writer {
         open.file.write_all(b"\n")?;
         open.bytes += line.len() as u64 + 1;
         Ok(())
+    }
+
+    /// Removes old files for the one that begins now.
+    fn make_room(&self, now: Time) {
+        let Rolling { file_bytes_max, file_span_ms } = self.rolling;
+        match self.retention.enforce(&self.dir, now, file_bytes_max, file_span_ms) {
+            Ok(removed) => drop(self.losses.files_removed.fetch_add(removed, Ordering::Relaxed)),
+            // Tried again with the next file.
+            Err(error) => tracing::warn!(%error, "old files of behaviour are not removed"),
+        }
     }
 
     fn flush(&mut self) {
@@ -256,7 +281,8 @@ mod tests {
     fn what_was_seen_is_in_the_files_and_what_was_not_is_counted() {
         let dir = tempfile::tempdir().unwrap();
         let rolling = Rolling { file_bytes_max: 150, file_span_ms: 1_000_000 };
-        let (files, notebook) = BehaviourFiles::start(dir.path().join("events"), rolling, 7).unwrap();
+        let (files, notebook) =
+            BehaviourFiles::start(dir.path().join("events"), rolling, Retention::default(), 7).unwrap();
         let (room, user) = (RoomId::parse("tea").unwrap(), UserId::parse("amy").unwrap());
         let acts = [
             Act::Commented { text: "好".into() },
@@ -288,5 +314,28 @@ mod tests {
         // Nobody writes any more.
         notebook.saw(Behaviour { at: Time::from_ms(5), room, user, act: Act::Liked { hearts: 1 } });
         assert_eq!(losses.dropped(), 1);
+    }
+
+    #[test]
+    fn files_that_are_too_many_go_and_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let rolling = Rolling { file_bytes_max: 100, file_span_ms: 1_000_000 };
+        let retention = Retention { bytes_max: 450, ..Retention::default() };
+        let (files, notebook) = BehaviourFiles::start(dir.path().to_owned(), rolling, retention, 7).unwrap();
+        let (room, user) = (RoomId::parse("tea").unwrap(), UserId::parse("amy").unwrap());
+        for ms in 0..20 {
+            notebook.saw(Behaviour { at: Time::from_ms(ms), room, user, act: Act::Liked { hearts: 1 } });
+        }
+        let losses = Arc::clone(files.losses());
+        files.stop();
+        let mut kept: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap()).collect();
+        kept.sort_by_key(|entry| entry.file_name());
+        let bytes: u64 = kept.iter().map(|entry| entry.metadata().unwrap().len()).sum();
+        assert!(bytes <= 450 && kept.len() >= 2, "{bytes} bytes in {} files", kept.len());
+        assert_eq!((losses.written(), losses.dropped()), (20, 0));
+        // Two lines fill a file.
+        assert_eq!(losses.files_removed() as usize, 10 - kept.len());
+        let last = fs::read_to_string(kept.last().unwrap().path()).unwrap();
+        assert!(last.contains("0000000000000007-20"), "the newest is there: {last}");
     }
 }

@@ -13,7 +13,7 @@ pub mod ndjson;
 mod relay;
 mod sink;
 
-pub use behaviour::{Act, Behaviour, BehaviourFiles, Losses, Notebook, Witness};
+pub use behaviour::{Act, Behaviour, BehaviourFiles, Losses, Notebook, Retention, Witness};
 pub use cursor::{Cursor, CursorError, CursorFile, CursorNote};
 pub use relay::{Pace, Progress, Relay, StartError};
 pub use sink::{EventSource, Sink, SinkError, SourceError};

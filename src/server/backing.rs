@@ -150,7 +150,7 @@ fn behaviour(config: &Config, engine: &Engine) -> Result<Option<BehaviourFiles>>
     let Some(dir) = config.events_dir() else { return Ok(None) };
     let mut run = [0; 8];
     aws_lc_rs::rand::fill(&mut run).context("the system gives no randomness")?;
-    let (files, notebook) = BehaviourFiles::start(dir, config.rolling(), u64::from_le_bytes(run))?;
+    let (files, notebook) = BehaviourFiles::start(dir, config.rolling(), config.retention(), u64::from_le_bytes(run))?;
     engine.tell(notebook);
     Ok(Some(files))
 }
@@ -204,6 +204,12 @@ impl Gauges for Losses {
                 "Events of behaviour dropped: the queue was full or the disk took none",
                 true,
                 self.dropped(),
+            ),
+            (
+                "behaviour_files_removed",
+                "Files of behaviour removed for want of room or for their age",
+                true,
+                self.files_removed(),
             ),
         ]
     }

@@ -126,6 +126,8 @@ impl Config {
             Bound::time("admin.timeout", admin.timeout, Duration::from_millis(100)..=5 * MINUTE),
             Bound::number("events.roll_bytes", events.roll_bytes, 64 * KIB..=4096 * MIB),
             Bound::time("events.roll_every", events.roll_every, SECOND..=DAY),
+            Bound::number("events.behaviour_bytes", events.behaviour_bytes, 128 * KIB..=1_048_576 * MIB),
+            Bound::time("events.behaviour_kept", events.behaviour_kept, MINUTE..=30 * DAY),
             Bound::time("events.cursor_every", events.cursor_every, Duration::from_millis(10)..=MINUTE),
             Bound::time("drain.timeout", self.drain.timeout, Duration::ZERO..=10 * MINUTE),
             number("threads.network", self.threads.network.unwrap_or(1), 1..=256),
@@ -152,7 +154,7 @@ impl Config {
     }
 
     fn check_between(&self, mistakes: &mut Vec<Mistake>) {
-        let Self { listen, tls, store, engine, session, connections, .. } = self;
+        let Self { listen, tls, store, engine, session, connections, events, .. } = self;
         let clash = listen.ws == listen.admin && listen.ws.port() != 0;
         for (key, wrong, problem) in [
             (
@@ -173,6 +175,11 @@ impl Config {
                 "is missing beside tls.ws_key_file",
             ),
             ("engine.batch_ops", engine.batch_ops > engine.queue_ops, "is more than engine.queue_ops"),
+            (
+                "events.behaviour_bytes",
+                events.behaviour_bytes < 2 * events.roll_bytes,
+                "must have room for two files: see events.roll_bytes",
+            ),
             (
                 "engine.batch_ops",
                 engine.batch_ops as u64 * CART_BYTES > store.segment_bytes,

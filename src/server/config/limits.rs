@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Admin, Config, Flag};
+use super::{Admin, Config, Events, Flag};
 use crate::api::ApiLimits;
 use crate::engine::{EngineLimits, TalkLimits};
-use crate::events::Pace;
 use crate::events::ndjson::Rolling;
+use crate::events::{Pace, Retention};
 use crate::fanout::ChannelLimits;
 use crate::gateway::ws::Origins;
 use crate::gateway::{AdmissionLimits, SessionLimits};
@@ -136,6 +136,12 @@ impl Config {
     /// When a new file of events begins.
     pub fn rolling(&self) -> Rolling {
         Rolling { file_bytes_max: self.events.roll_bytes, file_span_ms: self.events.roll_every.as_millis() as u64 }
+    }
+
+    /// How much behaviour is kept.
+    pub fn retention(&self) -> Retention {
+        let Events { behaviour_bytes, behaviour_kept, .. } = &self.events;
+        Retention { bytes_max: *behaviour_bytes, age_ms_max: behaviour_kept.as_millis() as u64 }
     }
 
     /// How the relay of events spreads its work.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{EngineLimits, TalkLimits};
+use crate::events::Retention;
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
 use crate::gateway::{Rates, transport};
 use crate::rules::TierRules;
@@ -443,6 +444,11 @@ pub struct Events {
     /// Age at which a new file is begun.
     #[serde(with = "humantime_serde")]
     pub roll_every: Duration,
+    /// Bytes of behaviour that are kept; the oldest files go first.
+    pub behaviour_bytes: u64,
+    /// How long behaviour is kept.
+    #[serde(with = "humantime_serde")]
+    pub behaviour_kept: Duration,
     /// How often what has been delivered is noted; what came after is delivered again after a crash.
     #[serde(with = "humantime_serde")]
     pub cursor_every: Duration,
@@ -455,6 +461,8 @@ impl Default for Events {
             dir: None,
             roll_bytes: 64 * 1024 * 1024,
             roll_every: Duration::from_secs(3_600),
+            behaviour_bytes: Retention::default().bytes_max,
+            behaviour_kept: Duration::from_millis(Retention::default().age_ms_max),
             cursor_every: Duration::from_secs(1),
         }
     }
