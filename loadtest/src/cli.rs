@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use liveroom::store::redis::RedisUrl;
 
 /// Storms a liveroom server, or measures what the bare transport would do in its place.
 #[derive(Debug, Parser)]
@@ -32,8 +33,20 @@ pub enum Command {
     Talk(LoadArgs),
     /// Viewers enter a lucky bag, a keyword draw and a mic-link draw, and take codes out of a bag
     Draws(LoadArgs),
+    /// Watch task: every viewer stays for its steps
+    WatchTask(LoadArgs),
+    /// Check-in: every viewer checks in
+    CheckIn(LoadArgs),
+    /// Gifts: every viewer sends combos, for the board
+    Gifts(LoadArgs),
+    /// Enrolment: fewer places than viewers
+    Enrolment(LoadArgs),
+    /// Campaign with goals: coupons, a rain and a sale, whose orders are paid
+    Campaign(LoadArgs),
     /// Rain, sale and messages together
     Mixed(MixedArgs),
+    /// An evening's broadcast with everything, in turn and overlapping, for viewers of many kinds; ends with the audit
+    Show(Box<ShowArgs>),
     /// What the bare transport does with the same traffic, as the measure to judge a server by
     Limit(LimitArgs),
     /// The bare server that `limit` starts
@@ -178,6 +191,26 @@ pub struct MixedArgs {
     /// Claims per second in the quiet room
     #[arg(long, value_name = "OPS", default_value = "200", value_parser = rate)]
     pub quiet_rate: f64,
+}
+
+/// An evening with everything.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArgs {
+    /// The load; `--duration` is the length of the broadcast: a minute is a good one
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// Makes viewers choose as they did in another run [default: by chance]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the server keeps its data, on this machine: in the end its books are audited, on a copy
+    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    pub data_dir: Option<PathBuf>,
+    /// The Redis that the servers share: in the end its log is audited
+    #[arg(long, value_name = "URL")]
+    pub store: Option<RedisUrl>,
+    /// What the keys in Redis begin with
+    #[arg(long, value_name = "NAME", default_value = "liveroom")]
+    pub prefix: String,
 }
 
 /// The bare transport's limit.

@@ -1,6 +1,7 @@
 //! The result as one page: no script, nothing loaded from elsewhere, light or dark as the reader likes.
 
 mod chart;
+pub mod evening;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -57,7 +58,7 @@ fn section(page: &mut String, outcome: &Outcome) {
     let name = escaped(outcome.name);
     let mut push = |text: &str| page.push_str(text);
     push(&format!("<section><h2>{name}<span class=\"{class}\">{verdict}</span></h2>\n<dl>"));
-    for (term, figure) in figures(&outcome.report) {
+    for (term, figure) in figures(&outcome.report).into_iter().chain(held(&outcome.report)) {
         push(&format!("<div><dt>{}</dt><dd>{}</dd></div>", escaped(&term), escaped(&figure)));
     }
     push("</dl>\n<div class=\"charts\">");
@@ -99,10 +100,12 @@ fn figures(report: &Report) -> Vec<(String, String)> {
     for (reason, n) in &report.refused {
         add(&format!("refused: {reason}"), Some(count(*n)));
     }
-    for (name, holds) in &report.invariants {
-        add(&name.replace('_', " "), Some(if *holds { "holds" } else { "BROKEN" }.to_owned()));
-    }
     figures
+}
+
+fn held(report: &Report) -> impl Iterator<Item = (String, String)> {
+    let word = |holds| if holds { "holds" } else { "BROKEN" }.to_owned();
+    report.invariants.iter().map(move |(name, holds)| (name.replace('_', " "), word(*holds)))
 }
 
 fn escaped(text: &str) -> String {

@@ -16,6 +16,12 @@ fn main() -> ExitCode {
         Command::Talk(load) => scenario::talk(&load),
         Command::Draws(load) => scenario::draws(&load),
         Command::Mixed(mixed) => scenario::mixed(&mixed),
+        Command::WatchTask(load) => scenario::watch_task(&load),
+        Command::CheckIn(load) => scenario::check_in(&load),
+        Command::Gifts(load) => scenario::gifts(&load),
+        Command::Enrolment(load) => scenario::enrolment(&load),
+        Command::Campaign(load) => scenario::campaign(&load),
+        Command::Show(args) => scenario::show(&args),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),
     };

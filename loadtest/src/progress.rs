@@ -43,6 +43,14 @@ impl Progress {
         self.bar.set_message(format!("{rate_per_s:.0} op/s"));
     }
 
+    /// Says something above the bar, or on standard error where there is none.
+    pub fn say(&self, words: &str) {
+        match self.bar.is_hidden() {
+            true => eprintln!("{words}"),
+            false => self.bar.println(words),
+        }
+    }
+
     /// Takes the bar away.
     pub fn done(&self) {
         self.bar.finish_and_clear();

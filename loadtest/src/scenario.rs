@@ -4,8 +4,9 @@
 //! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
-//! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws)
-//! those who enter draws, `mixed`(mod@mixed) all of it.
+//! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws) those who enter draws,
+//! `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the course of a broadcast: watch tasks,
+//! check-ins, gifts, enrolments, campaigns, and the show of everything.
 
 mod acks;
 mod admin;
@@ -13,12 +14,15 @@ mod aims;
 mod ask;
 mod books;
 mod broadcast;
+mod chance;
 mod claims;
 mod draws;
+mod evening;
 mod fields;
 mod frames;
 mod idle;
 mod learned;
+mod lines;
 mod link;
 mod mixed;
 mod party;
@@ -27,7 +31,7 @@ mod talk;
 mod tokens;
 mod viewer;
 
-use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs};
+use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs, ShowArgs};
 
 /// Red-packet rain: every viewer claims. Says whether all went well.
 pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
@@ -67,6 +71,36 @@ pub fn draws(load: &LoadArgs) -> anyhow::Result<bool> {
 /// Everything together. Says whether all went well.
 pub fn mixed(args: &MixedArgs) -> anyhow::Result<bool> {
     mixed::run(args)
+}
+
+/// A watch task: every viewer stays for its steps. Says whether all went well.
+pub fn watch_task(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::watch_task(load)
+}
+
+/// A check-in: every viewer checks in. Says whether all went well.
+pub fn check_in(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::check_in(load)
+}
+
+/// Gifts: every viewer sends combos of them. Says whether all went well.
+pub fn gifts(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::gifts(load)
+}
+
+/// An enrolment with fewer places than viewers. Says whether all went well.
+pub fn enrolment(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::enrolment(load)
+}
+
+/// A campaign with goals, of coupons, a rain and a sale. Says whether all went well.
+pub fn campaign(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::campaign(load)
+}
+
+/// A broadcast with everything. Says whether all went well.
+pub fn show(args: &ShowArgs) -> anyhow::Result<bool> {
+    evening::show(args)
 }
 
 /// A name that nothing else has.

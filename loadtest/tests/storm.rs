@@ -1,35 +1,14 @@
 //! The program, against a server: short storms, after which every invariant must hold.
 #![allow(clippy::unwrap_used, reason = "a test that fails here fails as it should")]
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+mod served;
+
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use liveroom::engine::Clock;
-use liveroom::server::config::Layers;
-use liveroom::server::development::Development;
-use liveroom::server::{Secrets, Server};
 use serde_json::Value;
 
-/// A development server of the test's own, on free ports; on a Redis if one is named.
-async fn server(dir: &tempfile::TempDir, redis: Option<u16>) -> Server {
-    let anywhere = || "127.0.0.1:0".to_owned();
-    let data_dir = dir.path().join("data").display().to_string();
-    let mut flags = vec![
-        ("listen.quic", anywhere()),
-        ("listen.ws", anywhere()),
-        ("listen.admin", anywhere()),
-        ("store.data_dir", data_dir),
-        ("store.segment_bytes", (4 << 20).to_string()),
-    ];
-    if let Some(port) = redis {
-        flags.extend([("store.redis", format!("redis://127.0.0.1:{port}")), ("store.durability", "memory".to_owned())]);
-    }
-    let config = Layers { development: true, file: None, environment: Vec::new(), flags }.load().unwrap();
-    let development = Development::below(&config.store.data_dir);
-    let secrets = Secrets::load(&config, Some(&development), Clock::real().now()).unwrap();
-    Server::start(&config, secrets).await.unwrap()
-}
+use served::{Redis, nodes, server};
 
 #[test]
 fn short_storms_come_out_right() {
@@ -49,7 +28,7 @@ fn short_storms_come_out_right() {
     for (scenario, transport, options, counted) in rows {
         let case = format!("{scenario} over {transport} {options:?}");
         let dir = tempfile::tempdir().unwrap();
-        let server = runtime.block_on(server(&dir, None));
+        let server = runtime.block_on(server(&dir));
         let target = if transport == "ws" { server.ws } else { server.quic };
         let json = dir.path().join("result.json");
         let mut tester = Command::new(env!("CARGO_BIN_EXE_liveroom-loadtest"));
@@ -86,41 +65,12 @@ fn short_storms_come_out_right() {
     }
 }
 
-/// Ends with the test.
-struct Redis {
-    child: Child,
-    port: u16,
-    _dir: tempfile::TempDir,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let dir = tempfile::tempdir().unwrap();
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]).arg(dir.path());
-        let child = command.stdout(Stdio::null()).spawn().expect("apt install redis-server");
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Self { child, port, _dir: dir }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn viewers_of_several_servers_come_back_elsewhere_when_one_goes() {
     let redis = Redis::start();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let dirs: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
-    let mut servers: Vec<_> = dirs.iter().map(|dir| runtime.block_on(server(dir, Some(redis.port)))).collect();
+    let mut servers = runtime.block_on(nodes(&dirs, &redis));
     let (json, acks) = (dirs[0].path().join("result.json"), dirs[0].path().join("acks"));
     let mut tester = Command::new(env!("CARGO_BIN_EXE_liveroom-loadtest"));
     tester.args([

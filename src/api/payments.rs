@@ -9,7 +9,7 @@ use aws_lc_rs::hmac;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::http::{HeaderMap, StatusCode};
 
 use super::Api;
@@ -77,9 +77,21 @@ pub(super) async fn callback(
     secret.check(api.engine.clock().now(), header, &body)?;
     let payment: NewPayment = serde_json::from_slice(&body)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "body_invalid", error.to_string()))?;
+    take(&api, &room, payment).await
+}
+
+/// Plays the provider: from a development server, to the same machine.
+pub(super) async fn pay(
+    State(api): State<Api>, InPath(room): InPath<String>, body: Result<Json<NewPayment>, JsonRejection>,
+) -> Result<Json<PaidShape>, Problem> {
+    let Json(payment) = body?;
+    take(&api, &room, payment).await
+}
+
+async fn take(api: &Api, room: &str, payment: NewPayment) -> Result<Json<PaidShape>, Problem> {
     let provider = UserId::parse(UserId::PAYMENT_PROVIDER).expect("a plain word");
     let op = Op {
-        partition: Partition::Room(room_id(&room)?),
+        partition: Partition::Room(room_id(room)?),
         by: Some(provider),
         request: Some(request_id(payment.payment.as_bytes())),
         ask: Ask::Pay {

@@ -17,6 +17,9 @@ pub(super) struct AuditArgs {
     /// Where the server kept everything
     #[arg(long, value_name = "DIR", required_unless_present = "store", conflicts_with = "store")]
     data_dir: Option<PathBuf>,
+    /// The server still runs: a copy of its books is checked, as they are now
+    #[arg(long, requires = "data_dir")]
+    running: bool,
     /// The Redis that keeps the decisions; servers may go on meanwhile
     #[arg(long, value_name = "URL")]
     store: Option<RedisUrl>,
@@ -40,7 +43,15 @@ impl AuditArgs {
             }
             (None, data_dir) => {
                 let data_dir = data_dir.context("--data-dir or --store")?;
-                Books { acks: self.acks, ..Books::of(&data_dir, Bounds::default()) }.audit()?
+                let copy = self.running.then(tempfile::tempdir).transpose().context("can't make a folder")?;
+                let data_dir = match &copy {
+                    None => data_dir.as_path(),
+                    Some(copy) => {
+                        Books::copy(&data_dir, copy.path())?;
+                        copy.path()
+                    }
+                };
+                Books { acks: self.acks, ..Books::of(data_dir, Bounds::default()) }.audit()?
             }
         };
         let json = serde_json::to_string_pretty(&report.to_json())? + "\n";

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::JOURNAL;
 use crate::events::ndjson::{Expect, SinkEqualsLog};
 use crate::store::audit::{Auditor, Report, read_acks};
-use crate::store::journal::RealDisk;
+use crate::store::journal::{LOCK, RealDisk};
 use crate::store::redis::{self, RedisOptions};
 use crate::store::{Bounds, Tables, embedded};
 
@@ -35,6 +35,32 @@ impl Books {
         let events = data_dir.join(EVENTS_DIR);
         let events = events.is_dir().then_some((events, Expect::Prefix));
         Self { data_dir: data_dir.to_owned(), bounds, acks: None, events }
+    }
+
+    /// Copies what is audited of a directory whose server still runs into `copy`, as it is at this moment: everything that was
+    /// answered by now is in it.
+    ///
+    /// # Errors
+    /// When something can't be read or written. A segment that is sealed meanwhile shows as damage: copy again.
+    pub fn copy(data_dir: &Path, copy: &Path) -> Result<()> {
+        // Events first: the log that is copied after them holds all that they tell of.
+        for folder in [EVENTS_DIR, JOURNAL] {
+            let (from, to) = (data_dir.join(folder), copy.join(folder));
+            if folder == EVENTS_DIR && !from.is_dir() {
+                continue;
+            }
+            let unread = || format!("can't copy {}", from.display());
+            std::fs::create_dir_all(&to).with_context(unread)?;
+            let entries = std::fs::read_dir(&from).with_context(unread)?;
+            let mut names = entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()?;
+            // Segments in their order, so that what is cut off is at the end.
+            names.sort_unstable();
+            // Without the lock: no server was ever started on a copy.
+            for name in names.iter().filter(|name| *name != LOCK) {
+                std::fs::copy(from.join(name), to.join(name)).with_context(unread)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads everything and changes nothing.

@@ -73,3 +73,35 @@ fn the_page_loads_nothing_and_shows_both_charts() {
 fn a_run_without_operations_has_no_charts() {
     assert!(!page("idle", &[outcome(&[], 0)]).contains("<svg"));
 }
+
+fn evening(complaints: &[String], steps: usize) -> String {
+    let outcome = outcome(&[90, 100, 500], steps);
+    let bar =
+        |title, until_s| evening::Bar { title, from_s: 1.0, until_s, mark_s: Some(3.0), note: "¥1.00".to_owned() };
+    evening::html(&evening::Page {
+        title: "A & <B>",
+        lead: "60 viewers & more".to_owned(),
+        outcome: &outcome,
+        length_s: 12.0,
+        bars: vec![bar("rain", 5.0), bar("never <closed>", f64::NAN)],
+        won: vec![evening::Row::of(["rain", "3 viewers", "<¥1>"])],
+        answers: vec![evening::Row::of(["claim", "12", "3"])],
+        complaints,
+    })
+}
+
+#[test]
+fn the_account_of_an_evening_is_well_formed_and_loads_nothing() {
+    for complaints in [&[][..], &["pools_add_up: 3 < 4".to_owned()]] {
+        for steps in [0, 2] {
+            let page = evening(complaints, steps);
+            assert_well_formed(&page);
+            assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
+            for foreign in ["http:", "https:", "<script", "src=", "href=", "@import", "url("] {
+                assert!(!page.contains(foreign), "{foreign}");
+            }
+            assert_eq!(page.contains("What did not hold"), !complaints.is_empty());
+            assert!(page.contains("aria-label=\"what was on when\"") && page.contains("scope=\"row\""));
+        }
+    }
+}

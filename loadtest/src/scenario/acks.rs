@@ -13,7 +13,10 @@ use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
 
 use anyhow::Context;
+use liveroom_protocol::client::Outcome as Decided;
+use liveroom_protocol::wire::{GiftSent, PrizeState, grant};
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 
 use super::frames::Outcome;
 
@@ -58,6 +61,11 @@ impl Acks {
     pub(super) fn voice(&self, room: &str, user: &str, ask: &'static str) -> Voice {
         let head = format!(r#"{{"room":"{room}","user":"{user}","ask":"{ask}","request_id":""#);
         Voice { shared: Arc::clone(&self.shared), head }
+    }
+
+    /// The voice of one viewer who asks for all kinds of things.
+    pub(super) fn voices(&self, room: &str, user: &str) -> Voices {
+        Voices { shared: Arc::clone(&self.shared), room: room.to_owned(), user: user.to_owned() }
     }
 
     /// Writes what is left.
@@ -106,12 +114,67 @@ impl Voice {
     }
 }
 
+/// Notes what one viewer was told, whatever it asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Voices {
+    shared: Arc<Shared>,
+    room: String,
+    user: String,
+}
+
+impl Voices {
+    /// Notes a decision on a request of that kind, in an activity unless that is 0.
+    pub(super) fn say(&self, ask: &str, id: u64, activity: u64, outcome: &Decided) {
+        let Some(answer) = decision(ask, outcome) else { return };
+        let mut line = json!({"room": self.room, "user": self.user, "ask": ask, "request_id": id.to_string()});
+        if activity > 0 {
+            line["activity"] = activity.into();
+        }
+        if let (Value::Object(line), Value::Object(answer)) = (&mut line, answer) {
+            line.extend(answer);
+        }
+        // Writing to memory does not fail.
+        let _ = writeln!(self.shared.lines.lock(), "{line}");
+    }
+}
+
+/// A decision in the words of the audit; `None` for what it does not know or what decides nothing.
+fn decision(ask: &str, outcome: &Decided) -> Option<Value> {
+    const DECIDED: [&str; 7] = ["claim", "reserve", "claim_step", "check_in", "send_gift", "enter", "reply"];
+    if !DECIDED.contains(&ask) {
+        return None;
+    }
+    Some(match outcome {
+        Decided::Granted(grant) => {
+            let mut answer = json!({"answer": "granted", "slot": grant.slot});
+            match grant.prize.as_ref()? {
+                grant::Prize::AmountFen(fen) => answer["amount_fen"] = (*fen).into(),
+                grant::Prize::Coupon(coupon) => answer["coupon"] = coupon.as_str().into(),
+                grant::Prize::Item(item) => answer["item"] = item.as_str().into(),
+                // A code is its winner's alone: no file tells it.
+                grant::Prize::Code(_) => return None,
+            }
+            answer
+        }
+        Decided::Ordered(order) => json!({"answer": "reserved", "order": order.order, "total_fen": order.total_fen}),
+        Decided::CheckedIn(checked) => json!({"answer": "checked_in", "streak": checked.streak}),
+        Decided::GiftSent(GiftSent { combo, total, balance_coins }) => {
+            json!({"answer": "sent", "combo": combo, "total": total, "balance_coins": balance_coins})
+        }
+        Decided::Entered(ticket) => json!({"answer": "entered", "leaf": ticket.leaf}),
+        Decided::Prize(prize) => {
+            json!({"answer": "prize", "rank": prize.rank, "kept": prize.state() == PrizeState::Kept})
+        }
+        Decided::Refused { code, .. } => json!({"answer": "refused", "code": code.word()}),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::frames::{Granted, Reserved};
     use super::*;
     use liveroom_protocol::wire::{NotDoneCode, RefusalCode};
-    use serde_json::{Value, json};
 
     #[test]
     fn decisions_are_written_in_the_form_that_the_audit_reads() {

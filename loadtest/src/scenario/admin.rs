@@ -108,9 +108,7 @@ impl Admin {
     }
 
     pub(super) fn create_room(&self, room: &str, host: &str) -> anyhow::Result<()> {
-        let (path, name) = (format!("/v1/rooms/{room}"), unique_name());
-        self.call(&path, |door, url| signed(self.agent.put(url), door, &name).send_json(json!({"host": host})))?;
-        Ok(())
+        self.put(&format!("/v1/rooms/{room}"), &json!({"host": host})).map(drop)
     }
 
     pub(super) fn top_up(&self, user: &str, fen: i64) -> anyhow::Result<()> {
@@ -118,10 +116,21 @@ impl Admin {
         self.post(&format!("/v1/wallets/{user}/top-ups"), &body).map(drop)
     }
 
+    pub(super) fn top_up_coins(&self, user: &str, coins: i64) -> anyhow::Result<()> {
+        let body = json!({"currency": "coins", "amount": coins});
+        self.post(&format!("/v1/wallets/{user}/top-ups"), &body).map(drop)
+    }
+
     /// What a wallet holds, fen.
     pub(super) fn balance(&self, user: &str) -> anyhow::Result<i64> {
+        Ok(self.wallet(user)?.0)
+    }
+
+    /// What a wallet holds, fen and coins.
+    pub(super) fn wallet(&self, user: &str) -> anyhow::Result<(i64, i64)> {
         let wallet = self.get(&format!("/v1/wallets/{user}"))?;
-        wallet["fen"].as_i64().context("a wallet holds fen")
+        let held = |what: &str| wallet[what].as_i64().context("a wallet holds fen and coins");
+        Ok((held("fen")?, held("coins")?))
     }
 
     /// Drafts, schedules and opens an activity; gives its number.
@@ -155,11 +164,16 @@ impl Admin {
         self.get(&format!("/v1/rooms/{room}/draws/{draw}/record"))
     }
 
-    fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.call(path, |door, url| self.agent.get(url).header("authorization", &door.bearer).call())
     }
 
-    fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let name = unique_name();
+        self.call(path, |door, url| signed(self.agent.put(url), door, &name).send_json(body))
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         // The same name at every door: what one has done and could not say, the others know.
         let name = unique_name();
         self.call(path, |door, url| signed(self.agent.post(url), door, &name).send_json(body))

@@ -160,8 +160,7 @@ impl Stage {
     }
 
     fn count_now(&self) -> anyhow::Result<Counted> {
-        // Whichever server is asked: behind a decision of its own it knows all that the others decided before.
-        self.admin.top_up(&format!("counting-{}", self.run), 1)?;
+        self.catch_up()?;
         let opened = self.opened.lock().clone();
         let mut rooms: Vec<_> = opened.iter().map(|(room, _)| room.clone()).collect();
         rooms.sort_unstable();
@@ -179,9 +178,75 @@ impl Stage {
             Ok(())
         })?;
         let mut counted = counted.into_inner();
-        counted.sponsor_paid_fen = self.sponsor_fen - self.admin.balance(&self.sponsor)?;
+        counted.sponsor_paid_fen = self.sponsor_paid_fen()?;
         counted.complete = counted.activities == opened.len() as u64;
         Ok(counted)
+    }
+
+    /// Who pays for what is given.
+    pub(super) fn sponsor(&self) -> &str {
+        &self.sponsor
+    }
+
+    /// What the sponsor has paid so far and did not get back, fen.
+    pub(super) fn sponsor_paid_fen(&self) -> anyhow::Result<i64> {
+        Ok(self.sponsor_fen - self.admin.balance(&self.sponsor)?)
+    }
+
+    /// The API, for what is not about a room.
+    pub(super) fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Asks the API for something of the first room.
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.admin.get(&self.in_room(path)?)
+    }
+
+    /// Has the API do something in the first room.
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.admin.post(&self.in_room(path)?, body)
+    }
+
+    /// Has the API set something of the first room.
+    pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.admin.put(&self.in_room(path)?, body)
+    }
+
+    fn in_room(&self, path: &str) -> anyhow::Result<String> {
+        let room = self.rooms.first().context("there is a room")?;
+        Ok(format!("/v1/rooms/{}{path}", room.id))
+    }
+
+    /// Pays an order of the first room, as a payment provider; says what became of it. Development servers take that from
+    /// anybody.
+    pub(super) fn pay(&self, order: u64, total_fen: i64) -> anyhow::Result<String> {
+        let room = self.rooms.first().context("there is a room")?;
+        let payment = json!({"order": order, "payment": format!("{}-{order}", self.run), "amount_fen": total_fen});
+        let paid = self.admin.post(&format!("/dev/rooms/{}/payments", room.id), &payment)?;
+        Ok(paid["outcome"].as_str().context("a payment has an outcome")?.to_owned())
+    }
+
+    /// Gives each of these users so many coins.
+    pub(super) fn give_coins(&self, users: &[String], coins: i64) -> anyhow::Result<()> {
+        in_parallel(users, |user| self.admin.top_up_coins(user, coins))
+    }
+
+    /// What these users' wallets hold, fen and coins, in their order.
+    pub(super) fn wallets(&self, users: &[String]) -> anyhow::Result<Vec<(i64, i64)>> {
+        let held = Mutex::new(vec![(0, 0); users.len()]);
+        let numbered: Vec<_> = users.iter().enumerate().collect();
+        in_parallel(&numbered, |(place, user)| {
+            let wallet = self.admin.wallet(user)?;
+            held.lock()[*place] = wallet;
+            Ok(())
+        })?;
+        Ok(held.into_inner())
+    }
+
+    /// Waits for a decision: whichever server is asked then knows all that the others decided before.
+    pub(super) fn catch_up(&self) -> anyhow::Result<()> {
+        self.admin.top_up(&format!("counting-{}", self.run), 1)
     }
 
     /// The votes of the first room's poll, for each option.
@@ -282,7 +347,7 @@ pub(super) fn rain_plan(viewers: usize) -> Value {
 pub(super) const COUPON_FEN: i64 = 500;
 
 /// The template of the coupons that are dropped.
-const COUPON: &str = "load";
+pub(super) const COUPON: &str = "load";
 
 /// So many coupons may one viewer take.
 const COUPONS_EACH: u32 = 10;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::lines::{BANNED, innocent, is_banned};
 use super::random;
 use super::stage::Stage;
 use crate::board::{Board, Desk, Flight, Verdict};
@@ -28,29 +29,6 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::schedule::Window;
 use crate::watch::watch;
-
-/// What innocent comments are made of; three in a row are not soon repeated.
-const PHRASES: [&str; 16] = [
-    "主播好",
-    "这个多少钱",
-    "最近有活动吗",
-    "第一次来",
-    "有优惠券吗",
-    "家人们冲啊",
-    "抢不到啊",
-    "刚来",
-    "欢迎欢迎",
-    "能试穿吗",
-    "适合油皮吗",
-    "谢谢主播",
-    "已下单",
-    "尺码偏大吗",
-    "发什么快递",
-    "再讲一遍",
-];
-
-/// What nobody but its author may see. With the lexicon that comes with the server.
-const BANNED: [&str; 6] = ["傻 逼主播", "加ＶＸ聊", "全国第ー", "廢\u{200b}物", "138-0013-8000", "ѕb"];
 
 /// Options of the poll.
 const OPTIONS: u32 = 4;
@@ -197,7 +175,7 @@ impl Ear {
             match event {
                 Event::Tick(tick) => tick.events.into_iter().for_each(|event| match event.body {
                     Some(Body::Likes(likes)) => drop(self.hearts.fetch_add(likes.hearts, Ordering::Relaxed)),
-                    Some(Body::Said(said)) if BANNED.contains(&said.text.as_str()) => {
+                    Some(Body::Said(said)) if is_banned(&said.text) => {
                         heard.banned_seen.fetch_add(1, Ordering::Relaxed);
                     }
                     _ => {}
@@ -267,11 +245,7 @@ impl Talker {
                 }
                 verdict(&outcome)
             }
-            _ => {
-                let phrase = |place: usize| PHRASES[place % PHRASES.len()];
-                let text = format!("{}，{}，{}", phrase(turn), phrase(turn / 16), phrase(turn / 256));
-                verdict(&self.client.comment(text).await.ok()?)
-            }
+            _ => verdict(&self.client.comment(innocent(turn)).await.ok()?),
         })
     }
 }

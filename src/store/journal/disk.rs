@@ -92,7 +92,8 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-const LOCK: &str = "LOCK";
+/// The name of the file that a server locks.
+pub const LOCK: &str = "LOCK";
 const UNFINISHED: &str = ".tmp";
 
 /// A directory of the operating system, locked for as long as this lives.

@@ -36,7 +36,7 @@ pub mod snapshot;
 mod tests;
 mod writer;
 
-pub use disk::{Access, Disk, DiskFile, RealDisk};
+pub use disk::{Access, Disk, DiskFile, LOCK, RealDisk};
 pub use error::{BoxError, Flaw, JournalError, Result};
 pub use reader::Reader;
 pub use recovery::{RecoveryReport, Torn, verify};
