@@ -127,7 +127,7 @@ impl Config {
             Bound::number("events.roll_bytes", events.roll_bytes, 64 * KIB..=4096 * MIB),
             Bound::time("events.roll_every", events.roll_every, SECOND..=DAY),
             Bound::number("events.behaviour_bytes", events.behaviour_bytes, 128 * KIB..=1_048_576 * MIB),
-            Bound::time("events.behaviour_kept", events.behaviour_kept, MINUTE..=30 * DAY),
+            Bound::time("events.behaviour_kept", events.behaviour_kept, MINUTE..=YEAR),
             Bound::time("events.cursor_every", events.cursor_every, Duration::from_millis(10)..=MINUTE),
             Bound::time("drain.timeout", self.drain.timeout, Duration::ZERO..=10 * MINUTE),
             number("threads.network", self.threads.network.unwrap_or(1), 1..=256),
