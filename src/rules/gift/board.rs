@@ -1,12 +1,12 @@
 //! Boards 榜: who has given how much, in a broadcast, a day, a week.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 
 use foldhash::quality::FixedState;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Ranking;
+use super::ranking::Ranking;
 use crate::rules::{Coins, Time, UserId};
 
 /// What a board covers.
@@ -30,13 +30,6 @@ pub struct BoardId {
     pub number: i64,
 }
 
-/// How a user stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Standing {
-    score: i64,
-    reached: Time,
-}
-
 /// A place on a board. Places are ordered: score downwards, then who reached it first, then the user's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
@@ -46,14 +39,27 @@ pub struct Place {
 }
 
 /// Who has given how much.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Board {
-    standings: HashMap<UserId, Standing, FixedState>,
-    order: Ranking<Place>,
+    /// By seat: a user keeps the seat as long as it is listed.
+    places: Vec<Place>,
+    seats: HashMap<UserId, u32, FixedState>,
+    order: Ranking<Key>,
     /// When it changed last.
     touched: Option<Time>,
     /// What those gave who fell off its end.
     unlisted: i64,
+}
+
+/// A place in the order, shorter than the place itself: a change moves dozens of them. The rest of a name is looked up only
+/// between equals whose names begin alike.
+#[derive(Clone, Copy)]
+struct Key {
+    score: Reverse<i64>,
+    reached: Time,
+    /// How the user's id begins.
+    name: [u64; 2],
+    seat: u32,
 }
 
 /// The boards of a room: the latest of each span.
@@ -110,9 +116,16 @@ impl Place {
         self.reached
     }
 
-    const fn of(user: UserId, Standing { score, reached }: Standing) -> Self {
-        Self { score: Reverse(score), reached, user }
+    fn key(&self, seat: u32) -> Key {
+        Key { score: self.score, reached: self.reached, name: self.user.beginning(), seat }
     }
+}
+
+/// The order of the places, of which the users' ids are seldom needed.
+fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
+    let user = |key: &Key| &places[key.seat as usize].user;
+    let first = |key: &Key| (key.score, key.reached, key.name);
+    move |a, b| first(a).cmp(&first(b)).then_with(|| user(a).cmp(user(b)))
 }
 
 impl Board {
@@ -126,41 +139,49 @@ impl Board {
 
     fn add_among(&mut self, user: UserId, coins: Coins, now: Time, users_max: usize) {
         self.touched = Some(now);
-        if let Some(standing) = self.standings.get_mut(&user) {
-            let old = Place::of(user, *standing);
-            *standing = Standing { score: standing.score + coins.get(), reached: now };
-            let replaced = self.order.replace(&old, Place::of(user, *standing));
-            debug_assert!(replaced, "a standing has its place");
+        if let Some(&seat) = self.seats.get(&user) {
+            let place = &mut self.places[seat as usize];
+            let old = place.key(seat);
+            (place.score.0, place.reached) = (place.score.0 + coins.get(), now);
+            let new = place.key(seat);
+            let replaced = self.order.replace(&old, new, in_order(&self.places));
+            debug_assert!(replaced, "whoever has a seat has a place");
             return;
         }
-        let standing = Standing { score: coins.get(), reached: now };
-        if self.order.len() >= users_max {
+        let place = Place { score: Reverse(coins.get()), reached: now, user };
+        let seat = if self.places.len() < users_max {
+            self.places.push(place);
+            self.places.len() as u32 - 1
+        } else {
             match self.order.last().copied() {
-                Some(last) if Place::of(user, standing) < last => {
-                    self.order.remove(&last);
-                    self.standings.remove(&last.user);
-                    self.unlisted += last.score();
+                Some(last) if place < self.places[last.seat as usize] => {
+                    self.order.remove(&last, in_order(&self.places));
+                    let gone = std::mem::replace(&mut self.places[last.seat as usize], place);
+                    self.seats.remove(&gone.user);
+                    self.unlisted += gone.score();
+                    last.seat
                 }
                 _ => {
                     self.unlisted += coins.get();
                     return;
                 }
             }
-        }
-        self.standings.insert(user, standing);
-        self.order.insert(Place::of(user, standing));
+        };
+        self.seats.insert(user, seat);
+        self.order.insert(place.key(seat), in_order(&self.places));
     }
 
     /// A user's place, and its rank, from 1.
     pub fn rank(&self, user: &UserId) -> Option<(u32, Place)> {
-        let place = Place::of(*user, *self.standings.get(user)?);
-        let before = self.order.rank(&place)?;
+        let seat = *self.seats.get(user)?;
+        let place = self.places[seat as usize];
+        let before = self.order.rank(&place.key(seat), in_order(&self.places))?;
         Some((before as u32 + 1, place))
     }
 
     /// The places from the first on.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.order.iter()
+        self.order.iter().map(|key| &self.places[key.seat as usize])
     }
 
     /// How many users are listed.
@@ -170,7 +191,7 @@ impl Board {
 
     /// Whether nobody is.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.order.len() == 0
     }
 
     /// Whether nobody fell off its end.
@@ -212,7 +233,17 @@ impl Boards {
     }
 }
 
-/// Written as its places: the rest follows from them.
+/// Equal however it came about.
+impl PartialEq for Board {
+    fn eq(&self, other: &Self) -> bool {
+        (self.len(), self.touched, self.unlisted) == (other.len(), other.touched, other.unlisted)
+            && self.places().eq(other.places())
+    }
+}
+
+impl Eq for Board {}
+
+/// Written as its places, in order: the rest follows from them.
 #[derive(Serialize, Deserialize)]
 struct Written<O> {
     order: O,
@@ -222,16 +253,20 @@ struct Written<O> {
 
 impl Serialize for Board {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Written { order: &self.order, touched: self.touched, unlisted: self.unlisted }.serialize(serializer)
+        let order: Vec<&Place> = self.places().collect();
+        Written { order, touched: self.touched, unlisted: self.unlisted }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Board {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { order, touched, unlisted } = Written::<Ranking<Place>>::deserialize(deserializer)?;
-        let standing = |place: &Place| (place.user, Standing { score: place.score(), reached: place.reached });
-        let standings = order.iter().map(standing).collect();
-        Ok(Self { standings, order, touched, unlisted })
+        let Written { order: places, touched, unlisted } = Written::<Vec<Place>>::deserialize(deserializer)?;
+        if !places.is_sorted_by(|a, b| a < b) {
+            return Err(de::Error::custom("the places of a board are not in order"));
+        }
+        let keys: Vec<Key> = (0..).zip(&places).map(|(seat, place)| place.key(seat)).collect();
+        let seats = (0..).zip(&places).map(|(seat, place)| (place.user, seat)).collect();
+        Ok(Self { order: Ranking::of_sorted(&keys), places, seats, touched, unlisted })
     }
 }
 

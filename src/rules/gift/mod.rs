@@ -12,7 +12,6 @@ use super::{Coins, GiftId, NotDone, NotDoneCode};
 pub use board::{Board, BoardId, Boards, Place, Span};
 pub use combo::Combo;
 pub use fan_club::{DailyCap, Fan, FanClub, FanClubError, FanClubSettings, FanGain, FanSource};
-pub use ranking::Ranking;
 
 /// Something that viewers send to a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

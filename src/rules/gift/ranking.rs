@@ -1,16 +1,16 @@
 //! A sorted set that knows the rank of everything in it.
 //!
-//! Sorted blocks of a few hundred keys, and beside them the first key and the length of each: a B+ tree of two levels. A look
-//! is two binary searches and a sum over lengths, a change moves half a block. With a million keys there are about
-//! three thousand blocks, and all that is searched before the block itself fits a second-level cache. The libraries' ordered
+//! Sorted blocks of about a hundred keys, and beside them the first key and the length of each: a B+ tree of two levels. A
+//! look is two binary searches and a sum over lengths, a change moves half a block. With a million keys there are about
+//! ten thousand blocks, and all that is searched before the block itself fits a second-level cache. The libraries' ordered
 //! sets do not count; those that do chase a pointer for every level.
 
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
 
-/// Keys in order, each with its rank. Equal sets are equal however they came about, and are written as their keys in order.
+/// Keys in order, each with its rank. The order is the caller's, who brings the same one each time: so keys stay small, and
+/// what seldom decides may stand elsewhere.
 #[derive(Clone)]
-pub struct Ranking<K> {
+pub(super) struct Ranking<K> {
     blocks: Vec<Vec<K>>,
     /// The first key of each block.
     firsts: Vec<K>,
@@ -20,113 +20,127 @@ pub struct Ranking<K> {
 }
 
 /// A block this long is split.
-const BLOCK_MAX: usize = 512;
+const BLOCK_MAX: usize = 128;
 /// A block that has become this short joins a neighbour, if both fit well into one.
-const BLOCK_MIN: usize = 64;
+const BLOCK_MIN: usize = 16;
 
-impl<K: Ord + Copy> Ranking<K> {
+impl<K: Copy> Ranking<K> {
+    /// Of keys that are in order, each once.
+    pub(super) fn of_sorted(keys: &[K]) -> Self {
+        let blocks: Vec<Vec<K>> = keys.chunks(BLOCK_MAX / 2).map(<[K]>::to_vec).collect();
+        let firsts = blocks.iter().map(|block| block[0]).collect();
+        let lens = blocks.iter().map(|block| block.len() as u32).collect();
+        Self { blocks, firsts, lens, len: keys.len() }
+    }
+
     /// How many keys there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Puts a key in; says whether it was not there.
-    pub fn insert(&mut self, key: K) -> bool {
+    pub(super) fn insert(&mut self, key: K, order: impl Fn(&K, &K) -> Ordering) -> bool {
         if self.blocks.is_empty() {
-            self.blocks.push(vec![key]);
-            self.firsts.push(key);
-            self.lens.push(1);
-            self.len = 1;
+            *self = Self::of_sorted(&[key]);
             return true;
         }
-        let at = self.block_of(&key);
-        let Err(place) = self.blocks[at].binary_search(&key) else { return false };
-        self.blocks[at].insert(place, key);
-        self.len += 1;
-        if self.blocks[at].len() == BLOCK_MAX {
-            let upper = self.blocks[at].split_off(BLOCK_MAX / 2);
-            self.blocks.insert(at + 1, upper);
-            self.firsts.insert(at + 1, key);
-            self.lens.insert(at + 1, 0);
-            self.note(at + 1);
-        }
-        self.note(at);
+        let (at, Err(place)) = self.find(&key, &order) else { return false };
+        self.put(at, place, key);
         true
     }
 
     /// Takes a key out; says whether it was there.
-    pub fn remove(&mut self, key: &K) -> bool {
+    pub(super) fn remove(&mut self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> bool {
         if self.blocks.is_empty() {
             return false;
         }
-        let at = self.block_of(key);
-        let Ok(place) = self.blocks[at].binary_search(key) else { return false };
-        self.blocks[at].remove(place);
-        self.len -= 1;
-        if self.blocks[at].is_empty() {
-            self.drop_block(at);
-        } else {
-            self.note(at);
-            if self.blocks[at].len() < BLOCK_MIN {
-                self.join(at);
+        let (at, Ok(place)) = self.find(key, &order) else { return false };
+        self.take(at, place);
+        true
+    }
+
+    /// Takes `old` out and puts `new` in: cheaper than both by themselves. Says whether `old` was there and `new` was not; if
+    /// not, nothing has changed.
+    pub(super) fn replace(&mut self, old: &K, new: K, order: impl Fn(&K, &K) -> Ordering) -> bool {
+        if self.blocks.is_empty() {
+            return false;
+        }
+        let ((from, Ok(taken)), (to, Err(put))) = (self.find(old, &order), self.find(&new, &order)) else {
+            return false;
+        };
+        match from.cmp(&to) {
+            Ordering::Equal => {
+                let block = &mut self.blocks[from];
+                if put <= taken {
+                    block.copy_within(put..taken, put + 1);
+                    block[put] = new;
+                } else {
+                    block.copy_within(taken + 1..put, taken);
+                    block[put - 1] = new;
+                }
+                self.firsts[from] = block[0];
+            }
+            // The later one first: whatever that does to the blocks, the earlier one stays where it is.
+            Ordering::Less => {
+                self.put(to, put, new);
+                self.take(from, taken);
+            }
+            Ordering::Greater => {
+                self.take(from, taken);
+                self.put(to, put, new);
             }
         }
         true
     }
 
-    /// Takes `old` out and puts `new` in: cheaper than both by themselves where they are near. Says whether `old` was there
-    /// and `new` was not; if not, nothing has changed.
-    pub fn replace(&mut self, old: &K, new: K) -> bool {
-        if self.blocks.is_empty() {
-            return false;
-        }
-        let (from, to) = (self.block_of(old), self.block_of(&new));
-        let Ok(taken) = self.blocks[from].binary_search(old) else { return false };
-        let Err(put) = self.blocks[to].binary_search(&new) else { return false };
-        if from == to {
-            let block = &mut self.blocks[from];
-            if put <= taken {
-                block[put..=taken].rotate_right(1);
-                block[put] = new;
-            } else {
-                block[taken..put].rotate_left(1);
-                block[put - 1] = new;
-            }
-            self.firsts[from] = self.blocks[from][0];
-            return true;
-        }
-        self.remove(old);
-        self.insert(new)
-    }
-
     /// How many keys come before this one; `None` if it is not there.
-    pub fn rank(&self, key: &K) -> Option<usize> {
+    pub(super) fn rank(&self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> Option<usize> {
         if self.blocks.is_empty() {
             return None;
         }
-        let at = self.block_of(key);
-        let place = self.blocks[at].binary_search(key).ok()?;
+        let (at, Ok(place)) = self.find(key, &order) else { return None };
         Some(self.lens[..at].iter().map(|len| *len as usize).sum::<usize>() + place)
     }
 
     /// The last key.
-    pub fn last(&self) -> Option<&K> {
+    pub(super) fn last(&self) -> Option<&K> {
         self.blocks.last()?.last()
     }
 
     /// All keys in order.
-    pub fn iter(&self) -> impl Iterator<Item = &K> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &K> {
         self.blocks.iter().flatten()
     }
 
-    /// The block that holds a key, or would.
-    fn block_of(&self, key: &K) -> usize {
-        self.firsts.partition_point(|first| first <= key).saturating_sub(1)
+    /// The block that holds a key, or would, and where in it. There is a block.
+    fn find(&self, key: &K, order: &impl Fn(&K, &K) -> Ordering) -> (usize, Result<usize, usize>) {
+        let at = self.firsts.partition_point(|first| order(first, key).is_le()).saturating_sub(1);
+        (at, self.blocks[at].binary_search_by(|other| order(other, key)))
+    }
+
+    fn put(&mut self, at: usize, place: usize, key: K) {
+        self.blocks[at].insert(place, key);
+        self.len += 1;
+        if self.blocks[at].len() == BLOCK_MAX {
+            let upper = self.blocks[at].split_off(BLOCK_MAX / 2);
+            self.firsts.insert(at + 1, upper[0]);
+            self.lens.insert(at + 1, upper.len() as u32);
+            self.blocks.insert(at + 1, upper);
+        }
+        self.note(at);
+    }
+
+    fn take(&mut self, at: usize, place: usize) {
+        self.blocks[at].remove(place);
+        self.len -= 1;
+        if self.blocks[at].is_empty() {
+            self.drop_block(at);
+            return;
+        }
+        self.note(at);
+        if self.blocks[at].len() < BLOCK_MIN {
+            self.join(at);
+        }
     }
 
     fn note(&mut self, at: usize) {
@@ -160,46 +174,6 @@ impl<K> Default for Ranking<K> {
     }
 }
 
-impl<K: Ord + Copy> FromIterator<K> for Ranking<K> {
-    fn from_iter<I: IntoIterator<Item = K>>(keys: I) -> Self {
-        let mut keys: Vec<K> = keys.into_iter().collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let blocks: Vec<Vec<K>> = keys.chunks(BLOCK_MAX / 2).map(<[K]>::to_vec).collect();
-        let firsts = blocks.iter().map(|block| block[0]).collect();
-        let lens = blocks.iter().map(|block| block.len() as u32).collect();
-        Self { blocks, firsts, lens, len: keys.len() }
-    }
-}
-
-impl<K: Ord + Copy> PartialEq for Ranking<K> {
-    fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.iter().eq(other.iter())
-    }
-}
-
-impl<K: Ord + Copy> Eq for Ranking<K> {}
-
-impl<K: Ord + Copy + Serialize> Serialize for Ranking<K> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut keys = serializer.serialize_seq(Some(self.len))?;
-        self.iter().try_for_each(|key| keys.serialize_element(key))?;
-        keys.end()
-    }
-}
-
-impl<'de, K: Ord + Copy + Deserialize<'de>> Deserialize<'de> for Ranking<K> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<K>::deserialize(deserializer).map(Self::from_iter)
-    }
-}
-
-impl<K> std::fmt::Debug for Ranking<K> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ranking").field("len", &self.len).field("blocks", &self.blocks.len()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -216,7 +190,7 @@ mod tests {
         assert!(ranking.blocks.iter().zip(&ranking.firsts).all(|(block, first)| block[0] == *first));
         assert!(ranking.blocks.iter().zip(&ranking.lens).all(|(block, len)| block.len() == *len as usize));
         for (rank, key) in oracle.iter().enumerate().step_by(1 + oracle.len() / 50) {
-            assert_eq!(ranking.rank(key), Some(rank));
+            assert_eq!(ranking.rank(key, Ord::cmp), Some(rank));
         }
     }
 
@@ -230,29 +204,27 @@ mod tests {
             acts in prop::collection::vec((0..6u8, 0..8_000u32, 0..8_000u32), 1..2_000),
         ) {
             let mut oracle = begin;
-            let mut ranking: Ranking<u32> = oracle.iter().copied().collect();
+            let mut ranking = Ranking::of_sorted(&oracle.iter().copied().collect::<Vec<_>>());
             for (what, a, b) in acts {
                 match what {
-                    0 | 1 => assert_eq!(ranking.insert(a), oracle.insert(a)),
-                    2 | 3 => assert_eq!(ranking.remove(&a), oracle.remove(&a)),
+                    0 | 1 => assert_eq!(ranking.insert(a, Ord::cmp), oracle.insert(a)),
+                    2 | 3 => assert_eq!(ranking.remove(&a, Ord::cmp), oracle.remove(&a)),
                     4 => {
                         let can = oracle.contains(&a) && !oracle.contains(&b);
-                        assert_eq!(ranking.replace(&a, b), can, "{a} by {b}");
+                        assert_eq!(ranking.replace(&a, b, Ord::cmp), can, "{a} by {b}");
                         if can {
                             oracle.remove(&a);
                             oracle.insert(b);
                         }
                     }
-                    _ => assert_eq!(ranking.rank(&a), oracle.iter().position(|key| *key == a)),
+                    _ => assert_eq!(ranking.rank(&a, Ord::cmp), oracle.iter().position(|key| *key == a)),
                 }
             }
             holds_together(&ranking, &oracle);
-            let written = postcard::to_stdvec(&ranking).unwrap();
-            assert_eq!(postcard::from_bytes::<Ranking<u32>>(&written).unwrap(), ranking);
-            for key in oracle.clone() {
-                assert!(ranking.remove(&key));
+            for key in oracle {
+                assert!(ranking.remove(&key, Ord::cmp));
             }
-            assert!(ranking.is_empty() && ranking.blocks.is_empty());
+            assert!(ranking.len() == 0 && ranking.blocks.is_empty());
         }
     }
 }

@@ -253,15 +253,16 @@ impl Room {
 /// Who named a request how.
 type RequestKey = (UserId, RequestId);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What a timer waits for. Small, for each order and each gift moves one: names are behind a pointer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Activity(ActivityId),
     Order(OrderId),
     Campaign(CampaignId),
     Combo(ComboId),
     /// The older receipts of a room, or of the platform.
-    Receipts(Option<RoomId>),
-    Tier(RoomId, UserId),
+    Receipts(Option<Box<RoomId>>),
+    Tier(Box<(RoomId, UserId)>),
     Recurrence(RecurrenceId),
     HandIn(ActivityId),
 }
@@ -313,11 +314,12 @@ impl Tables {
             self.campaigns.all.iter().map(|(id, (_, campaign))| (self.campaign_deadline(campaign), Due::Campaign(*id)));
         let combos = self.combos.values().map(|combo| (combo.until, Due::Combo(combo.id)));
         let rooms = self.rooms.keys().map(|id| Some(*id)).chain([None]);
-        let receipts = rooms.filter_map(|of| Some((self.forget_at(of)?, Due::Receipts(of))));
+        let receipts = rooms.filter_map(|of| Some((self.forget_at(of)?, Due::Receipts(of.map(Box::new)))));
         let of_room = |(id, room): (&RoomId, &Room)| {
             let (id, offset) = (*id, room.utc_offset_min);
-            let due =
-                |(user, facts): (&UserId, &Facts)| Some((facts.tier_due(&bounds.tiers, offset)?, Due::Tier(id, *user)));
+            let due = |(user, facts): (&UserId, &Facts)| {
+                Some((facts.tier_due(&bounds.tiers, offset)?, Due::Tier(Box::new((id, *user)))))
+            };
             room.audience.iter().filter_map(due).collect::<Vec<_>>()
         };
         let tiers = self.rooms.iter().flat_map(of_room);

@@ -161,7 +161,10 @@ impl Tables {
         let (partition, ask) = match due {
             Due::Activity(id) => (room_of(*id)?, self.draw_op(*id).map_or(Ask::Due { activity: *id }, Ask::Draw)),
             Due::Order(id) => (room_of(self.orders.get(id)?.activity)?, Ask::Expire { order: *id }),
-            Due::Tier(room, user) => (Partition::Room(*room), Ask::Presence(PresenceAsk::ReviewTier { user: *user })),
+            Due::Tier(whose) => {
+                let (room, user) = **whose;
+                (Partition::Room(room), Ask::Presence(PresenceAsk::ReviewTier { user }))
+            }
             Due::Campaign(id) => {
                 (Partition::Room(self.campaigns.all.get(id)?.0), Ask::Campaign(CampaignAsk::Due { campaign: *id }))
             }
@@ -170,7 +173,7 @@ impl Tables {
             }
             Due::Recurrence(id) => return self.op_for_recurrence(*id),
             Due::HandIn(id) => return self.op_for_hand_in(*id),
-            Due::Receipts(of) => (of.map_or(Partition::Platform, Partition::Room), Ask::Forget),
+            Due::Receipts(of) => (of.as_deref().copied().map_or(Partition::Platform, Partition::Room), Ask::Forget),
         };
         Some(Op::timer(partition, ask))
     }

@@ -101,7 +101,7 @@ impl Tables {
 
     /// What belongs to no activity and was decided long ago goes.
     pub(super) fn forget_before(&mut self, of: Option<RoomId>, before: Time, now: Time) -> Fits {
-        let due = (self.forget_at(of), Due::Receipts(of));
+        let due = (self.forget_at(of), Due::Receipts(of.map(Box::new)));
         if let (Some(at), due) = due {
             self.due.remove(&(at, due));
         }
@@ -119,7 +119,7 @@ impl Tables {
 
     pub(super) fn arm_forgetting(&mut self, of: Option<RoomId>) {
         if let Some(at) = self.forget_at(of) {
-            self.due.insert((at, Due::Receipts(of)));
+            self.due.insert((at, Due::Receipts(of.map(Box::new))));
         }
     }
 

@@ -74,9 +74,9 @@ impl Tables {
         add(facts)?;
         let after = facts.tier_due(&rules, of.utc_offset_min);
         if before != after {
-            let due = Due::Tier(*room, user);
+            let due = Due::Tier(Box::new((*room, user)));
             if let Some(at) = before {
-                self.due.remove(&(at, due));
+                self.due.remove(&(at, due.clone()));
             }
             self.due.extend(after.map(|at| (at, due)));
         }
@@ -99,7 +99,7 @@ impl Tables {
         of.audience.retain(|user, facts| {
             let stays = facts.last_seen >= since;
             if !stays && let Some(at) = facts.tier_due(&rules, offset) {
-                due.remove(&(at, Due::Tier(id, *user)));
+                due.remove(&(at, Due::Tier(Box::new((id, *user)))));
             }
             stays
         });
