@@ -1,6 +1,6 @@
 //! Load on a liveroom server: who the viewers are, what they ask for, and what must hold afterwards.
 //!
-//! `stage` makes rooms and activities through the `admin` API and `tokens` for everybody; `link` connects viewers;
+//! `stage` makes rooms and activities through the `admin` API and `tokens` for everybody; `link` connects viewers, `entrance` those who use the client;
 //! one viewer per room tells the others what may be asked for (`aims`); `ask` is what a viewer says and `learned`
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
@@ -17,6 +17,7 @@ mod broadcast;
 mod chance;
 mod claims;
 mod draws;
+mod entrance;
 mod evening;
 mod fields;
 mod frames;

@@ -12,18 +12,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use liveroom_protocol::client::{Client, Event, Events, Options, Outcome, RoomView};
+use liveroom_protocol::client::{Client, Event, Events, Outcome, RetryPolicy, RoomView};
 use liveroom_protocol::wire::{DrawTicket, Own, Phase, PrizeState, activity_state, grant};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::entrance::admit;
 use super::stage::Stage;
-use super::talk::way;
 use crate::board::{Board, Desk, Flight, Verdict};
 use crate::cli::LoadArgs;
-use crate::crowd::VIEWERS_PER_SOCKET;
 use crate::drive::DRAIN;
 use crate::gauge::Gauge;
 use crate::machine;
@@ -288,16 +287,9 @@ async fn connect(
     load: &LoadArgs, stage: &Stage, known: &Arc<Known>, progress: &Progress,
 ) -> anyhow::Result<Vec<Entrant>> {
     let guests = stage.guests(load.viewers as usize)?;
-    progress.stage("connecting", guests.len() as u64);
-    let (mut entrants, mut transport) = (Vec::with_capacity(guests.len()), None);
-    for guest in guests {
-        if guest.number.is_multiple_of(VIEWERS_PER_SOCKET) {
-            transport = Some(way(load)?);
-        }
-        let transport = transport.clone().context("the first viewer makes the way")?;
-        let target = load.targets[guest.home % load.targets.len()];
-        let token = guest.tokens[guest.home % guest.tokens.len()].clone();
-        let (client, mut events) = Client::connect(Options::new(target.into(), transport, guest.room, token)).await?;
+    let clients = admit(load, &guests, &RetryPolicy::default(), progress).await?;
+    let mut entrants = Vec::with_capacity(guests.len());
+    for (guest, (client, mut events)) in guests.into_iter().zip(clients) {
         let mut view = RoomView::new();
         let open = loop {
             view.apply(&events.next().await.context("the client has ended")?);
@@ -307,7 +299,6 @@ async fn connect(
         };
         let (number, user, known) = (guest.number, guest.user, Arc::clone(known));
         entrants.push(Entrant { number, user, client, events, open, known });
-        progress.step();
     }
     Ok(entrants)
 }

@@ -22,10 +22,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use liveroom_protocol::client::{Client, Endpoint, Events, Options, Target, Transport, Trust, WsConnector};
+use liveroom_protocol::client::RetryPolicy;
 use liveroom_protocol::wire::{AskFanClub, Phase, client_frame::Body};
 use serde_json::json;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -38,12 +37,11 @@ use self::seat::Seat;
 use self::till::{Payment, Till};
 use super::acks::Acks;
 use super::chance::Chance;
-use super::link::Guest;
+use super::entrance;
 use super::random;
 use super::stage::Stage;
 use crate::board::{Board, Tally};
-use crate::cli::{self, LoadArgs, ShowArgs};
-use crate::crowd::{HANDSHAKES_MAX, VIEWERS_PER_SOCKET};
+use crate::cli::{LoadArgs, ShowArgs};
 use crate::gauge::Gauge;
 use crate::machine;
 use crate::outcome::{Outcome as RunOutcome, publish};
@@ -54,9 +52,6 @@ use crate::watch::{Watched, watch};
 
 /// How long viewers may take to hear that everything has ended.
 const HEARING: Duration = Duration::from_secs(20);
-
-/// How long one may take to come in.
-const COMING_IN: Duration = Duration::from_secs(30);
 
 /// Everything that a host can do, in one evening. Says whether all went well.
 pub(super) fn show(args: &ShowArgs) -> anyhow::Result<bool> {
@@ -198,7 +193,9 @@ impl Room {
         let stage = Arc::clone(&self.stage);
         tokio::task::spawn_blocking(move || stage.give_coins(&givers, COINS)).await??;
 
-        let clients = self.connect(&guests).await?;
+        // What is refused for the moment is an answer, too; personas try again when they please.
+        let retry = RetryPolicy { repeat_not_done: false, ..RetryPolicy::default() };
+        let clients = entrance::admit(&self.load, &guests, &retry, &self.progress).await?;
         let window = Window::after(Instant::now(), common.warmup, common.duration);
         let board = Board::new(window, false, machine::workers());
         let host = Host::begin(
@@ -248,62 +245,6 @@ impl Room {
 
     fn persona(&self, number: usize) -> Persona {
         if self.programme.mixed { Persona::cast(number) } else { Persona::Eager }
-    }
-
-    /// Lets all in, a few at a time.
-    async fn connect(&self, guests: &[Guest]) -> anyhow::Result<Vec<(Client, Events)>> {
-        self.progress.stage("connecting", guests.len() as u64);
-        let turns = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-        let mut connecting = JoinSet::new();
-        let mut transport = None;
-        for guest in guests {
-            if guest.number.is_multiple_of(VIEWERS_PER_SOCKET) {
-                transport = Some(self.way()?);
-            }
-            let options = self.options(guest, transport.clone().context("the first viewer makes the way")?)?;
-            let (turns, progress, number) = (Arc::clone(&turns), self.progress.clone(), guest.number);
-            connecting.spawn(async move {
-                let _turn = turns.acquire().await?;
-                let connected = Client::connect(options).await.context("a viewer could not join")?;
-                progress.step();
-                anyhow::Ok((number, connected))
-            });
-        }
-        let mut clients = Vec::with_capacity(guests.len());
-        while let Some(connected) = connecting.join_next().await {
-            clients.push(connected??);
-        }
-        clients.sort_by_key(|(number, _)| *number);
-        Ok(clients.into_iter().map(|(_, client)| client).collect())
-    }
-
-    /// All servers, each with the token that is good there.
-    fn options(&self, guest: &Guest, transport: Transport) -> anyhow::Result<Options> {
-        let targets: Vec<Target> = self.load.targets.iter().copied().map(Target::from).collect();
-        let first = targets.first().context("there is a target")?.clone();
-        let mut options = Options::new(first, transport, guest.room.clone(), String::new());
-        let (known, tokens) = (targets.clone(), guest.tokens.clone());
-        options.token = Arc::new(move |target| {
-            let place = known.iter().position(|known| known == target).unwrap_or(0);
-            tokens[place % tokens.len()].clone()
-        });
-        options.targets = targets;
-        options.agent = concat!("liveroom-loadtest/", env!("CARGO_PKG_VERSION")).to_owned();
-        // What is refused for the moment is an answer, too; personas try again when they please.
-        options.retry.repeat_not_done = false;
-        options.connect_deadline = COMING_IN;
-        Ok(options)
-    }
-
-    /// A socket that hundreds of viewers share.
-    fn way(&self) -> anyhow::Result<Transport> {
-        Ok(match self.load.transport {
-            cli::Transport::Quic => {
-                let trust = self.load.cert_sha256.as_deref().map(Trust::cert_hash).transpose()?;
-                Transport::Quic(Endpoint::new(trust.unwrap_or(Trust::InsecureLoopback))?)
-            }
-            cli::Transport::Ws => Transport::WebSocket(WsConnector::plain()),
-        })
     }
 
     /// Waits until everybody has heard that everything has ended, and takes along what they were told.

@@ -6,21 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use liveroom_protocol::client::{
-    Client, Endpoint, Event, Events, Options, Outcome, RoomView, Transport, Trust, WsConnector,
-};
+use liveroom_protocol::client::{Client, Event, Events, Outcome, RetryPolicy, RoomView};
 use liveroom_protocol::wire::{NotDoneCode, Phase, room_event::Body};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::entrance::admit;
 use super::lines::{BANNED, innocent, is_banned};
 use super::random;
 use super::stage::Stage;
 use crate::board::{Board, Desk, Flight, Verdict};
-use crate::cli::{self, LoadArgs};
-use crate::crowd::VIEWERS_PER_SOCKET;
+use crate::cli::LoadArgs;
 use crate::drive::DRAIN;
 use crate::gauge::Gauge;
 use crate::machine;
@@ -123,17 +121,9 @@ async fn connect(
     load: &LoadArgs, stage: &Stage, heard: &Arc<Heard>, progress: &Progress,
 ) -> anyhow::Result<Vec<Talker>> {
     let guests = stage.guests(load.viewers as usize)?;
-    progress.stage("connecting", guests.len() as u64);
+    let clients = admit(load, &guests, &RetryPolicy::default(), progress).await?;
     let mut talkers = Vec::with_capacity(guests.len());
-    let mut transport = None;
-    for guest in guests {
-        if guest.number.is_multiple_of(VIEWERS_PER_SOCKET) {
-            transport = Some(way(load)?);
-        }
-        let transport = transport.clone().context("the first viewer makes the way")?;
-        let target = load.targets[guest.home % load.targets.len()];
-        let token = guest.tokens[guest.home % guest.tokens.len()].clone();
-        let (client, mut events) = Client::connect(Options::new(target.into(), transport, guest.room, token)).await?;
+    for (guest, (client, mut events)) in guests.into_iter().zip(clients) {
         let mut view = RoomView::new();
         // The snapshot comes first, and has the poll.
         let poll = loop {
@@ -145,20 +135,8 @@ async fn connect(
         let ear = Arc::new(Ear::default());
         tokio::spawn(Arc::clone(&ear).listen(events, Arc::clone(heard)));
         talkers.push(Talker { number: guest.number, client, poll, ear, heard: Arc::clone(heard) });
-        progress.step();
     }
     Ok(talkers)
-}
-
-/// A socket that hundreds of viewers share.
-pub(super) fn way(load: &LoadArgs) -> anyhow::Result<Transport> {
-    Ok(match load.transport {
-        cli::Transport::Quic => {
-            let trust = load.cert_sha256.as_deref().map(Trust::cert_hash).transpose()?;
-            Transport::Quic(Endpoint::new(trust.unwrap_or(Trust::InsecureLoopback))?)
-        }
-        cli::Transport::Ws => Transport::WebSocket(WsConnector::plain()),
-    })
 }
 
 /// What one viewer hears.
