@@ -9,28 +9,10 @@ set -euo pipefail
 source "$(dirname "$0")/stage.sh"
 
 NODES=3
-PIDS=() QUICS=() ADMINS=()
-REDIS_PID=
 
-end_all() {
-    for pid in "${PIDS[@]:-}" "$REDIS_PID"; do
-        [[ -z "$pid" ]] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null || true
-    done
-    clean_up
-}
-trap end_all EXIT
-
-port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-mkdir "$SCRATCH/redis"
-taskset -c "$SERVER_CORE" redis-server --port "$port" --bind 127.0.0.1 --dir "$SCRATCH/redis" --save '' \
-    --appendonly yes --appendfsync always >"$SCRATCH/redis.log" &
-REDIS_PID=$!
-until redis-cli -p "$port" ping >/dev/null 2>&1; do sleep 0.05; done
-
+start_redis
 for ((node = 0; node < NODES; node++)); do
-    start_server "node$node" --store "redis://127.0.0.1:$port"
-    PIDS+=("$SERVER_PID") QUICS+=("$QUIC") ADMINS+=("$ADMIN")
-    SERVER_PID=
+    start_node "node$node" --store "$STORE"
 done
 
 # storm NAME NODES SCENARIO [OPTION…]: on that many of the nodes.
@@ -46,7 +28,7 @@ storm() {
 
 # audit NAME: the log in Redis against itself, and against what the viewers of that storm were told.
 audit() {
-    "$BIN/liveroom" audit --store "redis://127.0.0.1:$port" --acks "$SCRATCH/$1.acks" >"$SCRATCH/audit.json" \
+    "$BIN/liveroom" audit --store "$STORE" --acks "$SCRATCH/$1.acks" >"$SCRATCH/audit.json" \
         2>"$SCRATCH/audit.err" || { cat "$SCRATCH/audit.json" "$SCRATCH/audit.err"; return 1; }
 }
 

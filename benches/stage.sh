@@ -24,13 +24,32 @@ done
 SERVER_CORE=0
 TESTER_CORE=1
 SERVER_PID=
+PIDS=() QUICS=() ADMINS=() REDIS_PID=
 SCRATCH="$(mktemp -d)"
 ROWS="$SCRATCH/rows"
 MISSED=0
 : >"$ROWS"
 
+# kill_server SIGNAL
+kill_server() {
+    if [[ -n "$SERVER_PID" ]]; then
+        kill "$1" "$SERVER_PID" 2>/dev/null || true
+        wait "$SERVER_PID" 2>/dev/null || true
+        SERVER_PID=
+    fi
+}
+
+# Ends what start_node and start_redis began.
+end_nodes() {
+    for pid in "${PIDS[@]:-}" "$REDIS_PID"; do
+        [[ -z "$pid" ]] || { kill -KILL "$pid" && wait "$pid"; } 2>/dev/null || true
+    done
+    PIDS=() QUICS=() ADMINS=() REDIS_PID=
+}
+
 clean_up() {
     kill_server -KILL
+    end_nodes
     rm -rf "$SCRATCH"
 }
 trap clean_up EXIT
@@ -82,13 +101,23 @@ start_server() {
     ADMIN="$(sed -n 's|^ *API *http://\([^ ]*\).*|\1|p' "$said")"
 }
 
-# kill_server SIGNAL
-kill_server() {
-    if [[ -n "$SERVER_PID" ]]; then
-        kill "$1" "$SERVER_PID" 2>/dev/null || true
-        wait "$SERVER_PID" 2>/dev/null || true
-        SERVER_PID=
-    fi
+# start_node NAME [OPTION…]: one server of several; adds to PIDS, QUICS and ADMINS.
+start_node() {
+    start_server "$@"
+    PIDS+=("$SERVER_PID") QUICS+=("$QUIC") ADMINS+=("$ADMIN")
+    SERVER_PID=
+}
+
+# start_redis: one that syncs every append, on the servers' core. Sets STORE, its address.
+start_redis() {
+    local port
+    port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
+    mkdir "$SCRATCH/redis-$port"
+    taskset -c "$SERVER_CORE" redis-server --port "$port" --bind 127.0.0.1 --dir "$SCRATCH/redis-$port" --save '' \
+        --appendonly yes --appendfsync always >"$SCRATCH/redis.log" &
+    REDIS_PID=$!
+    until redis-cli -p "$port" ping >/dev/null 2>&1; do sleep 0.05; done
+    STORE="redis://127.0.0.1:$port"
 }
 
 # limit SHAPE [OPTION…]: the figures of the bare transport, in $SCRATCH/SHAPE.json.
