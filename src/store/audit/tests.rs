@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::rules::*;
-use crate::store::{Answer, Ask, Bounds, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition};
+use crate::store::{
+    Answer, Ask, Bounds, CameOf, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition, TemplateAsk, TemplateEvent,
+};
 
 /// A room, a rain and a sale, and what viewers were told there.
 struct Story {
@@ -11,6 +13,9 @@ struct Story {
     acks: Vec<Ack>,
     requests: u64,
 }
+
+/// When all of it happens: sixteen minutes and forty seconds into a day.
+const NOW: Time = Time::from_ms(1_000_000);
 
 fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
@@ -24,14 +29,24 @@ fn fen(amount: i64) -> Fen {
     Fen::new(amount).unwrap()
 }
 
+fn plan(kind: KindPlan) -> Plan {
+    Plan {
+        title: "t".to_owned(),
+        sponsor: user("host"),
+        schedule: Schedule::default(),
+        limits: Limits::default(),
+        kind,
+        conditions: Conditions::default(),
+    }
+}
+
 impl Story {
     fn ask(&mut self, partition: Partition, by: &str, ask: Ask) -> Answer {
         self.requests += 1;
         let request = RequestId::new(self.requests).unwrap();
         let mut answers = Vec::new();
         let op = Op { partition, by: Some(user(by)), request: Some(request), ask };
-        let now = Time::from_ms(1_000_000);
-        self.keeper.commit(now, std::slice::from_ref(&op), &mut answers, &mut self.events).unwrap();
+        self.keeper.commit(NOW, std::slice::from_ref(&op), &mut answers, &mut self.events).unwrap();
         let answer = answers.remove(0);
         self.acks.extend(Ack::of(room(), user(by), request, &op.ask, &answer));
         answer
@@ -47,15 +62,7 @@ impl Story {
     }
 
     fn open(&mut self, kind: KindPlan) -> ActivityId {
-        let plan = Plan {
-            title: "t".to_owned(),
-            sponsor: user("host"),
-            schedule: Schedule::default(),
-            limits: Limits::default(),
-            kind,
-            conditions: Conditions::default(),
-        };
-        let ask = Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) };
+        let ask = Ask::Draft { plan: Box::new(plan(kind)), seed: Seed([1; 32]) };
         let Answer::Drafted(activity) = self.ask(Partition::Room(room()), "host", ask) else { panic!("not drafted") };
         for step in [Step::Schedule, Step::Open] {
             self.ask(Partition::Room(room()), "host", Ask::Step { activity, step });
@@ -111,7 +118,43 @@ impl Story {
         story.ask(here, "bob", Ask::Release { order: OrderId(2) });
         story.ask(here, "host", Ask::Step { activity: rain, step: Step::Close });
         story.give();
+        story.recur();
         story
+    }
+
+    /// A draft every day, until there has been one.
+    fn recur(&mut self) {
+        let here = Partition::Room(room());
+        let template = ActivityTemplateId::parse("daily").unwrap();
+        let plan = Box::new(plan(KindPlan::Poll(PollPlan {
+            options: vec!["red".to_owned(), "green".to_owned()],
+            duration_ms: 10_000,
+            votes_per_user: 1,
+            changeable: false,
+        })));
+        self.ask(here, "host", Ask::Template(TemplateAsk::Save { template, plan }));
+        let rule = Box::new(Recurrence {
+            days: Weekday::ALL.to_vec(),
+            at_min: 20,
+            zone: Zone::Offset(0),
+            ahead_ms: 600_000,
+            hand_in: false,
+        });
+        let first = rule.first_after(NOW).unwrap();
+        self.ask(here, "host", Ask::Template(TemplateAsk::Recur { template, rule, first, seed: Seed([2; 32]) }));
+        let mut due = Vec::new();
+        self.keeper.due(NOW, 100, &mut due);
+        self.keeper.commit(NOW, &due, &mut Vec::new(), &mut self.events).unwrap();
+        self.ask(here, "host", Ask::Template(TemplateAsk::End { recurrence: RecurrenceId(1) }));
+    }
+
+    /// What the draft came of.
+    fn came_of(&mut self) -> &mut CameOf {
+        let came = self.events.iter_mut().find_map(|recorded| match &mut recorded.event {
+            Event::Template { what: TemplateEvent::Drafted { came_of, .. }, .. } => came_of.as_mut(),
+            _ => None,
+        });
+        came.unwrap()
     }
 
     /// Gifts, of which one makes a fan; and one who was a fan for a moment.
@@ -177,7 +220,7 @@ fn granted(event: &Event) -> bool {
 #[test]
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
-    let rows: [(&str, Change, &[&str]); 12] = [
+    let rows: [(&str, Change, &[&str]); 15] = [
         (
             "another amount",
             |story| {
@@ -257,6 +300,21 @@ fn a_changed_log_is_noticed() {
                 gain.points += 1;
             },
             &["fans_add_up", "replay_equals_state"],
+        ),
+        (
+            "an activity that came of nothing",
+            |story| story.came_of().recurrence = RecurrenceId(9),
+            &["occurrences_once", "replay_equals_state"],
+        ),
+        (
+            "an activity that came before its time",
+            |story| story.came_of().occurrence.opens_at = NOW.after_ms(86_400_000),
+            &["occurrences_once"],
+        ),
+        (
+            "an activity that came after its time",
+            |story| story.came_of().occurrence.opens_at = NOW,
+            &["occurrences_once"],
         ),
         ("time that goes back", |story| story.events[5].at = Time::from_ms(1), &["phases_advance"]),
     ];
