@@ -274,7 +274,7 @@ impl RedisKeeper {
     fn gather(&mut self, stripe: usize) -> Result<bool, Failure> {
         loop {
             let (log, known) = (&mut self.logs[stripe], self.merge.read(stripe));
-            let Convened { all, end } = log.convene(known, self.merge.remembers_all(stripe))?;
+            let Convened { all, end } = log.convene(known, self.merge.remembers_all(stripe), self.seq - 1)?;
             if all {
                 tracing::warn!(stripe, position = end.position, "all nodes have said what they know: the log goes on");
                 return Ok(true);

@@ -8,7 +8,7 @@ local HEAD, LOG, NODES, BELL = 1, 2, 3, 4
 -- Those of who gathers after the server was restarted or replaced.
 local CENSUS, GATHERING = 5, 6
 -- The keys of what only stewards do.
-local LEASE, NOTES, NOTED_LOG = 1, 2, 3
+local LEASE, NOTES = 1, 2
 
 local function number(n)
   return string.format('%.0f', n)
@@ -71,10 +71,11 @@ local function leave(keys, args)
   return redis.status_reply('OK')
 end
 
--- node, run, epoch, position, window, stamp, rules, whole: after the server was restarted or has taken over, a node says up to where it
+-- node, run, epoch, position, window, stamp, rules, whole, seq: after the server was restarted or has taken over, a node says up to where it
 -- knows the log. Nobody appends until all nodes have said that, or have not for so many milliseconds, and the log is
 -- as long as any of them knows it to be. Answers whether that is so, the epoch, and where the log ends. A log that is gone
--- altogether is begun again by whoever knows the whole of it.
+-- altogether is begun again by whoever knows the whole of it. A node whose line is gone has it again: `seq` is its latest batch
+-- whose place it knows. Had a later one been written before the line went, the log would be trimmed behind what it has read.
 local function convene(keys, args)
   local field, run, said = 'node:' .. args[1], args[2], tonumber(args[4])
   local found = redis.call('HMGET', keys[HEAD], 'position', 'chain', 'run', 'epoch')
@@ -87,7 +88,7 @@ local function convene(keys, args)
     found = { '0', args[6], '', '0' }
   end
   local position, chain, epoch = tonumber(found[1]), found[2], tonumber(found[4] or '0')
-  redis.call('HSETNX', keys[NODES], args[1], '0 0')
+  redis.call('HSETNX', keys[NODES], args[1], args[9] .. ' 0')
   if found[3] == run and epoch >= tonumber(args[3]) then
     redis.call('HSETNX', keys[CENSUS], field, '')
     return { 1, epoch, position, chain }
@@ -233,9 +234,19 @@ local function fill(keys, args)
   return redis.call('XRANGE', keys[LOG], id(tonumber(args[1]) + 1), '+', 'COUNT', args[4])
 end
 
--- position: drops the entries up to it, which are in the snapshots that are kept.
+-- position: drops the entries up to it, which are in the snapshots that are kept, and the lines of nodes that have nothing behind it
+-- and are not in the census: they have left, or were not heard of when the others gathered.
 local function trim(keys, args)
-  return redis.call('XTRIM', keys[LOG], 'MINID', id(tonumber(args[1]) + 1))
+  local last = tonumber(args[1])
+  redis.call('XTRIM', keys[LOG], 'MINID', id(last + 1))
+  local lines = redis.call('HGETALL', keys[NODES])
+  for at = 1, #lines, 2 do
+    local position = tonumber(string.match(lines[at + 1], ' (%d+)$'))
+    if position <= last and not redis.call('HGET', keys[CENSUS], 'node:' .. lines[at]) then
+      redis.call('HDEL', keys[NODES], lines[at])
+    end
+  end
+  return redis.status_reply('OK')
 end
 
 -- node, ms: makes a node the steward for so long, if nobody else is; says whether it is.
@@ -275,8 +286,7 @@ local function deliver(keys, args)
   return redis.status_reply('OK')
 end
 
--- node, merged, chains, chunks, sum, trim: a snapshot is complete. The log is trimmed up to the one before it, whose place in
--- stripe 0 `trim` is, so that a node that is a little behind goes on.
+-- node, merged, chains, chunks, sum: a snapshot is complete.
 local function snapshot(keys, args)
   local wrong = fenced(keys, args[1])
   if wrong then
@@ -287,9 +297,6 @@ local function snapshot(keys, args)
     return redis.error_reply('NOTSTEWARD there is a newer snapshot')
   end
   redis.call('HSET', keys[NOTES], 'position', args[2], 'chain', args[3], 'chunks', args[4], 'sum', args[5])
-  if before then
-    redis.call('XTRIM', keys[NOTED_LOG], 'MINID', id(tonumber(args[6]) + 1))
-  end
   return redis.status_reply('OK')
 end
 

@@ -68,9 +68,9 @@ impl RedisOptions {
         ["head", "log", "nodes", "bell", "census", "gathering"].map(|part| format!("{{{tag}}}:{part}"))
     }
 
-    /// The lease, what its holder notes, and the log of stripe 0, as `log.lua` wants them.
-    pub(super) fn steward_keys(&self) -> [String; 3] {
-        ["steward", "notes", "log"].map(|part| format!("{{{}}}:{part}", self.prefix))
+    /// The lease, and what its holder notes, as `log.lua` wants them.
+    pub(super) fn steward_keys(&self) -> [String; 2] {
+        ["steward", "notes"].map(|part| format!("{{{}}}:{part}", self.prefix))
     }
 
     /// Where the snapshot of that place is.

@@ -88,12 +88,13 @@ impl RemoteLog {
         Ok(self.stamp.clone())
     }
 
-    /// Says up to where this node knows the stripe, and whether from its beginning, after the server was restarted or replaced.
-    pub(super) fn convene(&mut self, known: &Place, whole: bool) -> Result<Convened, Failure> {
+    /// Says up to where this node knows the stripe, whether from its beginning, and which batch of its own was its latest, after
+    /// the server was restarted or replaced.
+    pub(super) fn convene(&mut self, known: &Place, whole: bool, latest: u64) -> Result<Convened, Failure> {
         let run = self.link.run()?;
         let mut call = self.function("convene");
         call.arg(&self.node).arg(run).arg(self.epoch).arg(known.position).arg(self.gather_ms);
-        call.arg(&self.stamp).arg(&self.rules).arg(u8::from(whole));
+        call.arg(&self.stamp).arg(&self.rules).arg(u8::from(whole)).arg(latest);
         let (all, epoch, position, chain): (bool, u64, u64, String) = self.link.call(&call)?;
         if all {
             self.epoch = epoch;

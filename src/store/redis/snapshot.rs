@@ -68,7 +68,7 @@ impl Replica {
     fn snapshot(link: &mut Link, options: &RedisOptions, bounds: Bounds) -> Result<Self, Failure> {
         let damaged = |what: &str| Failure::new(Fault::Inconsistent, format!("the snapshot is damaged: {what}"));
         let [head, ..] = options.log_keys(0);
-        let [_, notes, _] = options.steward_keys();
+        let [_, notes] = options.steward_keys();
         let noted: [Option<String>; 4] =
             link.call(cmd("HMGET").arg(&notes).arg("position").arg("chain").arg("chunks").arg("sum"))?;
         let [Some(merged), Some(chains), Some(chunks), Some(sum)] = noted else {

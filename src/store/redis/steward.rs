@@ -52,7 +52,7 @@ impl Steward {
     /// # Errors
     /// When Redis can't be asked.
     pub fn delivered(&mut self) -> Result<u64, Failure> {
-        let [_, notes, _] = self.options.steward_keys();
+        let [_, notes] = self.options.steward_keys();
         let noted: Option<u64> = self.link.call(cmd("HGET").arg(notes).arg("delivered"))?;
         Ok(noted.unwrap_or(0))
     }
@@ -96,7 +96,7 @@ impl Checkpoint {
         let Steward { link, options, .. } = &mut self.steward;
         if self.written.is_none() {
             let [head, ..] = options.log_keys(0);
-            let [_, notes, _] = options.steward_keys();
+            let [_, notes] = options.steward_keys();
             let end: Option<u64> = link.call(cmd("HGET").arg(head).arg("position"))?;
             let latest: Option<u64> = link.call(cmd("HGET").arg(notes).arg("position"))?;
             let stripes = options.stripes as u64;
@@ -120,16 +120,17 @@ impl Checkpoint {
         }
         let (Written { merged, chains, chunks, sum }, _) = self.written.take().expect("looked at above");
         let options = self.steward.options.clone();
-        let [_, notes, _] = options.steward_keys();
+        let [_, notes] = options.steward_keys();
         let before: Option<u64> = self.steward.link.call(cmd("HGET").arg(notes).arg("position"))?;
-        let trim = |stripe| turns(before.unwrap_or(0), stripe, options.stripes);
         let mut call = self.steward.function("snapshot");
-        call.arg(merged).arg(chains).arg(chunks).arg(sum).arg(trim(0));
+        call.arg(merged).arg(chains).arg(chunks).arg(sum);
         self.steward.link.call::<()>(&call)?;
+        // Up to the one before, so that a node that is a little behind goes on.
         if let Some(before) = before {
-            for stripe in 1..options.stripes {
+            for stripe in 0..options.stripes {
                 let mut link = Link::new(&options, &options.tag(stripe));
-                link.call::<u64>(function("trim", &options.log_keys(stripe)).arg(trim(stripe)))?;
+                let mut call = function("trim", &options.log_keys(stripe));
+                link.call::<()>(call.arg(turns(before, stripe, options.stripes)))?;
             }
             self.steward.link.call::<()>(cmd("UNLINK").arg(options.snapshot_key(before)))?;
         }

@@ -7,7 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use liveroom::store::redis::RedisOptions;
+use liveroom::store::redis::{Checkpoint, RedisOptions, Steward};
 use liveroom::store::{Bounds, Keeper as _, Tables};
 
 use rustix::process::Signal;
@@ -155,6 +155,34 @@ fn who_has_forgotten_what_was_lost_stops_and_holds_nobody_up() {
     let mut other = node(&forgetful);
     assert_eq!(other.top_up("ann", 1), "holds 2");
     other.audit();
+}
+
+#[test]
+fn who_was_held_up_while_others_gathered_and_trimmed_goes_on_with_its_number() {
+    let mut server = RedisServer::start(&LOGGED);
+    let options = options(&server);
+    let (mut one, mut held_up) = (node(&options), node(&options));
+    (0..5).for_each(|_| drop(earn(&mut held_up)));
+    let steward = one.keeper.node().to_owned();
+    assert!(Steward::new(options.clone(), steward.clone()).lease(Duration::from_secs(60)).unwrap());
+    let mut checkpoint = Checkpoint::new(options.clone(), steward, Bounds::default());
+    let mut trim = |one: &mut Stage<OnRedis>| {
+        (0..10).for_each(|_| drop(earn(one)));
+        // A connection to the server that was killed is found broken once.
+        until("a snapshot is made", || checkpoint.run(10, false).unwrap_or(false));
+    };
+    for _ in 0..2 {
+        trim(&mut one);
+        follow(&mut held_up);
+    }
+    server.restart();
+    // It is silent for as long as it is waited for.
+    trim(&mut one);
+    let lines = |server: &RedisServer| server.ask::<u64>(&["HLEN", &format!("{{{}}}:nodes", options.prefix)]).unwrap();
+    assert_eq!(lines(&server), 1, "what it had in the log is in the snapshot before");
+    assert_eq!(earn(&mut held_up), "holds 6");
+    assert_eq!(lines(&server), 2);
+    gather(&mut [one, held_up]);
 }
 
 #[test]

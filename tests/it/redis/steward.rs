@@ -1,5 +1,6 @@
 //! Snapshots, trimming, and the events for the sink: what one node does for all.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use liveroom::store::redis::{Checkpoint, LogEvents, Reading, RedisOptions, Steward};
@@ -7,6 +8,11 @@ use liveroom::store::{Bounds, Recorded};
 
 use super::{OnRedis, shared};
 use crate::stage::{Stage, Subject as _};
+
+/// The nodes that the log has a line of.
+fn lines(options: &RedisOptions) -> BTreeSet<String> {
+    shared().ask::<Vec<String>>(&["HKEYS", &format!("{{{}}}:nodes", options.prefix)]).unwrap().into_iter().collect()
+}
 
 /// A log with so many batches of one event each, and its node.
 fn filled(batches: usize) -> (Stage<OnRedis>, RedisOptions, String) {
@@ -93,5 +99,32 @@ fn a_snapshot_counts_once_the_sink_has_it_and_the_log_is_trimmed_behind() {
     assert_eq!((seen, log.batches()), (1, 351), "only what follows the snapshot is replayed");
     assert_eq!(log.tables().digest(), stage.keeper.tables().digest());
     assert_eq!(events(&options, 350), stage.events[350..]);
+    stage.audit();
+}
+
+#[test]
+fn the_lines_of_nodes_that_have_left_go_with_the_log() {
+    let (mut stage, options, node) = filled(200);
+    let join = || OnRedis::join(options.clone(), Bounds::default());
+    let mut listening = join();
+    let mut decided = Stage::over(join(), stage.now);
+    decided.top_up("bob", 5);
+    let gone = [decided.keeper.node(), join().node()].map(str::to_owned);
+    drop(decided);
+    let killed = Stage::over(join(), stage.now);
+    let stays = [node.clone(), listening.node().to_owned(), killed.keeper.node().to_owned()];
+    killed.keeper.die();
+    assert_eq!(lines(&options), gone.iter().chain(&stays).cloned().collect());
+    let mut steward = Steward::new(options.clone(), node.clone());
+    assert!(steward.lease(Duration::from_secs(60)).unwrap());
+    let mut checkpoint = Checkpoint::new(options.clone(), node, Bounds::default());
+    assert!(checkpoint.run(100, false).unwrap());
+    assert_eq!(lines(&options).len(), 5, "nothing is trimmed yet");
+    (0..150).for_each(|_| drop(stage.top_up("ann", 5)));
+    liveroom::store::Keeper::follow(&mut listening, &mut Vec::new()).unwrap();
+    assert!(checkpoint.run(100, false).unwrap());
+    // Who was killed may only be held up: nobody knows before the others gather.
+    assert_eq!(lines(&options), stays.into_iter().collect());
+    assert!(listening.takes_decisions() && listening.takes_decisions());
     stage.audit();
 }
