@@ -78,7 +78,8 @@ impl From<NotDone> for Problem {
             NotDoneCode::VersionMismatch
             | NotDoneCode::AlreadyFan
             | NotDoneCode::NotFan
-            | NotDoneCode::JoinedByGift => StatusCode::CONFLICT,
+            | NotDoneCode::JoinedByGift
+            | NotDoneCode::CodeTaken => StatusCode::CONFLICT,
         };
         let mut problem = Self::new(status, reason.code.word(), reason.detail);
         problem.retry_after_ms = (reason.retry_after_ms > 0).then_some(reason.retry_after_ms);

@@ -83,6 +83,9 @@ impl Codes {
     /// The most codes of a list.
     pub const LIST_MAX: usize = 5_000;
 
+    /// The most codes of a room's bags that are not forgotten yet.
+    pub const PER_ROOM_MAX: usize = 100_000;
+
     /// How many.
     pub fn count(&self) -> u32 {
         self.0.len() as u32
@@ -131,6 +134,15 @@ impl BagPlan {
             BagContents::Newcomer { prize, .. } => prize.coupon(),
             BagContents::Codes(_) => None,
         }
+    }
+
+    /// The codes that it begins with.
+    pub fn codes(&self) -> impl Iterator<Item = &Code> {
+        let codes = match &self.contents {
+            BagContents::Codes(codes) => Some(codes),
+            BagContents::Newcomer { .. } => None,
+        };
+        codes.into_iter().flat_map(Codes::iter)
     }
 
     /// Whether it closes with the last prize.

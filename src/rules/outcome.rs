@@ -287,11 +287,13 @@ pub enum NotDoneCode {
     UnknownTemplate,
     /// No such recurrence in this room.
     UnknownRecurrence,
+    /// Another bag of the room has given one of these codes, or may.
+    CodeTaken,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -319,6 +321,7 @@ impl NotDoneCode {
         Self::Banned,
         Self::UnknownTemplate,
         Self::UnknownRecurrence,
+        Self::CodeTaken,
     ];
 
     /// The word that every interface uses.
@@ -351,6 +354,7 @@ impl NotDoneCode {
             Self::Banned => "banned",
             Self::UnknownTemplate => "unknown_template",
             Self::UnknownRecurrence => "unknown_recurrence",
+            Self::CodeTaken => "code_taken",
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Recurrence {
     pub hand_in: bool,
 }
 
+const DAY_MS: i64 = 86_400_000;
+
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +81,17 @@ impl Recurrence {
 
     /// Checks everything that the types can't.
     pub fn check(&self) -> Result<(), PlanError> {
+        self.check_form()?;
+        match self.zone.rules() {
+            Some(_) => Ok(()),
+            None => {
+                Err(PlanError { field: "zone", why: "must be a zone of the IANA database, as Asia/Shanghai".into() })
+            }
+        }
+    }
+
+    /// Checks as much of it as needs no calendar, so that every server comes to the same.
+    pub fn check_form(&self) -> Result<(), PlanError> {
         let refuse = |field, why: &'static str| Err(PlanError { field, why: why.into() });
         if self.days.is_empty() || !self.days.is_sorted_by(|one, next| one < next) {
             return refuse("days", "must be 1 to 7 days of the week, each once, in order");
@@ -89,10 +102,13 @@ impl Recurrence {
         if !Self::AHEAD_MS.contains(&self.ahead_ms) {
             return refuse("ahead_ms", "must be 60,000 to 604,800,000");
         }
-        if self.zone.rules().is_none() {
-            return refuse("zone", "must be a zone of the IANA database, as Asia/Shanghai");
+        match &self.zone {
+            Zone::Offset(minutes) if !(-14 * 60..=14 * 60).contains(minutes) => {
+                refuse("zone", "must be -840 to 840 minutes")
+            }
+            Zone::Named(name) if !(1..=64).contains(&name.len()) => refuse("zone", "has a name of 1 to 64 bytes"),
+            Zone::Offset(_) | Zone::Named(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// The first occurrence that opens after `now`; `None` if there is none that this server can name.
@@ -110,6 +126,17 @@ impl Recurrence {
     /// The occurrence after the one of a local day, whether it is past or to come; `None` beyond the year 2200.
     pub fn next_after(&self, day: i64) -> Option<Occurrence> {
         self.next_in(&self.zone.rules()?, day)
+    }
+
+    /// Whether an occurrence may be one of the rule's, as far as that needs no calendar: it is on one of the rule's days, and opens
+    /// about when these have the rule's time in Greenwich. Zones differ from there by 14 hours at most, and clocks were put forward by
+    /// a whole day once.
+    pub fn may_have(&self, occurrence: &Occurrence) -> bool {
+        const APART_MS: u64 = 2 * DAY_MS as u64;
+        let Some(midnight) = occurrence.day.checked_mul(DAY_MS) else { return false };
+        let greenwich = Time::from_ms(midnight.saturating_add(i64::from(self.at_min) * 60_000));
+        let apart = occurrence.opens_at.ms().abs_diff(greenwich.ms());
+        self.days.contains(&Weekday::of(occurrence.day)) && apart <= APART_MS
     }
 
     fn next_in(&self, zone: &TimeZone, day: i64) -> Option<Occurrence> {
@@ -157,11 +184,11 @@ impl Occurrence {
 
 fn days_since_1970(date: Date) -> i64 {
     let since = TimeZone::UTC.to_timestamp(date.to_datetime(Clock::midnight()));
-    since.map_or(0, |at| at.as_millisecond().div_euclid(86_400_000))
+    since.map_or(0, |at| at.as_millisecond().div_euclid(DAY_MS))
 }
 
 fn date(day: i64) -> Option<Date> {
-    let at = Timestamp::from_millisecond(day.checked_mul(86_400_000)?).ok()?;
+    let at = Timestamp::from_millisecond(day.checked_mul(DAY_MS)?).ok()?;
     Some(TimeZone::UTC.to_datetime(at).date())
 }
 

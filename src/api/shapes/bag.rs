@@ -29,7 +29,8 @@ pub(in crate::api) struct NewNewcomerBag {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct NewCodeBag {
-    /// 1 to 5,000 codes that differ, each of 1 to 64 visible ASCII characters.
+    /// 1 to 5,000 codes that differ, each of 1 to 64 visible ASCII characters. When the bag is handed in, none may be in another bag of
+    /// the room that is still to be given from, nor among what was given of one that is not forgotten yet (`code_taken`).
     pub codes: Vec<String>,
     /// 1,000 to 86,400,000.
     pub duration_ms: u64,

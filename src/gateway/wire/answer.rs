@@ -139,6 +139,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::UnknownCampaign
         | NotDoneCode::UnknownTemplate
         | NotDoneCode::UnknownRecurrence
+        | NotDoneCode::CodeTaken
         | NotDoneCode::VersionMismatch
         | NotDoneCode::TooMany
         | NotDoneCode::Banned => wire::NotDoneCode::Invalid,

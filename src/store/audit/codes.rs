@@ -1,9 +1,9 @@
-//! Codes of lucky bags: each goes to one person, once.
+//! Codes of lucky bags: each goes to one person, once, whichever bag of a room it is in.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{Activity, ActivityId, BagContents, Code, Kind, KindPlan, Prize};
+use crate::rules::{Activity, ActivityId, BagContents, Code, Kind, KindPlan, Prize, RoomId};
 use crate::store::{Event, Recorded, Tables};
 
 /// Keeps each list as the log hands it in, and what was given of it.
@@ -13,8 +13,8 @@ pub(super) struct CodesGivenOnce {
     given: u64,
 }
 
-#[derive(Default)]
 struct List {
+    room: RoomId,
     codes: Vec<Code>,
     given: HashSet<Code>,
 }
@@ -28,9 +28,16 @@ impl CodesGivenOnce {
                 codes.extend(bag.added().iter().cloned());
                 given.extend(codes.iter().take(bag.giveaway.pool.granted as usize).cloned());
             }
-            Some((activity.id, List { codes, given }))
+            Some((activity.id, List { room: activity.room, codes, given }))
         };
         Self { lists: base.activities().filter_map(list).collect(), given: 0 }
+    }
+}
+
+impl CodesGivenOnce {
+    /// Whether a room's bags other than this one have given a code.
+    fn gave(&self, room: &RoomId, bag: ActivityId, code: &Code) -> bool {
+        self.lists.iter().any(|(id, list)| *id != bag && list.room == *room && list.given.contains(code))
     }
 }
 
@@ -52,9 +59,9 @@ impl Check for CodesGivenOnce {
     fn before(&mut self, recorded: &Recorded, _: &Tables) -> Verdict<()> {
         let no = recorded.no;
         match &recorded.event {
-            Event::Drafted { activity, plan, .. } => {
+            Event::Drafted { room, activity, plan, .. } => {
                 if let Some(codes) = planned(&plan.kind) {
-                    self.lists.insert(*activity, List { codes, given: HashSet::new() });
+                    self.lists.insert(*activity, List { room: *room, codes, given: HashSet::new() });
                 }
                 Ok(())
             }
@@ -63,6 +70,9 @@ impl Check for CodesGivenOnce {
                     list.codes.extend(amendment.codes.iter().cloned());
                 }
                 Ok(())
+            }
+            Event::Granted { room, activity, prize: Prize::Code(code), .. } if self.gave(room, *activity, code) => {
+                Err(format!("event {no} gives a code of bag {activity} that another bag has given"))
             }
             Event::Granted { activity, share, prize, .. } => match (self.lists.get_mut(activity), prize) {
                 (Some(list), Prize::Code(code)) => {

@@ -101,6 +101,39 @@ pub fn called_off<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+/// A code goes to one person, whichever bag it is in; what no bag gives any more may be brought again.
+pub fn codes_of_other_bags<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let bring = |stage: &mut Stage<K>, texts: &[&str]| {
+        let bag = stage.draft(plan(codes(texts)));
+        (bag, stage.step(bag, Step::Schedule))
+    };
+    let (first, scheduled) = bring(&mut stage, &["A", "B", "C"]);
+    assert_eq!(scheduled, "scheduled");
+    let (second, taken) = bring(&mut stage, &["D", "B"]);
+    assert_eq!(taken, "not done: code_taken", "the first may give it");
+    let (third, scheduled) = bring(&mut stage, &["E"]);
+    assert_eq!((scheduled.as_str(), stage.step(third, Step::Open).as_str()), ("scheduled", "open"));
+    let add = |text| Amendment { codes: [Code::parse(text).unwrap()].into_iter().collect(), ..Amendment::default() };
+    for (text, want) in [("A", "not done: code_taken"), ("D", "amendment 1")] {
+        assert_eq!(stage.amend(third, add(text)), want, "{text}, of which only a draft knows");
+    }
+    assert_eq!(stage.step(second, Step::Schedule), "not done: code_taken", "what was added counts");
+    stage.step(first, Step::Open);
+    assert_eq!(stage.tap("ann", first), "slot 1: code A");
+    assert_eq!(stage.step(first, Step::Cancel), "cancelled");
+    for (texts, want) in [(["A", "F"], "not done: code_taken"), (["B", "C"], "scheduled")] {
+        assert_eq!(bring(&mut stage, &texts).1, want, "{texts:?}: A was given, B and C were not");
+    }
+    let other = RoomId::parse("r2").unwrap();
+    stage.ask_in(other, "host", 1, Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
+    let draft = Ask::Draft { plan: Box::new(plan(codes(&["A"]))), seed: Seed([7; 32]) };
+    assert_eq!(stage.ask_in(other, "host", 2, draft), "drafted 6");
+    let schedule = Ask::Step { activity: ActivityId(6), step: Step::Schedule };
+    assert_eq!(stage.ask_in(other, "host", 3, schedule), "scheduled", "another room's codes are its own");
+    stage.audit();
+}
+
 pub fn refused<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
     let mut draft = |plan: Plan| stage.ask("host", Ask::Draft { plan: Box::new(plan), seed: Seed([7; 32]) });

@@ -327,12 +327,36 @@ pub fn refused<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     ] {
         assert_eq!(stage.ask("host", ask), want, "{case}");
     }
+    unsound(&mut stage);
     let other = RoomId::parse("r2").unwrap();
     let create = Ask::CreateRoom { host: user("host"), utc_offset_min: 0 };
     assert_eq!(stage.ask_in(other, "host", 1, create), "room created");
     assert_eq!(stage.ask_in(other, "host", 2, pause(1)), "not done: unknown_recurrence", "another room's");
     assert_eq!(stage.ask_in(other, "host", 3, like("rain", None)), "not done: unknown_template");
     stage.audit();
+}
+
+/// What no API asks for: a rule that is none, and occurrences that can't be its.
+fn unsound<K: Subject>(stage: &mut Stage<K>) {
+    let first = daily().first_after(START).unwrap();
+    let weekly = Recurrence { days: vec![Weekday::Friday], ..daily() };
+    let late = Occurrence { opens_at: first.opens_at.after_ms(3 * DAY_MS), ..first };
+    for (case, rule, first) in [
+        ("no day", Recurrence { days: vec![], ..daily() }, first),
+        ("past midnight", Recurrence { at_min: 1_440, ..daily() }, first),
+        ("nothing ahead", Recurrence { ahead_ms: 0, ..daily() }, first),
+        ("an offset of no zone", Recurrence { zone: Zone::Offset(841), ..daily() }, first),
+        ("a Thursday among Fridays", weekly, first),
+        ("days after its day", daily(), late),
+        ("no day that there is", daily(), Occurrence { day: i64::MAX, ..first }),
+    ] {
+        let ask = TemplateAsk::Recur { template: id("rain"), rule: Box::new(rule), first, seed: Seed([6; 32]) };
+        assert_eq!(stage.ask("host", Ask::Template(ask)), "not done: invalid", "{case}");
+    }
+    assert_eq!(stage.ask("host", pause(1)), "recurrence 1 rests");
+    let resume = |next| Ask::Template(TemplateAsk::Resume { recurrence: RecurrenceId(1), next });
+    assert_eq!(stage.ask("host", resume(late)), "not done: invalid");
+    assert_eq!(stage.ask("host", resume(first)), "recurrence 1 goes on");
 }
 
 fn short(name: &str) -> Ask {

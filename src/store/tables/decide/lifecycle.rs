@@ -71,6 +71,7 @@ impl Tables {
                 moved = activity.plan.funding();
                 self.can_fund(activity, moved)?;
                 self.can_allot(context, activity)?;
+                self.may_bring_codes(context, activity)?;
             }
             // What was drawn, or will be, stays: a host who dislikes the outcome can't do away with it.
             Step::Cancel if activity.phase == Phase::Closed && matches!(activity.kind, Some(Kind::Draw(_))) => {
@@ -101,6 +102,7 @@ impl Tables {
         })?;
         self.can_fund(activity, amendment.budget)?;
         self.can_allot_more(context, activity, amendment)?;
+        self.may_give_codes(context, id, amendment.codes.iter())?;
         Ok(Decision::Event(Event::Amended {
             room: context.room_id,
             activity: id,

@@ -1,6 +1,7 @@
 //! What an operation comes to. Flat early returns in one order: known request, room and activity, phase and token,
 //! limits, stock. One file for each mechanic; what they share is here.
 
+mod bag;
 mod broadcast;
 mod campaign;
 mod coupon;

@@ -68,6 +68,8 @@ impl Tables {
         &self, context: &Context<'_>, template: ActivityTemplateId, rule: &Recurrence, first: Occurrence, seed: Seed,
     ) -> Outcome {
         self.template_in(context, template)?;
+        rule.check_form().map_err(|error| NotDoneCode::Invalid.because(error.to_string()))?;
+        is_of(rule, &first)?;
         let max = Recurring::PER_ROOM_MAX;
         if self.recurrences_of(&context.room_id).count() >= max {
             return Err(NotDoneCode::TooMany.because(format!("at most {max} recurrences in a room")));
@@ -89,6 +91,7 @@ impl Tables {
         if !recurring.paused {
             return Err(NotDoneCode::WrongPhase.because("it does not rest"));
         }
+        is_of(&recurring.rule, &next)?;
         // What has its outcome keeps it: a day comes once, however often the rule rests.
         let past = recurring.latest.is_some_and(|(latest, _)| latest.day >= next.day);
         let next = if past { recurring.next.unwrap_or(next) } else { next };
@@ -163,6 +166,12 @@ impl Tables {
             .map(|(_, recurring)| recurring)
             .ok_or_else(|| NotDoneCode::UnknownRecurrence.because("no such recurrence in this room"))
     }
+}
+
+/// Whoever asks brings what a calendar says of a rule; what can't be of it is not taken.
+fn is_of(rule: &Recurrence, occurrence: &Occurrence) -> Result<(), NotDone> {
+    let refused = || NotDoneCode::Invalid.because("the occurrence is not one of the rule");
+    rule.may_have(occurrence).then_some(()).ok_or_else(refused)
 }
 
 fn happens(context: &Context<'_>, what: TemplateEvent) -> Decision {
