@@ -174,6 +174,11 @@ impl Campaign {
     }
 
     /// Who took part.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.participants.iter()
+    }
+
+    /// How many took part.
     pub fn participants(&self) -> u32 {
         self.participants.len() as u32
     }

@@ -84,11 +84,12 @@ fn audit(dir: &Path, acks: &[Ack]) -> (Output, serde_json::Value) {
 }
 
 /// What can be checked of a stopped server, by name.
-const EVERY_INVARIANT: [&str; 20] = [
+const EVERY_INVARIANT: [&str; 21] = [
     "acknowledgements_kept",
     "answers_stable",
     "boards_add_up",
     "books_balance",
+    "campaigns_add_up",
     "codes_given_once",
     "coupons_used_once",
     "draws_recompute",

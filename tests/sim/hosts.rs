@@ -4,8 +4,9 @@ use liveroom::rules::{
     Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, Fen, KindPlan, Limits, OrderPhase, Phase, Plan,
     RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan, WinCap,
 };
-use liveroom::store::{Ask, Op, Partition, Tables};
+use liveroom::store::{Ask, CampaignAsk, Op, Partition, Tables, TemplateAsk};
 
+use crate::calendar;
 use crate::chance::Chance;
 
 /// What a host does next in a room.
@@ -16,7 +17,9 @@ pub(crate) fn host(user: UserId, room: RoomId, now: Time, tables: &Tables, chanc
         0..10 => return Some(top_up(user, chance)),
         10..12 => Ask::CreateRoom { host: user, utc_offset_min: chance.one_of(&[0, 480, -300, 9_999]) },
         12..30 => Ask::Draft { plan: Box::new(plan(user, now, chance)), seed: Seed(chance.bytes()) },
-        30..55 => amend(chance.pick(&activities)?, chance),
+        30..50 => amend(chance.pick(&activities)?, chance),
+        50..57 => calendar::template(room, |chance| plan(user, now, chance), now, tables, chance)?,
+        57..62 => calendar::campaign(room, now, tables, chance)?,
         _ => step(chance.pick(&activities)?, chance),
     };
     Some(op(Partition::Room(room), user, chance, ask))
@@ -39,7 +42,8 @@ pub(crate) fn top_up(user: UserId, chance: &mut Chance) -> Op {
 pub(crate) fn changed(mut before: Op) -> Option<Op> {
     match &mut before.ask {
         Ask::TopUp { amount, .. } => *amount = amount.wrapping_add(1),
-        Ask::Draft { plan, .. } => plan.title.push('!'),
+        Ask::Draft { plan, .. } | Ask::Template(TemplateAsk::Save { plan, .. }) => plan.title.push('!'),
+        Ask::Campaign(CampaignAsk::Create { plan }) => plan.title.push('!'),
         Ask::Amend { amendment, .. } => amendment.extend_ms ^= 1,
         Ask::Pay { amount, .. } => *amount = Fen::new(amount.get() + 1).ok()?,
         _ => return None,

@@ -13,10 +13,11 @@
 //! | `server`, `door` | the server of one life; one session of it, observed |
 //! | `network`, `traffic` | connections that delay, cut and stall; moving bytes over them |
 //! | `viewer`, `presses` | the client and its memory; what is pressed, honestly and not |
-//! | `caller`, `hosts` | those who come through the API; what they ask for |
+//! | `caller`, `hosts`, `calendar` | those who come through the API; what they ask for; what they plan ahead |
 //! | `referee` | what must hold |
 //! | `chance`, `tally` | chance; counting and the trace |
 
+mod calendar;
 mod caller;
 mod chance;
 mod door;
@@ -60,6 +61,20 @@ const MUST_HAPPEN: &[&str] = &[
     "event.paid_refund_due",
     "event.topped_up",
     "event.archived",
+    "event.template_saved",
+    "event.template_deleted",
+    "event.drafted_like_template",
+    "event.recurs",
+    "event.recurrence_paused",
+    "event.recurrence_resumed",
+    "event.recurrence_ended",
+    "event.occurrence_created",
+    "event.occurrence_missed",
+    "event.campaign_created",
+    "event.campaign_joined",
+    "event.campaign_phase",
+    "event.campaign_archived",
+    "event.forgotten",
     "refused.not_open",
     "refused.closed",
     "refused.sold_out",

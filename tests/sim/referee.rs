@@ -5,11 +5,13 @@
 use std::collections::{HashMap, HashSet};
 
 use liveroom::rules::{
-    ActivityId, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode, RequestId, Step, Time, UserId,
+    ActivityId, CampaignId, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode, RequestId, RoomId, Step,
+    Time, UserId,
 };
 use liveroom::store::audit::{Ack, Auditor};
 use liveroom::store::{
-    Answer, Ask, Bounds, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition, Recorded, Tables, TalkEvent,
+    Answer, Ask, Bounds, CampaignAnswer, CampaignEvent, Cause, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
+    Recorded, Tables, TalkEvent, TemplateEvent,
 };
 
 use crate::server::{Batch, Server};
@@ -17,16 +19,25 @@ use crate::tally::{Tally, Trace};
 
 type Key = (Partition, UserId, RequestId);
 
+/// With what the record of a decision goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum With {
+    Activity(ActivityId),
+    Campaign(CampaignId),
+    /// Time alone, or never.
+    Nothing,
+}
+
 /// Who is told what, and whether it may be so.
 pub(crate) struct Referee {
     /// What the events add up to, by our own count.
     pub(crate) model: Tables,
     auditor: Auditor,
     log: Vec<Recorded>,
-    /// Decided answers by request and parameters, with the activity they go with.
-    decided: HashMap<(Key, u64), (Answer, Option<ActivityId>)>,
+    /// Decided answers by request and parameters.
+    decided: HashMap<(Key, u64), (Answer, With)>,
     /// Requests that the log decides.
-    recorded: HashMap<Key, (Fingerprint, Option<ActivityId>)>,
+    recorded: HashMap<Key, (Fingerprint, With)>,
     /// The parameters that a request was first asked with, and requests that were asked with others, too.
     first_asked: HashMap<Key, Fingerprint>,
     reused: HashSet<Key>,
@@ -156,7 +167,7 @@ impl Referee {
             let conflict = matches!(answer, Answer::NotDone(why) if why.code == NotDoneCode::Conflict);
             assert!(conflict, "an id was used for two things, and the second got {answer:?}: {op:?}");
         }
-        let activity = self.activity_of(&op.ask, answer);
+        let with = self.goes_with(&op.ask, answer);
         match (self.decided.get(&(key, asked.0)), answer) {
             (Some((first, _)), Answer::NotDone(why)) => {
                 // Only who reused an id may lose an answer that was never recorded.
@@ -168,7 +179,7 @@ impl Referee {
                 assert_eq!(first, answer, "the answer to {op:?} changed");
             }
             (None, Answer::NotDone(_) | Answer::Idle) => {}
-            (None, _) => drop(self.decided.insert((key, asked.0), (answer.clone(), activity))),
+            (None, _) => drop(self.decided.insert((key, asked.0), (answer.clone(), with))),
         }
     }
 
@@ -178,8 +189,14 @@ impl Referee {
         assert_eq!(recorded.no, self.events() + 1, "events are numbered without a gap");
         self.log.push(recorded.clone());
         self.auditor.see(recorded);
+        if let Event::Forgotten { room: Some(room), .. } = recorded.event {
+            self.forget(room);
+        }
         let answer = self.model.evolve(recorded).expect("an event follows from those before it");
-        let activity = recorded.event.activity();
+        let with = match &recorded.event {
+            Event::Campaign { what, .. } => With::Campaign(what.campaign()),
+            event => event.activity().map_or(With::Nothing, With::Activity),
+        };
         if let Some((by, request, asked)) = request_of(&recorded.event) {
             let partition = match &recorded.event {
                 Event::ToppedUp { posting, .. } => match posting.to {
@@ -189,30 +206,53 @@ impl Referee {
                 event => Partition::Room(*event.room().expect("all else happens in a room")),
             };
             let key = (partition, by, request);
-            let before = self.recorded.insert(key, (asked, activity));
+            let before = self.recorded.insert(key, (asked, with));
             assert!(before.is_none(), "a request was decided twice: {recorded:?}");
-            let (told, _) = self.decided.entry((key, asked.0)).or_insert((answer.clone(), activity));
+            let (told, _) = self.decided.entry((key, asked.0)).or_insert((answer.clone(), with));
             assert_eq!(*told, answer, "the log and the answer differ");
         }
         if let Event::Archived { activity, .. } = recorded.event {
             self.archived.insert(activity);
-            self.decided.retain(|_, (_, of)| *of != Some(activity));
-            self.recorded.retain(|_, (_, of)| *of != Some(activity));
+            self.gone(With::Activity(activity));
+        }
+        if let Event::Campaign { what: CampaignEvent::Archived { campaign }, .. } = recorded.event {
+            self.gone(With::Campaign(campaign));
         }
     }
 
-    fn activity_of(&self, ask: &Ask, answer: &Answer) -> Option<ActivityId> {
+    fn gone(&mut self, gone: With) {
+        self.decided.retain(|_, (_, with)| *with != gone);
+        self.recorded.retain(|_, (_, with)| *with != gone);
+    }
+
+    /// The older generation of a room's receipts is about to go.
+    fn forget(&mut self, room: RoomId) {
+        let model = &self.model;
+        let goes = |(partition, by, request): &Key, with: With| {
+            with == With::Nothing && *partition == Partition::Room(room) && model.forgets_next(&room, *by, *request)
+        };
+        self.decided.retain(|(key, _), (_, with)| !goes(key, *with));
+        self.recorded.retain(|key, (_, with)| !goes(key, *with));
+    }
+
+    fn goes_with(&self, ask: &Ask, answer: &Answer) -> With {
         match (ask, answer) {
-            (Ask::Draft { .. }, Answer::Drafted(activity)) => Some(*activity),
+            (_, Answer::Drafted(activity)) => With::Activity(*activity),
+            (
+                Ask::Campaign(_),
+                Answer::Campaign(CampaignAnswer::Created(campaign) | CampaignAnswer::Included(campaign, _)),
+            ) => With::Campaign(*campaign),
             (
                 Ask::Claim { activity, .. }
                 | Ask::Reserve { activity, .. }
                 | Ask::Step { activity, .. }
                 | Ask::Amend { activity, .. },
                 _,
-            ) => Some(*activity),
-            (Ask::Release { order } | Ask::Pay { order, .. }, _) => Some(self.model.order(*order)?.activity),
-            _ => None,
+            ) => With::Activity(*activity),
+            (Ask::Release { order } | Ask::Pay { order, .. }, _) => {
+                self.model.order(*order).map_or(With::Nothing, |order| With::Activity(order.activity))
+            }
+            _ => With::Nothing,
         }
     }
 }
@@ -299,22 +339,36 @@ fn name(event: &Event) -> &'static str {
         Event::ToppedUp { .. } => "topped_up",
         Event::Archived { .. } => "archived",
         Event::Presence { .. } => "presence",
-        Event::Campaign { .. } => "campaign",
+        Event::Campaign { what: CampaignEvent::Created { .. }, .. } => "campaign_created",
+        Event::Campaign { what: CampaignEvent::Included { .. }, .. } => "campaign_joined",
+        Event::Campaign { what: CampaignEvent::PhaseBegan { .. }, .. } => "campaign_phase",
+        Event::Campaign { what: CampaignEvent::Archived { .. }, .. } => "campaign_archived",
         Event::Forgotten { .. } => "forgotten",
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { .. } => "gift",
         Event::Draw { .. } => "draw",
         Event::Talk { .. } => "talk",
         Event::Coupon { .. } => "coupon",
-        Event::Template { .. } => "template",
+        Event::Template { what: TemplateEvent::Saved { .. }, .. } => "template_saved",
+        Event::Template { what: TemplateEvent::Deleted { .. }, .. } => "template_deleted",
+        Event::Template { what: TemplateEvent::Drafted { came_of: None, .. }, .. } => "drafted_like_template",
+        Event::Template { what: TemplateEvent::Drafted { .. }, .. } => "occurrence_created",
+        Event::Template { what: TemplateEvent::Missed { .. }, .. } => "occurrence_missed",
+        Event::Template { what: TemplateEvent::Recurs { .. }, .. } => "recurs",
+        Event::Template { what: TemplateEvent::Paused { .. }, .. } => "recurrence_paused",
+        Event::Template { what: TemplateEvent::Resumed { .. }, .. } => "recurrence_resumed",
+        Event::Template { what: TemplateEvent::Ended { .. }, .. } => "recurrence_ended",
     }
 }
 
 /// Whether nobody asked for it.
 fn is_timers(event: &Event) -> bool {
+    let nobody = |cause: &Cause| cause.by.is_none();
     match event {
-        Event::WaveReleased { .. } | Event::Archived { .. } => true,
-        Event::Stepped { cause, .. } | Event::Released { cause, .. } => cause.by.is_none(),
+        Event::WaveReleased { .. } | Event::Archived { .. } | Event::Forgotten { .. } => true,
+        Event::Stepped { cause, .. } | Event::Released { cause, .. } | Event::Rejected { cause, .. } => nobody(cause),
+        Event::Template { what, .. } => what.cause().is_none_or(nobody),
+        Event::Campaign { what, .. } => what.cause().is_none_or(nobody),
         _ => false,
     }
 }

@@ -62,9 +62,10 @@ impl Setup {
             pending_after_ms: 1_000,
         };
         let journal = Options {
-            // Small, so that logs have many segments; but a commit has to fit into one: 64 timers, and a full batch of
-            // the operations with the largest events. A keeper that has no room for a batch takes nothing of it.
-            segment_bytes: (24 + 7 * engine.batch_ops as u64) * 1024,
+            // Small, so that logs have many segments; but a commit has to fit into one: 64 timers, of which each room's
+            // recurrence may have two with large events, and a full batch of the operations with the largest. A keeper
+            // that has no room for a batch takes nothing of it.
+            segment_bytes: (48 + 7 * engine.batch_ops as u64) * 1024,
             record_bytes_max: 8 * 1024,
             epoch: chance.id(),
             background: false,

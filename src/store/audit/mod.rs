@@ -6,6 +6,7 @@
 
 mod ack;
 mod books;
+mod campaigns;
 mod codes;
 mod coupons;
 mod draws;
@@ -76,6 +77,8 @@ pub enum Invariant {
     DrawsRecompute,
     /// Each occurrence of a recurrence becomes one activity before its opening, or is missed: once, in order.
     OccurrencesOnce,
+    /// A campaign's orders, their sum and its participants are those of its activities while it lasted.
+    CampaignsAddUp,
 }
 
 impl Invariant {
@@ -105,6 +108,7 @@ impl Invariant {
             Self::CodesGivenOnce => "codes_given_once",
             Self::DrawsRecompute => "draws_recompute",
             Self::OccurrencesOnce => "occurrences_once",
+            Self::CampaignsAddUp => "campaigns_add_up",
         }
     }
 }
@@ -188,7 +192,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 16] = [
+        let checks: [Box<dyn Check>; 17] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -205,6 +209,7 @@ impl Auditor {
             Box::new(codes::CodesGivenOnce::over(base)),
             Box::new(talk::VotesAddUp::over(base)),
             Box::new(templates::OccurrencesOnce::over(base)),
+            Box::new(campaigns::CampaignsAddUp::over(base)),
         ];
         for check in checks {
             auditor.add(check);

@@ -3,7 +3,8 @@
 use super::*;
 use crate::rules::*;
 use crate::store::{
-    Answer, Ask, Bounds, CameOf, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition, TemplateAsk, TemplateEvent,
+    Answer, Ask, Bounds, CameOf, CampaignAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition, TemplateAsk,
+    TemplateEvent,
 };
 
 /// A room, a rain and a sale, and what viewers were told there.
@@ -106,6 +107,7 @@ impl Story {
             duration_ms: 60_000,
             hold_ms: 10_000,
         }));
+        story.campaign(sale);
         for who in ["ann", "bob", "ann"] {
             story.claim(who, rain);
         }
@@ -120,6 +122,16 @@ impl Story {
         story.give();
         story.recur();
         story
+    }
+
+    /// An activity serves a campaign.
+    fn campaign(&mut self, activity: ActivityId) {
+        let here = Partition::Room(room());
+        let at = |phase: u64| NOW.after_ms(phase * 1_000_000);
+        let times = CampaignTimes { warm_up: NOW, burst: at(1), extension: at(2), end: at(3) };
+        let plan = Box::new(CampaignPlan { title: "spring".to_owned(), goals: Goals::default(), times });
+        self.ask(here, "host", Ask::Campaign(CampaignAsk::Create { plan }));
+        self.ask(here, "host", Ask::Campaign(CampaignAsk::Include { campaign: CampaignId(1), activity }));
     }
 
     /// A draft every day, until there has been one.
@@ -208,7 +220,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 19, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 20, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -220,7 +232,7 @@ fn granted(event: &Event) -> bool {
 #[test]
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
-    let rows: [(&str, Change, &[&str]); 15] = [
+    let rows: [(&str, Change, &[&str]); 16] = [
         (
             "another amount",
             |story| {
@@ -315,6 +327,16 @@ fn a_changed_log_is_noticed() {
             "an activity that came after its time",
             |story| story.came_of().occurrence.opens_at = NOW,
             &["occurrences_once"],
+        ),
+        (
+            "a campaign's order that cost more",
+            |story| {
+                let Event::Paid { amount, .. } = story.event(|event| matches!(event, Event::Paid { .. })) else {
+                    unreachable!()
+                };
+                *amount = fen(181);
+            },
+            &["campaigns_add_up", "replay_equals_state"],
         ),
         ("time that goes back", |story| story.events[5].at = Time::from_ms(1), &["phases_advance"]),
     ];
