@@ -41,6 +41,10 @@ pub enum Command {
     Gifts(LoadArgs),
     /// Enrolment: fewer places than viewers
     Enrolment(LoadArgs),
+    /// Lucky bags: one that is drawn, one that newcomers unlock by watching, one of codes
+    Bags(LoadArgs),
+    /// Templates: a sale like one by hand, and a rain that comes every day of a week
+    Template(LoadArgs),
     /// Campaign with goals: coupons, a rain and a sale, whose orders are paid
     Campaign(LoadArgs),
     /// Rain, sale and messages together

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
         Command::CheckIn(load) => scenario::check_in(&load),
         Command::Gifts(load) => scenario::gifts(&load),
         Command::Enrolment(load) => scenario::enrolment(&load),
+        Command::Bags(load) => scenario::bags(&load),
+        Command::Template(load) => scenario::template(&load),
         Command::Campaign(load) => scenario::campaign(&load),
         Command::Show(args) => scenario::show(&args),
         Command::Limit(args) => limit::run(&args),

@@ -6,7 +6,7 @@
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
 //! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws) those who enter draws,
 //! `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the course of a broadcast: watch tasks,
-//! check-ins, gifts, enrolments, campaigns, and the show of everything.
+//! check-ins, gifts, enrolments, lucky bags, templates, campaigns, and the show of everything.
 
 mod acks;
 mod admin;
@@ -97,6 +97,16 @@ pub fn enrolment(load: &LoadArgs) -> anyhow::Result<bool> {
 /// A campaign with goals, of coupons, a rain and a sale. Says whether all went well.
 pub fn campaign(load: &LoadArgs) -> anyhow::Result<bool> {
     evening::campaign(load)
+}
+
+/// Lucky bags that are drawn, for newcomers, and of codes. Says whether all went well.
+pub fn bags(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::bags(load)
+}
+
+/// Activities that come of templates. Says whether all went well.
+pub fn template(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::template(load)
 }
 
 /// A broadcast with everything. Says whether all went well.

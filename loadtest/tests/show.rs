@@ -45,6 +45,9 @@ fn everything_happened(result: &Value) {
         "poll",
         "enrolment",
         "lucky_bag",
+        "newcomer_bag",
+        "code_bag",
+        "keyword_draw",
         "mic_draw",
     ] {
         assert!(kinds.contains(kind), "{kind} was not on: {kinds:?}");
@@ -59,8 +62,15 @@ fn everything_happened(result: &Value) {
 #[test]
 fn every_mechanic_has_a_scenario_that_comes_out_right() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let rows =
-        [("watch-task", "quic"), ("check-in", "ws"), ("gifts", "quic"), ("enrolment", "quic"), ("campaign", "ws")];
+    let rows = [
+        ("watch-task", "quic"),
+        ("check-in", "ws"),
+        ("gifts", "quic"),
+        ("enrolment", "quic"),
+        ("bags", "ws"),
+        ("template", "quic"),
+        ("campaign", "ws"),
+    ];
     for (scenario, transport) in rows {
         let dir = tempfile::tempdir().unwrap();
         let servers = [runtime.block_on(server(&dir))];
@@ -79,7 +89,7 @@ fn a_show_on_one_server_comes_out_right() {
     let servers = [runtime.block_on(server(&dir))];
     let (data, html) = (dir.path().join("data"), dir.path().join("show.html"));
     let (data, page) = (data.to_str().unwrap(), html.to_str().unwrap());
-    let options = ["--viewers", "60", "--duration", "12s", "--seed", "7", "--data-dir", data, "--html", page];
+    let options = ["--viewers", "60", "--duration", "24s", "--seed", "7", "--data-dir", data, "--html", page];
     let result = tester("show", &servers, dir.path(), &options);
     everything_happened(&result);
     assert_eq!(result["seed"], 7);
@@ -96,7 +106,7 @@ fn a_show_on_two_servers_that_share_a_redis_comes_out_right() {
     let dirs: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
     let servers = runtime.block_on(nodes(&dirs, &redis));
     let store = format!("redis://127.0.0.1:{}", redis.port);
-    let options = ["--viewers", "60", "--duration", "12s", "--seed", "8", "--store", &store];
+    let options = ["--viewers", "60", "--duration", "24s", "--seed", "8", "--store", &store];
     let result = tester("show", &servers, dirs[0].path(), &options);
     everything_happened(&result);
     servers.into_iter().for_each(|server| runtime.block_on(server.stop()));

@@ -13,6 +13,7 @@ use std::thread::{Builder, JoinHandle, sleep};
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_lc_rs::digest::{SHA256, digest};
 use liveroom_protocol::client::Outcome as Decided;
 use liveroom_protocol::wire::{GiftSent, PrizeState, grant};
 use parking_lot::Mutex;
@@ -151,8 +152,8 @@ fn decision(ask: &str, outcome: &Decided) -> Option<Value> {
                 grant::Prize::AmountFen(fen) => answer["amount_fen"] = (*fen).into(),
                 grant::Prize::Coupon(coupon) => answer["coupon"] = coupon.as_str().into(),
                 grant::Prize::Item(item) => answer["item"] = item.as_str().into(),
-                // A code is its winner's alone: no file tells it.
-                grant::Prize::Code(_) => return None,
+                // A code is its winner's alone: no file tells more than its hash.
+                grant::Prize::Code(code) => answer["code_hash"] = hash(code).into(),
             }
             answer
         }
@@ -168,6 +169,10 @@ fn decision(ask: &str, outcome: &Decided) -> Option<Value> {
         Decided::Refused { code, .. } => json!({"answer": "refused", "code": code.word()}),
         _ => return None,
     })
+}
+
+fn hash(code: &str) -> String {
+    digest(&SHA256, code.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

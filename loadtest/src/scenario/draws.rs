@@ -13,12 +13,16 @@ use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use liveroom_protocol::client::{Client, Event, Events, Outcome, RetryPolicy, RoomView};
-use liveroom_protocol::wire::{DrawTicket, Own, Phase, PrizeState, activity_state, grant};
+use liveroom_protocol::wire::{
+    Claim, Comment, DrawTicket, EnterDraw, Own, Phase, PrizeState, ReplyPrize, activity_state, client_frame::Body,
+    grant,
+};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::acks::{Acks, Voices};
 use super::entrance::admit;
 use super::stage::Stage;
 use crate::board::{Board, Desk, Flight, Verdict};
@@ -120,8 +124,14 @@ pub(super) fn run(load: &LoadArgs) -> anyhow::Result<bool> {
     let duration_ms = 86_400_000;
     stage.open(1, &json!({ "title": "codes", "code_bag": { "codes": codes, "duration_ms": duration_ms } }))?;
     let (stage, known) = (Arc::new(stage), Arc::new(Known::default()));
-    let running = runtime.spawn(crowd(load.clone(), Arc::clone(&stage), Arc::clone(&known), progress.clone()));
-    let (mut outcome, records) = runtime.block_on(running)??;
+    let acks = load.acks.as_deref().map(Acks::create).transpose()?;
+    let (load_of, stage_of, known_of) = (load.clone(), Arc::clone(&stage), Arc::clone(&known));
+    let progress_of = progress.clone();
+    let (mut outcome, records) = runtime.block_on(runtime.spawn(async move {
+        let went = crowd(load_of, stage_of, known_of, acks.as_ref(), progress_of).await;
+        acks.map_or(Ok(()), Acks::finish)?;
+        went
+    }))??;
     outcome.report = judged(std::mem::take(&mut outcome.report), &records, &known, &codes).judged();
     progress.done();
     publish(&outcome, &load.common)
@@ -235,11 +245,11 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 type Records = Vec<(u64, Value)>;
 
 async fn crowd(
-    load: LoadArgs, stage: Arc<Stage>, known: Arc<Known>, progress: Progress,
+    load: LoadArgs, stage: Arc<Stage>, known: Arc<Known>, acks: Option<&Acks>, progress: Progress,
 ) -> anyhow::Result<(RunOutcome, Records)> {
     let common = &load.common;
     let gauge = Gauge::on_all(&load.server_pids)?;
-    let entrants = connect(&load, &stage, &known, &progress).await?;
+    let entrants = connect(&load, &stage, &known, acks, &progress).await?;
     let window = Window::after(Instant::now(), common.warmup, common.duration);
     let board = Board::new(window, false, machine::workers());
     let mut entering = JoinSet::new();
@@ -284,7 +294,7 @@ async fn crowd(
 }
 
 async fn connect(
-    load: &LoadArgs, stage: &Stage, known: &Arc<Known>, progress: &Progress,
+    load: &LoadArgs, stage: &Stage, known: &Arc<Known>, acks: Option<&Acks>, progress: &Progress,
 ) -> anyhow::Result<Vec<Entrant>> {
     let guests = stage.guests(load.viewers as usize)?;
     let clients = admit(load, &guests, &RetryPolicy::default(), progress).await?;
@@ -297,8 +307,9 @@ async fn connect(
                 break open;
             }
         };
+        let voice = acks.map(|acks| acks.voices(&guest.room, &guest.user));
         let (number, user, known) = (guest.number, guest.user, Arc::clone(known));
-        entrants.push(Entrant { number, user, client, events, open, known });
+        entrants.push(Entrant { number, user, client, events, voice, open, known });
     }
     Ok(entrants)
 }
@@ -328,6 +339,7 @@ struct Entrant {
     user: String,
     client: Client,
     events: Events,
+    voice: Option<Voices>,
     open: Open,
     known: Arc<Known>,
 }
@@ -355,13 +367,20 @@ impl Entrant {
 
     async fn act(&self, turn: usize) -> Option<Verdict> {
         let Open { bag, seats, codes, .. } = self.open;
-        let outcome = match turn % 4 {
-            0 => self.client.enter_draw(bag.0, bag.1).await,
-            1 => self.client.enter_draw(seats.0, seats.1).await,
-            2 => self.client.claim(codes.0, codes.1, codes.2).await,
-            _ => self.client.comment(SPELLINGS[turn / 4 % SPELLINGS.len()]).await,
+        let enter = |(activity, token)| ("enter", activity, Body::EnterDraw(EnterDraw { activity, token }));
+        let (kind, activity, body) = match turn % 4 {
+            0 => enter(bag),
+            1 => enter(seats),
+            2 => {
+                let (activity, token, opening) = codes;
+                ("claim", activity, Body::Claim(Claim { activity, token, opening }))
+            }
+            _ => {
+                let text = SPELLINGS[turn / 4 % SPELLINGS.len()].to_owned();
+                ("comment", 0, Body::Comment(Comment { text }))
+            }
         };
-        Some(match outcome.ok()? {
+        Some(match self.ask(kind, activity, body).await? {
             Outcome::Entered(ticket) => {
                 self.known.ticket(ticket);
                 Verdict::Granted
@@ -378,6 +397,16 @@ impl Entrant {
             // Answers to what nobody here asks.
             _ => Verdict::Wrong,
         })
+    }
+
+    /// Asks, and has the answer written down. `None`: there was none.
+    async fn ask(&self, kind: &'static str, activity: u64, body: Body) -> Option<Outcome> {
+        let id = self.client.fresh_request_id();
+        let outcome = self.client.request_with_id(id, body).await.ok()?;
+        if let Some(voice) = &self.voice {
+            voice.say(kind, id, activity, &outcome);
+        }
+        Some(outcome)
     }
 
     /// Takes note of what has come meanwhile.
@@ -413,8 +442,9 @@ impl Entrant {
             let offered = matches!(&event, Event::Own(own) if own.prizes.iter().any(|prize| prize.state() == PrizeState::Offered));
             self.hear(event);
             if offered && !self.number.is_multiple_of(4) {
-                let accept = self.number % 4 == 1;
-                if let Ok(Outcome::Prize(prize)) = self.client.reply_prize(self.open.seats.0, accept).await {
+                let (activity, accept) = (self.open.seats.0, self.number % 4 == 1);
+                let reply = Body::ReplyPrize(ReplyPrize { activity, accept });
+                if let Some(Outcome::Prize(prize)) = self.ask("reply", activity, reply).await {
                     self.known.prizes.lock().insert((prize.activity, self.user.clone()), prize.state());
                 }
             }

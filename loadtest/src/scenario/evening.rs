@@ -93,6 +93,16 @@ pub(super) fn campaign(load: &LoadArgs) -> anyhow::Result<bool> {
     single(load, Programme::campaign())
 }
 
+/// Lucky bags of all kinds.
+pub(super) fn bags(load: &LoadArgs) -> anyhow::Result<bool> {
+    single(load, Programme::bags())
+}
+
+/// What comes of templates, by hand and every day.
+pub(super) fn template(load: &LoadArgs) -> anyhow::Result<bool> {
+    single(load, Programme::template())
+}
+
 fn single(load: &LoadArgs, programme: Programme) -> anyhow::Result<bool> {
     let played = Played::run(load, programme, random())?;
     publish(&played.outcome(), &load.common)

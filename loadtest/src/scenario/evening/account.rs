@@ -180,6 +180,7 @@ impl ActTold {
         let came_to = match self.kind {
             "flash_sale" => format!("{} orders, {} paid", count(self.grants), yuan(self.sold_fen)),
             "poll" | "enrolment" => String::new(),
+            "code_bag" => format!("{} codes", count(self.grants)),
             _ if self.given_fen > 0 => format!("{} prizes, {} in cash", count(self.grants), yuan(self.given_fen)),
             _ => format!("{} prizes", count(self.grants)),
         };

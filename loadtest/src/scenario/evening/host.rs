@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::stage::Stage;
-use super::programme::{Act, Programme};
+use super::programme::{Act, Programme, Source};
 use crate::progress::Progress;
 
 /// How often the campaign is looked at, in thousandths of the broadcast.
@@ -27,6 +27,13 @@ const SETTLING: Duration = Duration::from_secs(90);
 /// How often that is looked at.
 const SETTLING_EVERY: Duration = Duration::from_millis(100);
 
+/// A recurrence creates its activities so long ahead, and has one every day: so many at once.
+const AHEAD_MS: u64 = 7 * 86_400_000;
+const DAYS: u64 = 7;
+
+/// How long that may take.
+const RECURRING: Duration = Duration::from_secs(20);
+
 /// A host at work.
 pub(super) struct Host {
     thread: JoinHandle<anyhow::Result<Hosted>>,
@@ -37,8 +44,12 @@ pub(super) struct Host {
 pub(super) struct Hosted {
     pub(super) broadcast: u32,
     pub(super) acts: Vec<Played>,
+    /// When it began: nobody has watched it for longer than since then.
+    pub(super) began: Instant,
     /// The campaign as it was seen, and at last.
     pub(super) sightings: Vec<Campaign>,
+    /// What came of recurrences.
+    pub(super) recurred: Vec<Recurred>,
 }
 
 /// An act that was played.
@@ -50,8 +61,22 @@ pub(super) struct Played {
     pub(super) opened_s: f64,
     pub(super) amended_s: Option<f64>,
     pub(super) closed_s: f64,
+    /// Whether it was over before the host closed it.
+    pub(super) ended_by_itself: bool,
+    /// As the host asked for it.
+    pub(super) plan: Value,
     /// As the server shows it when it is over.
     pub(super) state: Value,
+}
+
+/// A recurrence, and the activities that it has become.
+#[derive(Debug, Default)]
+pub(super) struct Recurred {
+    /// How many activities the server says that there are of it, and how many it says were missed.
+    pub(super) created: u64,
+    pub(super) missed: u64,
+    /// Number of each, and when it opens.
+    pub(super) activities: Vec<(u64, i64)>,
 }
 
 /// A campaign, as far as it is looked at.
@@ -85,7 +110,14 @@ struct Run {
     hosted: Hosted,
     campaign: Option<u64>,
     /// Numbers of what was announced and is not open yet, by the place of the act.
-    announced: Vec<Option<u64>>,
+    announced: Vec<Option<Drafted>>,
+}
+
+/// An activity that is scheduled, and the plan that it has.
+#[derive(Debug, Clone)]
+struct Drafted {
+    activity: u64,
+    plan: Value,
 }
 
 impl Host {
@@ -94,7 +126,8 @@ impl Host {
         stage: Arc<Stage>, programme: Programme, viewers: usize, begin: Instant, takes: Duration, progress: Progress,
     ) -> anyhow::Result<Self> {
         let acts = programme.acts.len();
-        let hosted = Hosted { broadcast: 0, acts: Vec::new(), sightings: Vec::new() };
+        let (sightings, recurred) = (Vec::new(), Vec::new());
+        let hosted = Hosted { broadcast: 0, acts: Vec::new(), began: begin, sightings, recurred };
         let announced = vec![None; acts];
         let broadcast_takes = takes;
         let run =
@@ -112,6 +145,7 @@ impl Host {
 impl Run {
     fn play(mut self) -> anyhow::Result<Hosted> {
         sleep(self.begin.saturating_duration_since(Instant::now()));
+        self.hosted.began = Instant::now();
         let started = self.stage.post("/broadcasts", &json!({}))?;
         self.hosted.broadcast = started["broadcast"].as_u64().context("a broadcast has a number")? as u32;
         if self.programme.campaign {
@@ -122,6 +156,7 @@ impl Run {
             sleep(due.saturating_duration_since(Instant::now()));
             self.on(cue).with_context(|| format!("{cue:?} of {}", self.programme.name))?;
         }
+        self.call_off()?;
         self.settle()?;
         self.look()?;
         Ok(self.hosted)
@@ -149,21 +184,28 @@ impl Run {
         let now_s = |run: &Self| run.begin.elapsed().as_secs_f64();
         match cue {
             Cue::Announce(place) => {
-                let activity = self.draft(place)?;
-                self.step(activity, "warm-up")?;
-                self.announced[place] = Some(activity);
+                let drafted = self.draft(place)?;
+                self.step(drafted.activity, "warm-up")?;
+                self.announced[place] = Some(drafted);
             }
             Cue::Open(place) => {
-                let activity = match self.announced[place] {
-                    Some(activity) => activity,
+                let Drafted { activity, plan } = match self.announced[place].take() {
+                    Some(drafted) => drafted,
                     None => self.draft(place)?,
                 };
                 self.step(activity, "open")?;
                 let act = self.programme.acts[place];
                 self.progress.say(&format!("{} opens", act.title));
-                let (opened_s, closed_s) = (now_s(self), f64::NAN);
-                let played = Played { act, activity, opened_s, amended_s: None, closed_s, state: Value::Null };
-                self.hosted.acts.push(played);
+                self.hosted.acts.push(Played {
+                    act,
+                    activity,
+                    opened_s: now_s(self),
+                    amended_s: None,
+                    closed_s: f64::NAN,
+                    ended_by_itself: false,
+                    plan,
+                    state: Value::Null,
+                });
             }
             Cue::Amend(place) => {
                 let amendment = self.programme.acts[place].amendment(self.viewers);
@@ -174,14 +216,17 @@ impl Run {
             }
             Cue::Close(place) => {
                 let activity = self.played(place)?.activity;
-                // A rain that has given everything has ended by itself.
-                if let Err(refused) = self.step(activity, "close")
+                // What has given everything may have ended by itself.
+                let closed = self.step(activity, "close");
+                let ended_by_itself = closed.is_err();
+                if let Err(refused) = closed
                     && !self.is_over(activity)?
                 {
                     return Err(refused);
                 }
                 let at = now_s(self);
-                self.played(place)?.closed_s = at;
+                let played = self.played(place)?;
+                (played.closed_s, played.ended_by_itself) = (at, ended_by_itself);
             }
             Cue::Look => self.look()?,
             Cue::EndBroadcast => {
@@ -193,17 +238,84 @@ impl Run {
     }
 
     /// Drafts and schedules an act.
-    fn draft(&self, place: usize) -> anyhow::Result<u64> {
+    fn draft(&mut self, place: usize) -> anyhow::Result<Drafted> {
         let act = self.programme.acts[place];
         let mut plan = act.plan(self.viewers, self.broadcast_takes);
         plan["sponsor"] = self.stage.sponsor().into();
-        let drafted = self.stage.post("/activities", &plan)?;
-        let activity = drafted["activity"].as_u64().context("a draft has a number")?;
+        let number = |drafted: &Value| drafted["activity"].as_u64().context("a draft has a number");
+        let activity = match act.source {
+            Source::Plan => number(&self.stage.post("/activities", &plan)?)?,
+            Source::Template => {
+                let template = self.save_template(place, &plan)?;
+                number(&self.stage.post(&format!("/templates/{template}/activities"), &json!({}))?)?
+            }
+            Source::Recurrence => self.recur(place, &plan)?,
+        };
         if let Some(campaign) = self.campaign.filter(|_| act.promoted) {
             self.stage.post(&format!("/campaigns/{campaign}/activities"), &json!({"activity": activity}))?;
         }
-        self.step(activity, "schedule")?;
-        Ok(activity)
+        // What a recurrence has become is handed in by itself.
+        if act.source != Source::Recurrence {
+            self.step(activity, "schedule")?;
+        }
+        Ok(Drafted { activity, plan })
+    }
+
+    fn save_template(&self, place: usize, plan: &Value) -> anyhow::Result<String> {
+        let template = format!("act-{place}");
+        self.stage.put(&format!("/templates/{template}"), &json!({ "plan": plan }))?;
+        Ok(template)
+    }
+
+    /// Has an act every day of a week from now on, each created and handed in a week ahead: all at once. Then it rests. The first of
+    /// them is the one that is played.
+    fn recur(&mut self, place: usize, plan: &Value) -> anyhow::Result<u64> {
+        let template = self.save_template(place, plan)?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock")?;
+        // Late enough that none opens by itself before it is known.
+        let minute = (since.as_secs() / 60 + 5) % 1_440;
+        let rule = json!({
+            "template": template, "at": format!("{:02}:{:02}", minute / 60, minute % 60), "zone": "Etc/UTC",
+            "days": ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], "ahead_ms": AHEAD_MS,
+        });
+        let recurrence = self.stage.post("/recurrences", &rule)?["recurrence"].as_u64().context("it has a number")?;
+        let title = self.programme.acts[place].title;
+        let give_up = Instant::now() + RECURRING;
+        let recurred = loop {
+            let recurred = self.recurred(recurrence, title)?;
+            if recurred.is_some() || Instant::now() > give_up {
+                break recurred.context("the occurrences do not come")?;
+            }
+            sleep(SETTLING_EVERY);
+        };
+        self.stage.post(&format!("/recurrences/{recurrence}/pause"), &json!({}))?;
+        let first = recurred.activities.iter().min_by_key(|(_, opens_at)| *opens_at).context("there is a first one")?.0;
+        self.hosted.recurred.push(recurred);
+        Ok(first)
+    }
+
+    /// What a recurrence has come to, once it has a week of activities that are scheduled.
+    fn recurred(&self, recurrence: u64, title: &str) -> anyhow::Result<Option<Recurred>> {
+        let all = self.stage.get("/recurrences")?;
+        let ours = all.as_array().into_iter().flatten().find(|one| one["recurrence"] == recurrence);
+        let counted = |key: &str| ours.and_then(|one| one[key].as_u64()).unwrap_or(0);
+        let (created, missed) = (counted("created"), counted("missed"));
+        let activities = self.stage.get("/activities")?;
+        let scheduled = activities.as_array().into_iter().flatten().filter(|one| one["title"] == title);
+        let scheduled = scheduled.filter(|one| one["phase"] == "scheduled");
+        let of = |one: &Value| Some((one["activity"].as_u64()?, one["opens_at_ms"].as_i64()?));
+        let activities: Vec<_> = scheduled.filter_map(of).collect();
+        let whole = created + missed >= DAYS && activities.len() as u64 >= created;
+        Ok(whole.then_some(Recurred { created, missed, activities }))
+    }
+
+    /// What is still to come of recurrences is called off: its money goes back.
+    fn call_off(&self) -> anyhow::Result<()> {
+        let played = |activity: u64| self.hosted.acts.iter().any(|act| act.activity == activity);
+        let activities = self.hosted.recurred.iter().flat_map(|recurred| &recurred.activities);
+        activities
+            .filter(|(activity, _)| !played(*activity))
+            .try_for_each(|(activity, _)| self.step(*activity, "cancel"))
     }
 
     fn step(&self, activity: u64, step: &str) -> anyhow::Result<()> {

@@ -18,6 +18,12 @@ const HOLD_MS: u64 = 3_000;
 /// How long a seat at the microphone is offered.
 const SEAT_MS: u64 = 5_000;
 
+/// What enters the keyword draw.
+const KEYWORD: &str = "我要茶席 Go";
+
+/// What is in a bag for newcomers.
+const NEWCOMER_FEN: u64 = 66;
+
 /// Rains last no shorter and no longer, whatever the host does.
 const RAIN_MS: std::ops::RangeInclusive<u64> = 5_000..=120_000;
 
@@ -43,10 +49,22 @@ pub(super) struct Act {
     /// When it opens and when the host closes it, in thousandths of the broadcast.
     pub(super) from: u32,
     pub(super) until: u32,
-    /// When the host adds stock or shares.
+    /// When the host adds stock, shares or time.
     pub(super) amended: Option<u32>,
     /// Whether it is part of the campaign.
     pub(super) promoted: bool,
+    pub(super) source: Source,
+}
+
+/// How an act's activity comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The host plans it.
+    Plan,
+    /// It is like a template, which the host saves.
+    Template,
+    /// A template becomes an activity every day of a week; the host opens the first one early.
+    Recurrence,
 }
 
 /// What hosts can do.
@@ -60,6 +78,9 @@ pub(super) enum Mechanic {
     Poll,
     Enrolment,
     LuckyBag,
+    NewcomerBag,
+    CodeBag,
+    KeywordDraw,
     MicDraw,
 }
 
@@ -73,12 +94,15 @@ impl Programme {
             act(Poll, "今晚先看哪件", 40, 300),
             act(Drop, "万券齐发", 80, 300),
             act(Rain, "开场红包雨", 160, 320).promoted(),
+            act(KeywordDraw, "口令抽奖", 220, 420),
             act(Sale, "首波秒杀", 260, 560).promoted().amended(420),
             act(Enrolment, "优先报名", 360, 640),
+            act(NewcomerBag, "新人福袋", 380, 700).amended(560),
             act(LuckyBag, "福袋", 460, 640),
             act(Rain, "整点红包雨", 520, 690).promoted().amended(600),
+            act(CodeBag, "兑换码福袋", 580, 720),
             act(MicDraw, "连麦抽奖", 620, 760),
-            act(Sale, "返场秒杀", 700, 920).promoted(),
+            act(Sale, "返场秒杀", 700, 920).promoted().like_template().amended(800),
         ];
         Self { name: "show", acts, mixed: true, gifts: false, campaign: true }
     }
@@ -86,6 +110,26 @@ impl Programme {
     /// One mechanic, and viewers who take all that they can get.
     pub(super) fn of(name: &'static str, mechanic: Mechanic) -> Self {
         Self { name, acts: vec![act(mechanic, name, 20, 960)], mixed: false, gifts: false, campaign: false }
+    }
+
+    /// Lucky bags of all kinds.
+    pub(super) fn bags() -> Self {
+        use Mechanic::*;
+        let acts = vec![
+            act(CodeBag, "codes", 20, 900),
+            act(LuckyBag, "drawn", 30, 700),
+            act(NewcomerBag, "newcomers", 40, 960).amended(600),
+        ];
+        Self { name: "bags", acts, mixed: false, gifts: false, campaign: false }
+    }
+
+    /// What comes of templates: by hand, and every day.
+    pub(super) fn template() -> Self {
+        let acts = vec![
+            act(Mechanic::Sale, "by hand", 20, 960).like_template().amended(500),
+            act(Mechanic::Rain, "every day", 100, 900).every_day(),
+        ];
+        Self { name: "template", acts, mixed: false, gifts: false, campaign: false }
     }
 
     /// Only gifts.
@@ -105,7 +149,7 @@ impl Programme {
 }
 
 const fn act(mechanic: Mechanic, title: &'static str, from: u32, until: u32) -> Act {
-    Act { mechanic, title, from, until, amended: None, promoted: false }
+    Act { mechanic, title, from, until, amended: None, promoted: false, source: Source::Plan }
 }
 
 impl Act {
@@ -116,6 +160,16 @@ impl Act {
 
     const fn amended(mut self, at: u32) -> Self {
         self.amended = Some(at);
+        self
+    }
+
+    const fn like_template(mut self) -> Self {
+        self.source = Source::Template;
+        self
+    }
+
+    const fn every_day(mut self) -> Self {
+        self.source = Source::Recurrence;
         self
     }
 
@@ -183,6 +237,18 @@ impl Act {
                 ];
                 json!({"lucky_bag": {"prizes": prizes, "duration_ms": duration_ms}})
             }
+            Mechanic::NewcomerBag => json!({
+                "newcomer_bag": {"count": part(3), "amount_fen": NEWCOMER_FEN, "duration_ms": duration_ms},
+                "conditions": {"watched_s": step_s(450), "newcomer_days": 1},
+            }),
+            Mechanic::CodeBag => {
+                let codes: Vec<_> = (0..part(4).min(5_000)).map(|n| format!("TEA-{}-{n}", self.from)).collect();
+                json!({"code_bag": {"codes": codes, "duration_ms": duration_ms}})
+            }
+            Mechanic::KeywordDraw => {
+                let prizes = [json!({"title": "茶席", "count": part(100).min(50)})];
+                json!({"keyword_draw": {"keyword": KEYWORD, "prizes": prizes, "duration_ms": duration_ms}})
+            }
             Mechanic::MicDraw => {
                 let prizes = [json!({"title": "麦位", "count": 3})];
                 json!({"mic_draw": {"prizes": prizes, "duration_ms": duration_ms, "answer_ms": SEAT_MS}})
@@ -198,7 +264,8 @@ impl Act {
         match self.mechanic {
             Mechanic::Rain => json!({"budget_fen": more * 50, "shares": more}),
             Mechanic::Drop => json!({"shares": more}),
-            Mechanic::Sale => json!({"stock": [{"sku": 1, "units": more}]}),
+            Mechanic::NewcomerBag => json!({"budget_fen": more * NEWCOMER_FEN, "shares": more}),
+            Mechanic::Sale => json!({"stock": [{"sku": 1, "units": more}], "extend_ms": 10_000}),
             _ => json!({"extend_ms": 10_000}),
         }
     }
@@ -216,6 +283,9 @@ impl Mechanic {
             Self::Poll => "poll",
             Self::Enrolment => "enrolment",
             Self::LuckyBag => "lucky_bag",
+            Self::NewcomerBag => "newcomer_bag",
+            Self::CodeBag => "code_bag",
+            Self::KeywordDraw => "keyword_draw",
             Self::MicDraw => "mic_draw",
         }
     }
@@ -232,7 +302,8 @@ mod tests {
 
     #[test]
     fn acts_begin_in_order_and_end_after_they_begin() {
-        for programme in [Programme::show(), Programme::campaign(), Programme::of("poll", Mechanic::Poll)] {
+        let single = Programme::of("poll", Mechanic::Poll);
+        for programme in [Programme::show(), Programme::campaign(), Programme::bags(), Programme::template(), single] {
             let acts = &programme.acts;
             assert!(acts.is_sorted_by_key(|act| act.from), "{}", programme.name);
             for act in acts {

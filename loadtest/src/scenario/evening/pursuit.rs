@@ -74,7 +74,9 @@ impl Pursuits {
             Some(Outcome::Refused { code: RefusalCode::SoldOut, .. }) if wish.opening.is_some() => {
                 pursuit.missed.extend(wish.opening);
             }
-            Some(Outcome::Refused { code: RefusalCode::NotOpen, .. }) if !pursuit.too_early => {
+            Some(Outcome::Refused { code: RefusalCode::NotOpen | RefusalCode::WatchedTooLittle, .. })
+                if !pursuit.too_early =>
+            {
                 pursuit.too_early = true;
             }
             outcome if may_pass(outcome) => pursuit.not_before = Some(Instant::now() + chance.around(AGAIN)),
@@ -93,8 +95,13 @@ impl Pursuits {
         if state.phase() != Phase::Open && !early {
             return None;
         }
+        // Whoever can't wait tries before it is unlocked, once.
+        let watched_s = state.conditions.as_ref().map_or(0, |conditions| conditions.watched_s);
+        let locked = heard.watched.watched_s < watched_s;
+        let impatient = matches!(persona, Persona::Bot | Persona::Eager);
         let pursuit = self.0.entry(state.activity).or_insert_with(|| Pursuit::new(wanted(kind, persona, chance)));
         if early && pursuit.too_early
+            || locked && (pursuit.too_early || !impatient)
             || !pursuit.wants_more()
             || pursuit.not_before.is_some_and(|not_before| now < not_before)
         {
@@ -135,7 +142,7 @@ impl Pursuits {
             }
             Kind::Enrolment(_) => Some(wish("sign_up", Body::SignUp(SignUp { activity, token }))),
             Kind::Draw(draw) if draw.occasion() == DrawOccasion::Keyword => {
-                Some(wish("comment", Body::Comment(Comment { text: draw.keyword.clone() })))
+                Some(wish("comment", Body::Comment(Comment { text: spelt(&draw.keyword, chance) })))
             }
             Kind::Draw(_) => Some(wish("enter", Body::EnterDraw(EnterDraw { activity, token }))),
         }
@@ -154,6 +161,15 @@ impl Pursuit {
 
     fn wants_more(&self) -> bool {
         !self.over && self.had < self.wanted
+    }
+}
+
+/// A keyword, as people write it.
+fn spelt(keyword: &str, chance: &mut Chance) -> String {
+    match chance.below(3) {
+        0 => keyword.to_owned(),
+        1 => keyword.to_uppercase(),
+        _ => keyword.chars().flat_map(|c| [c, ' ']).collect(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What must hold between what viewers were told and what the server counts, when all is over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Context;
 use liveroom_protocol::wire::OrderPhase;
 use serde_json::Value;
 
 use super::super::stage::{COUPON_FEN, Stage};
-use super::host::{Campaign, Hosted, Played};
+use super::host::{Campaign, Hosted, Played, Recurred};
 use super::programme::Mechanic;
 use super::till::Payment;
 use super::told::Told;
@@ -48,10 +49,11 @@ pub(super) struct Reckoning<'a> {
 }
 
 /// Invariants that viewers look after themselves.
-const WATCHED: [&str; 9] = [
+const WATCHED: [&str; 10] = [
     "combos_count_up",
     "no_duplicate_grants",
     "nothing_banned_is_seen",
+    "one_ticket_each",
     "orders_end_once",
     "phases_never_go_back",
     "prizes_are_given_once",
@@ -107,6 +109,9 @@ impl Reckoning<'_> {
         self.coupons(&mut verdicts)?;
         self.payments(&mut verdicts);
         self.campaign(&mut verdicts);
+        for recurred in &self.hosted.recurred {
+            verdicts.judge("occurrences_come_once", once_a_day(recurred));
+        }
         Ok(verdicts)
     }
 
@@ -141,9 +146,18 @@ impl Reckoning<'_> {
             let there = of(pool, "granted") + of(pool, "reserved") + of(pool, "free");
             verdicts.judge("pools_add_up", equal(&format!("units of {name}"), of(pool, "stock"), there));
         }
+        verdicts.judge("acts_are_as_planned", as_planned(played));
         let granted: u64 = pools.iter().map(|pool| of(pool, "granted")).sum();
         match played.act.mechanic {
-            Mechanic::Rain | Mechanic::Drop | Mechanic::WatchTask | Mechanic::CheckIn => {
+            Mechanic::CodeBag => {
+                verdicts.judge("granted_equals_pool", equal(&format!("grants of {name}"), granted, won.grants));
+                verdicts.judge("each_code_to_one_person", self.codes(played, granted));
+                let emptied = pools.iter().all(|pool| of(pool, "free") == 0);
+                let closed = if emptied && !played.ended_by_itself { Err(name.to_owned()) } else { Ok(()) };
+                verdicts.judge("an_empty_bag_closes", closed);
+            }
+            Mechanic::Rain | Mechanic::Drop | Mechanic::WatchTask | Mechanic::CheckIn | Mechanic::NewcomerBag => {
+                verdicts.judge("nobody_unlocks_before_watching", self.unlocked(played));
                 verdicts.judge("granted_equals_pool", equal(&format!("grants of {name}"), granted, won.grants));
                 let spent = state["funded_fen"].as_i64().unwrap_or(0) - state["unspent_fen"].as_i64().unwrap_or(0);
                 verdicts.judge("given_equals_spent", equal(&format!("fen of {name}"), spent, won.fen));
@@ -166,7 +180,7 @@ impl Reckoning<'_> {
                 verdicts.judge("tally_equals_votes", verdict);
             }
             Mechanic::Enrolment => verdicts.judge("places_go_to_those_who_signed_up", self.enrolment(played)),
-            Mechanic::LuckyBag | Mechanic::MicDraw => {
+            Mechanic::LuckyBag | Mechanic::KeywordDraw | Mechanic::MicDraw => {
                 let tickets = self.viewers.iter().filter_map(|viewer| viewer.told.tickets.get(&played.activity));
                 let leaves: BTreeSet<_> = tickets.copied().collect();
                 let entries = state["draw"]["entries"].as_u64().unwrap_or(0);
@@ -176,6 +190,34 @@ impl Reckoning<'_> {
                 );
                 verdicts.judge("prizes_go_to_tickets", self.winners(played));
             }
+        }
+    }
+
+    /// Codes are those of the list, and no two viewers were told the same.
+    fn codes(&self, played: &Played, granted: u64) -> Result<(), String> {
+        let listed: BTreeSet<_> = words(&played.plan["code_bag"]["codes"]).into_iter().collect();
+        let given = self.viewers.iter().filter_map(|viewer| viewer.told.given.get(&played.activity));
+        let told: Vec<_> = given.flat_map(|given| &given.codes).map(String::as_str).collect();
+        let distinct: BTreeSet<_> = told.iter().copied().collect();
+        equal("codes that viewers were told", distinct.len(), told.len())?;
+        equal("codes given", granted, told.len() as u64)?;
+        match distinct.is_subset(&listed) {
+            true => Ok(()),
+            false => Err("a code is not on the list".to_owned()),
+        }
+    }
+
+    /// Nobody has watched for longer than the broadcast is old.
+    fn unlocked(&self, played: &Played) -> Result<(), String> {
+        let watched_s = played.plan["conditions"]["watched_s"].as_u64().unwrap_or(0);
+        let from = self.hosted.began + Duration::from_secs(watched_s);
+        let early = |viewer: &&Leaving| {
+            let given = viewer.told.given.get(&played.activity);
+            given.and_then(|given| given.first).is_some_and(|first| first < from)
+        };
+        match self.viewers.iter().find(early) {
+            None => Ok(()),
+            Some(viewer) => Err(format!("{} was given something before {watched_s} s of the broadcast", viewer.user)),
         }
     }
 
@@ -328,6 +370,27 @@ impl Reckoning<'_> {
 
     fn who(&self, so: impl Fn(&Told) -> bool) -> BTreeSet<&str> {
         self.viewers.iter().filter(|viewer| so(&viewer.told)).map(|viewer| viewer.user.as_str()).collect()
+    }
+}
+
+/// Whether it is what the host asked for, wherever it comes from, and was amended as often as the host did.
+fn as_planned(played: &Played) -> Result<(), String> {
+    let (state, plan) = (&played.state, &played.plan);
+    equal("titles", state["title"].as_str().unwrap_or(""), plan["title"].as_str().unwrap_or(""))?;
+    equal("kinds", state["kind"].as_str().unwrap_or(""), played.act.mechanic.word())?;
+    equal("amendments", state["amendment"].as_u64().unwrap_or(0), u64::from(played.amended_s.is_some()))
+}
+
+/// An occurrence for each day of a week, and each an activity of its own.
+fn once_a_day(recurred: &Recurred) -> Result<(), String> {
+    let Recurred { created, missed, activities } = recurred;
+    equal("missed", *missed, 0)?;
+    equal("activities", *created, activities.len() as u64)?;
+    let mut opening: Vec<_> = activities.iter().map(|(_, opens_at)| *opens_at).collect();
+    opening.sort_unstable();
+    match opening.windows(2).find(|pair| pair[1] - pair[0] != 86_400_000) {
+        None => Ok(()),
+        Some(pair) => Err(format!("{} ms between two of them", pair[1] - pair[0])),
     }
 }
 

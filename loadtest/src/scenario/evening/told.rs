@@ -1,6 +1,7 @@
 //! What one viewer was told: the other side of the server's books.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use liveroom_protocol::client::Outcome;
 use liveroom_protocol::wire::{DrawPrize, Grant, Order, OrderPhase, Own, PrizeState, grant};
@@ -43,6 +44,10 @@ pub(super) struct Given {
     pub(super) fen: i64,
     /// Coupons that are coupons of the room, by their numbers.
     pub(super) coupons: BTreeSet<u64>,
+    /// Codes.
+    pub(super) codes: BTreeSet<String>,
+    /// When the first thing was given.
+    pub(super) first: Option<Instant>,
     slots: BTreeSet<u32>,
 }
 
@@ -77,7 +82,7 @@ impl Told {
             Outcome::CheckedIn(checked) => checked.grant.as_ref().is_none_or(|grant| self.grant(grant)),
             Outcome::Ordered(order) => self.ordered(order),
             Outcome::Entered(ticket) => {
-                self.tickets.insert(activity, ticket.leaf);
+                self.ticket(activity, ticket.leaf);
                 true
             }
             Outcome::Prize(prize) => {
@@ -111,6 +116,9 @@ impl Told {
         for prize in &own.prizes {
             self.prize(prize);
         }
+        for ticket in &own.tickets {
+            self.ticket(ticket.activity, ticket.leaf);
+        }
     }
 
     /// Cash in all.
@@ -123,9 +131,14 @@ impl Told {
     fn grant(&mut self, grant: &Grant) -> bool {
         let given = self.given.entry(grant.activity).or_default();
         given.grants += 1;
+        given.first.get_or_insert_with(Instant::now);
         let known_coupon = match &grant.prize {
             Some(grant::Prize::AmountFen(fen)) => {
                 given.fen += fen;
+                false
+            }
+            Some(grant::Prize::Code(code)) => {
+                given.codes.insert(code.clone());
                 false
             }
             _ => grant.coupon_id > 0 && !given.coupons.insert(grant.coupon_id),
@@ -135,6 +148,14 @@ impl Told {
             self.complain("no_duplicate_grants", || words);
         }
         true
+    }
+
+    fn ticket(&mut self, activity: u64, leaf: u64) {
+        let before = self.tickets.insert(activity, leaf);
+        if before.is_some_and(|before| before != leaf) {
+            let words = format!("ticket {} in draw {activity}, then {leaf}", before.unwrap_or(0));
+            self.complain("one_ticket_each", || words);
+        }
     }
 
     fn ordered(&mut self, order: &Order) -> bool {
