@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Broadcast, Closeness, GiftId, Refusal, RefusalCode, TierRules, Time, UserId};
+use super::{ActivityId, Broadcast, Closeness, GiftId, Refusal, RefusalCode, Seats, TierRules, Time, UserId};
 
 /// The facts about one user in one room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Facts {
     pub check_in: Option<CheckIn>,
     /// What belongs to one broadcast.
     here: Here,
+    /// On the boards.
+    #[serde(skip)]
+    pub seats: Seats,
 }
 
 /// What an access token says about its user's account. The issuer signs it, so it is a fact.
@@ -110,6 +113,7 @@ impl Facts {
             closeness: Closeness::default(),
             check_in: None,
             here: Here::default(),
+            seats: Seats::default(),
         }
     }
 

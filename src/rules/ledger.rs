@@ -1,6 +1,7 @@
 //! Double entry: every posting takes from one account what it gives to another.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
@@ -75,23 +76,32 @@ impl Ledger {
 
     /// Whether `posting` may be made.
     pub fn may_post(&self, posting: &Posting) -> Result<(), Overdraft> {
-        let balance = self.balance(posting.from, posting.currency);
-        let floor = if posting.from == Account::Outside { -Self::BALANCE_MAX } else { 0 };
-        match balance.checked_sub(posting.amount) {
-            Some(left) if left >= floor => Ok(()),
-            _ => Err(Overdraft { balance, amount: posting.amount }),
-        }
+        left(posting.from, self.balance(posting.from, posting.currency), posting.amount).map(|_| ())
     }
 
-    /// Makes a posting.
+    /// Makes a posting, and says what the account that it comes from holds now.
     ///
     /// # Errors
     /// [`Overdraft`], and then nothing has moved.
-    pub fn post(&mut self, posting: &Posting) -> Result<(), Overdraft> {
-        self.may_post(posting)?;
-        self.add(posting.from, posting.currency, -posting.amount);
-        self.add(posting.to, posting.currency, posting.amount);
-        Ok(())
+    pub fn post(&mut self, posting: &Posting) -> Result<i64, Overdraft> {
+        let Posting { from, to, currency, amount } = *posting;
+        // Both accounts are looked up once: gifts come by the hundred thousand.
+        let left = match self.accounts.entry((from, currency)) {
+            Entry::Occupied(mut account) => {
+                let left = left(from, *account.get(), amount)?;
+                *account.get_mut() = left;
+                if left == 0 {
+                    account.remove();
+                }
+                left
+            }
+            Entry::Vacant(none) => match left(from, 0, amount)? {
+                0 => 0,
+                left => *none.insert(left),
+            },
+        };
+        self.add(to, currency, amount);
+        Ok(left)
     }
 
     /// Every account that was ever touched and is not empty.
@@ -107,6 +117,12 @@ impl Ledger {
             self.accounts.remove(&(account, currency));
         }
     }
+}
+
+/// What is left in an account that holds `balance`.
+fn left(account: Account, balance: i64, amount: i64) -> Result<i64, Overdraft> {
+    let floor = if account == Account::Outside { -Ledger::BALANCE_MAX } else { 0 };
+    balance.checked_sub(amount).filter(|left| *left >= floor).ok_or(Overdraft { balance, amount })
 }
 
 #[cfg(test)]

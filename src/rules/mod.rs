@@ -55,7 +55,7 @@ pub use facts::{AccountFacts, CheckIn, Facts, Stay};
 pub use fingerprint::Fingerprint;
 pub use gift::{
     Board, BoardId, Boards, Catalogue, CatalogueError, Combo, DailyCap, Fan, FanClub, FanClubError, FanClubSettings,
-    FanGain, FanSource, Gift, Place, Span,
+    FanGain, FanSource, Gift, Place, Seats, Span,
 };
 pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};

@@ -39,16 +39,33 @@ pub struct Place {
 }
 
 /// Who has given how much.
+///
+/// What changes most is read least: a gift moves one place, while somebody looks at the board a few times a second. So the order
+/// follows many moves at once, and whoever looks in between looks at both.
 #[derive(Clone, Default)]
 pub struct Board {
     /// By seat: a user keeps the seat as long as it is listed.
     places: Vec<Place>,
-    seats: HashMap<UserId, u32, FixedState>,
+    seat_of: HashMap<UserId, u32, FixedState>,
+    /// The order of the places, but for those that have moved since it was made.
     order: Ranking<Key>,
+    /// Those, in no order: fewer than [`Size::moved_max`].
+    moved: Vec<Moved>,
+    /// By seat: where it is among the moved, or [`STAYED`]. By itself, for it is looked through more often than the places.
+    moved_at: Vec<u32>,
     /// When it changed last.
     touched: Option<Time>,
     /// What those gave who fell off its end.
     unlisted: i64,
+}
+
+/// A place that has moved.
+#[derive(Clone, Copy)]
+struct Moved {
+    /// Where the order still has it; nowhere if its user is new.
+    was: Option<Key>,
+    /// Where it belongs.
+    is: Key,
 }
 
 /// A place in the order, shorter than the place itself: a change moves dozens of them. The rest of a name is looked up only
@@ -61,6 +78,10 @@ struct Key {
     name: [u64; 2],
     seat: u32,
 }
+
+/// Where a user sat lately on each of the current boards: a hint that spares three looks by name, and no part of any state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seats([u32; 3]);
 
 /// The boards of a room: the latest of each span.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +121,8 @@ impl Span {
     }
 }
 
+const STAYED: u32 = u32::MAX;
+
 impl Place {
     /// Whose.
     pub const fn user(&self) -> UserId {
@@ -121,6 +144,18 @@ impl Place {
     }
 }
 
+/// How a board is kept.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    /// As many users are listed.
+    users_max: usize,
+    /// So many moves are made in the order at once: many, for that is what makes them cheap, but whoever asks for a rank looks
+    /// through them.
+    moved_max: usize,
+    /// Where fewer than one of so many have moved, the rest is left as it is; else the order is made anew.
+    anew: usize,
+}
+
 /// The order of the places, of which the users' ids are seldom needed.
 fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
     let user = |key: &Key| &places[key.seat as usize].user;
@@ -131,67 +166,127 @@ fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
 impl Board {
     /// As many users are listed; who has less than all of them falls off the end, and begins anew when he gives again.
     pub const USERS_MAX: usize = 1_000_000;
+    const SIZE: Size = Size { users_max: Self::USERS_MAX, moved_max: 2_048, anew: 32 };
 
     /// A user gave so much.
     pub fn add(&mut self, user: UserId, coins: Coins, now: Time) {
-        self.add_among(user, coins, now, Self::USERS_MAX);
+        self.add_to(user, coins, now, Self::SIZE, &mut 0);
     }
 
-    fn add_among(&mut self, user: UserId, coins: Coins, now: Time, users_max: usize) {
+    /// Looks at the seat that `hint` names first, and leaves the right one there.
+    fn add_to(&mut self, user: UserId, coins: Coins, now: Time, size: Size, hint: &mut u32) {
         self.touched = Some(now);
-        if let Some(&seat) = self.seats.get(&user) {
-            let place = &mut self.places[seat as usize];
-            let old = place.key(seat);
-            (place.score.0, place.reached) = (place.score.0 + coins.get(), now);
-            let new = place.key(seat);
-            let replaced = self.order.replace(&old, new, in_order(&self.places));
-            debug_assert!(replaced, "whoever has a seat has a place");
+        let hinted = self.places.get(*hint as usize).is_some_and(|place| place.user == user);
+        let known = if hinted { Some(*hint) } else { self.seat_of.get(&user).copied() };
+        let Some(number) = known else { return self.list(user, coins, now, size, hint) };
+        *hint = number;
+        let place = &mut self.places[number as usize];
+        let was = place.key(number);
+        (place.score.0, place.reached) = (place.score() + coins.get(), now);
+        self.moves(number, Some(was), size);
+    }
+
+    /// Somebody new. If all seats are taken, whoever is last makes room, or keeps the seat.
+    fn list(&mut self, user: UserId, coins: Coins, now: Time, size: Size, hint: &mut u32) {
+        let place = Place { score: Reverse(coins.get()), reached: now, user };
+        let (number, was) = if self.places.len() < size.users_max {
+            self.places.push(place);
+            self.moved_at.push(STAYED);
+            (self.places.len() as u32 - 1, None)
+        } else {
+            let Some(last) = self.last().filter(|last| place < self.places[last.seat as usize]) else {
+                self.unlisted += coins.get();
+                return;
+            };
+            let gone = std::mem::replace(&mut self.places[last.seat as usize], place);
+            self.seat_of.remove(&gone.user);
+            self.unlisted += gone.score();
+            (last.seat, Some(last))
+        };
+        self.seat_of.insert(user, number);
+        *hint = number;
+        self.moves(number, was, size);
+    }
+
+    /// The place of a seat is another than it was.
+    fn moves(&mut self, number: u32, was: Option<Key>, size: Size) {
+        let is = self.places[number as usize].key(number);
+        let at = &mut self.moved_at[number as usize];
+        if let Some(moved) = self.moved.get_mut(*at as usize) {
+            moved.is = is;
             return;
         }
-        let place = Place { score: Reverse(coins.get()), reached: now, user };
-        let seat = if self.places.len() < users_max {
-            self.places.push(place);
-            self.places.len() as u32 - 1
+        *at = self.moved.len() as u32;
+        self.moved.push(Moved { was, is });
+        if self.moved.len() >= size.moved_max {
+            self.settle(size.anew);
+        }
+    }
+
+    /// Makes the moves in the order, too.
+    fn settle(&mut self, anew: usize) {
+        if self.moved.len() < self.places.len() / anew {
+            let mut gone: Vec<Key> = self.moved.iter().filter_map(|moved| moved.was).collect();
+            gone.sort_unstable_by(in_order(&self.places));
+            self.order.shift(&gone, &self.moved_in_order(), in_order(&self.places));
         } else {
-            match self.order.last().copied() {
-                Some(last) if place < self.places[last.seat as usize] => {
-                    self.order.remove(&last, in_order(&self.places));
-                    let gone = std::mem::replace(&mut self.places[last.seat as usize], place);
-                    self.seats.remove(&gone.user);
-                    self.unlisted += gone.score();
-                    last.seat
-                }
-                _ => {
-                    self.unlisted += coins.get();
-                    return;
-                }
-            }
-        };
-        self.seats.insert(user, seat);
-        self.order.insert(place.key(seat), in_order(&self.places));
+            self.order = Ranking::of_sorted(self.keys());
+        }
+        self.moved.drain(..).for_each(|moved| self.moved_at[moved.is.seat as usize] = STAYED);
+    }
+
+    fn last(&self) -> Option<Key> {
+        let moved = self.moved.iter().map(|moved| moved.is);
+        moved.chain(self.stayed().next_back()).max_by(in_order(&self.places))
+    }
+
+    fn stayed(&self) -> impl DoubleEndedIterator<Item = Key> {
+        self.order.iter().filter(|key| self.moved_at[key.seat as usize] == STAYED).copied()
+    }
+
+    fn moved_in_order(&self) -> Vec<Key> {
+        let mut moved: Vec<Key> = self.moved.iter().map(|moved| moved.is).collect();
+        moved.sort_unstable_by(in_order(&self.places));
+        moved
+    }
+
+    /// All keys in order.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let mut stayed = self.stayed().peekable();
+        let mut moved = self.moved_in_order().into_iter().peekable();
+        let order = in_order(&self.places);
+        std::iter::from_fn(move || match (stayed.peek(), moved.peek()) {
+            (Some(a), Some(b)) if order(a, b).is_lt() => stayed.next(),
+            (_, Some(_)) => moved.next(),
+            (_, None) => stayed.next(),
+        })
     }
 
     /// A user's place, and its rank, from 1.
     pub fn rank(&self, user: &UserId) -> Option<(u32, Place)> {
-        let seat = *self.seats.get(user)?;
+        let seat = *self.seat_of.get(user)?;
         let place = self.places[seat as usize];
-        let before = self.order.rank(&place.key(seat), in_order(&self.places))?;
+        let (key, order) = (place.key(seat), in_order(&self.places));
+        let before = |other: &Key| usize::from(order(other, &key).is_lt());
+        let gone: usize = self.moved.iter().filter_map(|moved| moved.was.as_ref()).map(before).sum();
+        let come: usize = self.moved.iter().map(|moved| before(&moved.is)).sum();
+        let before = self.order.before(&key, &order) + come - gone;
         Some((before as u32 + 1, place))
     }
 
     /// The places from the first on.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
-        self.order.iter().map(|key| &self.places[key.seat as usize])
+        self.keys().map(|key| &self.places[key.seat as usize])
     }
 
     /// How many users are listed.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.places.len()
     }
 
     /// Whether nobody is.
     pub fn is_empty(&self) -> bool {
-        self.order.len() == 0
+        self.places.is_empty()
     }
 
     /// Whether nobody fell off its end.
@@ -201,20 +296,25 @@ impl Board {
 
     /// What was given in all.
     pub fn total(&self) -> i64 {
-        self.places().map(Place::score).sum::<i64>() + self.unlisted
+        self.places.iter().map(Place::score).sum::<i64>() + self.unlisted
     }
 }
 
 impl Boards {
-    /// A user gave so much at `now`: it counts on the board of each span. What is too old to keep goes.
-    pub fn add(&mut self, user: UserId, coins: Coins, now: Time, utc_offset_min: i32, broadcast: u32) {
-        for span in Span::ALL {
+    /// A user gave so much at `now`: it counts on the board of each span. What is too old to keep goes. Says whether `seats`
+    /// are others now.
+    pub fn add(
+        &mut self, user: UserId, coins: Coins, now: Time, utc_offset_min: i32, broadcast: u32, seats: &mut Seats,
+    ) -> bool {
+        let before = seats.0;
+        for (span, hint) in Span::ALL.into_iter().zip(&mut seats.0) {
             let id = span.at(now, utc_offset_min, broadcast);
             if !self.0.contains_key(&id) {
                 self.0.retain(|other, _| other.span != span || other.number > id.number - span.kept());
             }
-            self.0.entry(id).or_default().add(user, coins, now);
+            self.0.entry(id).or_default().add_to(user, coins, now, Board::SIZE, hint);
         }
+        seats.0 != before
     }
 
     /// A board.
@@ -232,6 +332,15 @@ impl Boards {
         self.0.retain(|_, board| board.touched.is_some_and(|at| at >= until));
     }
 }
+
+/// Hints make no difference.
+impl PartialEq for Seats {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Seats {}
 
 /// Equal however it came about.
 impl PartialEq for Board {
@@ -264,9 +373,10 @@ impl<'de> Deserialize<'de> for Board {
         if !places.is_sorted_by(|a, b| a < b) {
             return Err(de::Error::custom("the places of a board are not in order"));
         }
-        let keys: Vec<Key> = (0..).zip(&places).map(|(seat, place)| place.key(seat)).collect();
-        let seats = (0..).zip(&places).map(|(seat, place)| (place.user, seat)).collect();
-        Ok(Self { order: Ranking::of_sorted(&keys), places, seats, touched, unlisted })
+        let order = Ranking::of_sorted((0..).zip(&places).map(|(seat, place)| place.key(seat)));
+        let seat_of = (0..).zip(&places).map(|(seat, place)| (place.user, seat)).collect();
+        let (moved, moved_at) = (Vec::new(), vec![STAYED; places.len()]);
+        Ok(Self { places, seat_of, order, moved, moved_at, touched, unlisted })
     }
 }
 
@@ -287,7 +397,12 @@ mod tests {
     }
 
     fn add(board: &mut Board, user_n: u32, coins: i64, at_ms: i64) {
-        board.add_among(user(user_n), Coins::new(coins).unwrap(), Time::from_ms(at_ms), 40);
+        add_to(board, user_n, coins, at_ms, Size { users_max: 40, ..Board::SIZE });
+    }
+
+    /// The hint is right now and then.
+    fn add_to(board: &mut Board, user_n: u32, coins: i64, at_ms: i64, size: Size) {
+        board.add_to(user(user_n), Coins::new(coins).unwrap(), Time::from_ms(at_ms), size, &mut (user_n % 7));
     }
 
     #[test]
@@ -332,7 +447,9 @@ mod tests {
     fn old_boards_go() {
         let (mut boards, day_ms) = (Boards::default(), 86_400_000);
         let one = Coins::new(1).unwrap();
-        (0..100).for_each(|n| boards.add(user(n), one, Time::from_ms(i64::from(n) * day_ms), 0, n));
+        for n in 0..100 {
+            boards.add(user(n), one, Time::from_ms(i64::from(n) * day_ms), 0, n, &mut Seats::default());
+        }
         let numbers = |span| boards.iter().filter(|(id, _)| id.span == span).map(|(id, _)| id.number).collect();
         let [broadcasts, days, weeks]: [Vec<i64>; 3] = Span::ALL.map(numbers);
         assert_eq!(broadcasts, (92..100).collect::<Vec<_>>());
@@ -347,14 +464,17 @@ mod tests {
 
         /// The oracle is a plain list, sorted whenever it is asked. Both are bounded: 40 users.
         #[test]
-        fn a_board_is_a_sorted_list(gifts in prop::collection::vec((0..80u32, 1..6i64, 0..3i64), 1..300)) {
+        fn a_board_is_a_sorted_list(
+            gifts in prop::collection::vec((0..80u32, 1..6i64, 0..3i64), 1..300), moved_max in 1..20usize, anew in 1..8usize,
+        ) {
+            let size = Size { users_max: 40, moved_max, anew };
             let mut board = Board::default();
             let mut oracle: Vec<(Reverse<i64>, i64, UserId)> = Vec::new();
             let (mut now, mut given) = (0, 0);
             for (n, coins, passed) in gifts {
                 now += passed;
                 given += coins;
-                add(&mut board, n, coins, now);
+                add_to(&mut board, n, coins, now, size);
                 match oracle.iter_mut().find(|(_, _, who)| *who == user(n)) {
                     Some((score, reached, _)) => (score.0, *reached) = (score.0 + coins, now),
                     None => oracle.push((Reverse(coins), now, user(n))),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coins, GiftId, NotDone, NotDoneCode};
 
-pub use board::{Board, BoardId, Boards, Place, Span};
+pub use board::{Board, BoardId, Boards, Place, Seats, Span};
 pub use combo::Combo;
 pub use fan_club::{DailyCap, Fan, FanClub, FanClubError, FanClubSettings, FanGain, FanSource};
 

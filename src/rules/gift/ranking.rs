@@ -1,9 +1,10 @@
-//! A sorted set that knows the rank of everything in it.
+//! A sorted list that knows the rank of everything in it, and takes many changes at once.
 //!
 //! Sorted blocks of about a hundred keys, and beside them the first key and the length of each: a B+ tree of two levels. A
-//! look is two binary searches and a sum over lengths, a change moves half a block. With a million keys there are about
-//! ten thousand blocks, and all that is searched before the block itself fits a second-level cache. The libraries' ordered
-//! sets do not count; those that do chase a pointer for every level.
+//! look is two binary searches and a sum over lengths. With a million keys there are about ten thousand blocks, and all that
+//! is searched before the block itself fits a second-level cache. Changes come in order and pass the blocks like a merge: each
+//! block is written once, however many of them it takes. The libraries' ordered sets do not count; those that do chase a pointer
+//! for every level.
 
 use std::cmp::Ordering;
 
@@ -11,166 +12,139 @@ use std::cmp::Ordering;
 /// what seldom decides may stand elsewhere.
 #[derive(Clone)]
 pub(super) struct Ranking<K> {
+    /// None is empty.
     blocks: Vec<Vec<K>>,
     /// The first key of each block.
     firsts: Vec<K>,
     /// The length of each block.
     lens: Vec<u32>,
-    len: usize,
 }
 
-/// A block this long is split.
+/// A block this long is cut.
 const BLOCK_MAX: usize = 128;
-/// A block that has become this short joins a neighbour, if both fit well into one.
-const BLOCK_MIN: usize = 16;
+/// Neighbours that are this long together are one block.
+const BLOCK_MIN: usize = 32;
 
 impl<K: Copy> Ranking<K> {
     /// Of keys that are in order, each once.
-    pub(super) fn of_sorted(keys: &[K]) -> Self {
-        let blocks: Vec<Vec<K>> = keys.chunks(BLOCK_MAX / 2).map(<[K]>::to_vec).collect();
-        let firsts = blocks.iter().map(|block| block[0]).collect();
-        let lens = blocks.iter().map(|block| block.len() as u32).collect();
-        Self { blocks, firsts, lens, len: keys.len() }
-    }
-
-    /// How many keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Puts a key in; says whether it was not there.
-    pub(super) fn insert(&mut self, key: K, order: impl Fn(&K, &K) -> Ordering) -> bool {
-        if self.blocks.is_empty() {
-            *self = Self::of_sorted(&[key]);
-            return true;
-        }
-        let (at, Err(place)) = self.find(&key, &order) else { return false };
-        self.put(at, place, key);
-        true
-    }
-
-    /// Takes a key out; says whether it was there.
-    pub(super) fn remove(&mut self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> bool {
-        if self.blocks.is_empty() {
-            return false;
-        }
-        let (at, Ok(place)) = self.find(key, &order) else { return false };
-        self.take(at, place);
-        true
-    }
-
-    /// Takes `old` out and puts `new` in: cheaper than both by themselves. Says whether `old` was there and `new` was not; if
-    /// not, nothing has changed.
-    pub(super) fn replace(&mut self, old: &K, new: K, order: impl Fn(&K, &K) -> Ordering) -> bool {
-        if self.blocks.is_empty() {
-            return false;
-        }
-        let ((from, Ok(taken)), (to, Err(put))) = (self.find(old, &order), self.find(&new, &order)) else {
-            return false;
-        };
-        match from.cmp(&to) {
-            Ordering::Equal => {
-                let block = &mut self.blocks[from];
-                if put <= taken {
-                    block.copy_within(put..taken, put + 1);
-                    block[put] = new;
-                } else {
-                    block.copy_within(taken + 1..put, taken);
-                    block[put - 1] = new;
-                }
-                self.firsts[from] = block[0];
+    pub(super) fn of_sorted(keys: impl IntoIterator<Item = K>) -> Self {
+        let mut ranking = Self::default();
+        let mut keys = keys.into_iter();
+        loop {
+            let mut block = Vec::with_capacity(BLOCK_MAX / 2);
+            block.extend(keys.by_ref().take(BLOCK_MAX / 2));
+            if block.is_empty() {
+                return ranking;
             }
-            // The later one first: whatever that does to the blocks, the earlier one stays where it is.
-            Ordering::Less => {
-                self.put(to, put, new);
-                self.take(from, taken);
-            }
-            Ordering::Greater => {
-                self.take(from, taken);
-                self.put(to, put, new);
+            ranking.push(block);
+        }
+    }
+
+    /// Takes out all of `gone`, which are there, and puts in all of `come`, which are not. Both are in order.
+    pub(super) fn shift(&mut self, mut gone: &[K], mut come: &[K], order: impl Fn(&K, &K) -> Ordering) {
+        let Self { blocks, firsts, .. } = std::mem::replace(self, Self::with_room_for(self.blocks.len() + 1));
+        if blocks.is_empty() {
+            return self.append(come);
+        }
+        let mut merged = Vec::with_capacity(BLOCK_MAX);
+        for (at, block) in blocks.into_iter().enumerate() {
+            let next = firsts.get(at + 1);
+            let gone = cut(&mut gone, next, &order);
+            let come = cut(&mut come, next, &order);
+            if gone.is_empty() && come.is_empty() {
+                self.push(block);
+            } else {
+                merge(&block, gone, come, &order, &mut merged);
+                self.append(&merged);
             }
         }
-        true
     }
 
-    /// How many keys come before this one; `None` if it is not there.
-    pub(super) fn rank(&self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> Option<usize> {
-        if self.blocks.is_empty() {
-            return None;
-        }
-        let (at, Ok(place)) = self.find(key, &order) else { return None };
-        Some(self.lens[..at].iter().map(|len| *len as usize).sum::<usize>() + place)
-    }
-
-    /// The last key.
-    pub(super) fn last(&self) -> Option<&K> {
-        self.blocks.last()?.last()
+    /// How many keys come before this one, whether it is there or not.
+    pub(super) fn before(&self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> usize {
+        let at = self.firsts.partition_point(|first| order(first, key).is_le()).saturating_sub(1);
+        let Some(block) = self.blocks.get(at) else { return 0 };
+        let whole: usize = self.lens[..at].iter().map(|len| *len as usize).sum();
+        whole + block.partition_point(|other| order(other, key).is_lt())
     }
 
     /// All keys in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &K> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.blocks.iter().flatten()
     }
 
-    /// The block that holds a key, or would, and where in it. There is a block.
-    fn find(&self, key: &K, order: &impl Fn(&K, &K) -> Ordering) -> (usize, Result<usize, usize>) {
-        let at = self.firsts.partition_point(|first| order(first, key).is_le()).saturating_sub(1);
-        (at, self.blocks[at].binary_search_by(|other| order(other, key)))
-    }
-
-    fn put(&mut self, at: usize, place: usize, key: K) {
-        self.blocks[at].insert(place, key);
-        self.len += 1;
-        if self.blocks[at].len() == BLOCK_MAX {
-            let upper = self.blocks[at].split_off(BLOCK_MAX / 2);
-            self.firsts.insert(at + 1, upper[0]);
-            self.lens.insert(at + 1, upper.len() as u32);
-            self.blocks.insert(at + 1, upper);
+    fn with_room_for(blocks: usize) -> Self {
+        Self {
+            blocks: Vec::with_capacity(blocks),
+            firsts: Vec::with_capacity(blocks),
+            lens: Vec::with_capacity(blocks),
         }
-        self.note(at);
     }
 
-    fn take(&mut self, at: usize, place: usize) {
-        self.blocks[at].remove(place);
-        self.len -= 1;
-        if self.blocks[at].is_empty() {
-            self.drop_block(at);
+    /// Adds keys at the end, as blocks of a good size.
+    fn append(&mut self, keys: &[K]) {
+        if let (Some(last), Some(len)) = (self.blocks.last_mut(), self.lens.last_mut())
+            && last.len() + keys.len() <= BLOCK_MIN
+        {
+            last.extend_from_slice(keys);
+            *len = last.len() as u32;
             return;
         }
-        self.note(at);
-        if self.blocks[at].len() < BLOCK_MIN {
-            self.join(at);
+        let pieces = if keys.len() < BLOCK_MAX { 1 } else { keys.len().div_ceil(BLOCK_MAX / 2) };
+        let piece_len = keys.len().div_ceil(pieces).max(1);
+        keys.chunks(piece_len).for_each(|piece| self.push(piece.to_vec()));
+    }
+
+    fn push(&mut self, block: Vec<K>) {
+        self.firsts.push(block[0]);
+        self.lens.push(block.len() as u32);
+        self.blocks.push(block);
+    }
+}
+
+/// Cuts off those of `keys` that come before `end`; all, if there is none.
+fn cut<'a, K>(keys: &mut &'a [K], end: Option<&K>, order: &impl Fn(&K, &K) -> Ordering) -> &'a [K] {
+    let before = |end| keys.iter().take_while(|key| order(key, end).is_lt()).count();
+    let (here, after) = keys.split_at(end.map_or(keys.len(), before));
+    *keys = after;
+    here
+}
+
+/// Makes `merged` what `block` is without `gone` and with `come`, all in order.
+fn merge<K: Copy>(
+    block: &[K], mut gone: &[K], mut come: &[K], order: &impl Fn(&K, &K) -> Ordering, merged: &mut Vec<K>,
+) {
+    merged.clear();
+    let mut rest = block;
+    let mut stay_until = |key: &K, merged: &mut Vec<K>, and_skip: usize| {
+        let (stay, after) = rest.split_at(rest.partition_point(|other| order(other, key).is_lt()));
+        merged.extend_from_slice(stay);
+        rest = after.get(and_skip..).expect("what goes was there");
+    };
+    loop {
+        match (gone, come) {
+            ([key, more @ ..], [other, ..]) if order(key, other).is_le() => {
+                stay_until(key, merged, 1);
+                gone = more;
+            }
+            (_, [key, more @ ..]) => {
+                stay_until(key, merged, 0);
+                merged.push(*key);
+                come = more;
+            }
+            ([key, more @ ..], []) => {
+                stay_until(key, merged, 1);
+                gone = more;
+            }
+            ([], []) => break,
         }
     }
-
-    fn note(&mut self, at: usize) {
-        self.firsts[at] = self.blocks[at][0];
-        self.lens[at] = self.blocks[at].len() as u32;
-    }
-
-    fn drop_block(&mut self, at: usize) {
-        self.blocks.remove(at);
-        self.firsts.remove(at);
-        self.lens.remove(at);
-    }
-
-    /// Joins a short block with the next, or else with the one before: there are never more blocks than keys call for.
-    fn join(&mut self, at: usize) {
-        let left = if at + 1 < self.blocks.len() { at } else { at.saturating_sub(1) };
-        let right = left + 1;
-        if right >= self.blocks.len() || self.blocks[left].len() + self.blocks[right].len() > BLOCK_MAX * 3 / 4 {
-            return;
-        }
-        let mut joined = std::mem::take(&mut self.blocks[right]);
-        self.blocks[left].append(&mut joined);
-        self.drop_block(right);
-        self.note(left);
-    }
+    merged.extend_from_slice(rest);
 }
 
 impl<K> Default for Ranking<K> {
     fn default() -> Self {
-        Self { blocks: Vec::new(), firsts: Vec::new(), lens: Vec::new(), len: 0 }
+        Self { blocks: Vec::new(), firsts: Vec::new(), lens: Vec::new() }
     }
 }
 
@@ -184,47 +158,41 @@ mod tests {
 
     fn holds_together(ranking: &Ranking<u32>, oracle: &BTreeSet<u32>) {
         assert!(ranking.iter().eq(oracle.iter()));
-        assert_eq!(ranking.len(), oracle.len());
-        assert_eq!(ranking.last(), oracle.last());
         assert!(ranking.blocks.iter().all(|block| !block.is_empty() && block.len() < BLOCK_MAX));
-        assert!(ranking.blocks.iter().zip(&ranking.firsts).all(|(block, first)| block[0] == *first));
-        assert!(ranking.blocks.iter().zip(&ranking.lens).all(|(block, len)| block.len() == *len as usize));
+        assert!(ranking.blocks.iter().map(|block| &block[0]).eq(&ranking.firsts));
+        assert!(ranking.blocks.iter().map(|block| block.len() as u32).eq(ranking.lens.iter().copied()));
         for (rank, key) in oracle.iter().enumerate().step_by(1 + oracle.len() / 50) {
-            assert_eq!(ranking.rank(key, Ord::cmp), Some(rank));
+            assert_eq!(ranking.before(key, Ord::cmp), rank);
         }
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Few keys, so that most of what is done meets one that is there.
+        /// Changes near each other and far apart, a few and many.
         #[test]
         fn it_is_a_sorted_vec_that_is_quick(
             begin in prop::collection::btree_set(0..8_000u32, 0..3_000),
-            acts in prop::collection::vec((0..6u8, 0..8_000u32, 0..8_000u32), 1..2_000),
+            shifts in prop::collection::vec((0..8_000u32, 1..2_000u32, 0..8_000u32, 1..2_000u32, 1..9u32), 1..40),
+            asked in prop::collection::vec(0..8_000u32, 20),
         ) {
             let mut oracle = begin;
-            let mut ranking = Ranking::of_sorted(&oracle.iter().copied().collect::<Vec<_>>());
-            for (what, a, b) in acts {
-                match what {
-                    0 | 1 => assert_eq!(ranking.insert(a, Ord::cmp), oracle.insert(a)),
-                    2 | 3 => assert_eq!(ranking.remove(&a, Ord::cmp), oracle.remove(&a)),
-                    4 => {
-                        let can = oracle.contains(&a) && !oracle.contains(&b);
-                        assert_eq!(ranking.replace(&a, b, Ord::cmp), can, "{a} by {b}");
-                        if can {
-                            oracle.remove(&a);
-                            oracle.insert(b);
-                        }
-                    }
-                    _ => assert_eq!(ranking.rank(&a, Ord::cmp), oracle.iter().position(|key| *key == a)),
+            let mut ranking = Ranking::of_sorted(oracle.iter().copied());
+            for (gone_from, gone_width, come_from, come_width, step) in shifts {
+                let gone: Vec<u32> =
+                    oracle.range(gone_from..gone_from + gone_width).step_by(step as usize).copied().collect();
+                let free = |key: &u32| key.is_multiple_of(step) && !oracle.contains(key);
+                let come: Vec<u32> = (come_from..come_from + come_width).filter(free).collect();
+                ranking.shift(&gone, &come, Ord::cmp);
+                gone.iter().for_each(|key| assert!(oracle.remove(key)));
+                oracle.extend(come);
+                for key in &asked {
+                    assert_eq!(ranking.before(key, Ord::cmp), oracle.range(..key).count());
                 }
+                holds_together(&ranking, &oracle);
             }
-            holds_together(&ranking, &oracle);
-            for key in oracle {
-                assert!(ranking.remove(&key, Ord::cmp));
-            }
-            assert!(ranking.len() == 0 && ranking.blocks.is_empty());
+            ranking.shift(&oracle.into_iter().collect::<Vec<_>>(), &[], Ord::cmp);
+            assert!(ranking.blocks.is_empty() && ranking.before(&7, Ord::cmp) == 0);
         }
     }
 }

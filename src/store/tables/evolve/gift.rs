@@ -1,7 +1,8 @@
 //! Gifts sent, combos ended, the catalogue, the fan club.
 
-use super::Fits;
-use crate::rules::{Account, Combo, ComboId, Currency, FanSource, Gift, Posting, RoomId, Time};
+use super::presence::note;
+use super::{Fits, OVERDRAWN};
+use crate::rules::{Account, Combo, ComboId, Currency, FanSource, Gift, Posting, RoomId, Seats, Time};
 use crate::store::tables::receipts::{Kept, Receipt};
 use crate::store::tables::{Due, Tables};
 use crate::store::{Answer, Cause, GiftAnswer, GiftEvent, Recorded};
@@ -60,15 +61,19 @@ impl Tables {
         let GiftEvent::Sent { user, gift, count, coins, combo, total, until, broadcast, fan, .. } = *sent else {
             return Err("no gift");
         };
-        let (wallet, currency) = (Account::Wallet(user), Currency::Coins);
-        self.post(Posting { from: wallet, to: Account::Earnings(id), currency, amount: coins.get() })?;
-        let (tiers, offset) = (self.bounds.tiers, self.rooms.get(&id).ok_or("no such room")?.utc_offset_min);
-        self.note(&id, user, now, |facts| {
+        let (from, to) = (Account::Wallet(user), Account::Earnings(id));
+        let posting = Posting { from, to, currency: Currency::Coins, amount: coins.get() };
+        let balance = self.ledger.post(&posting).map_err(|_| OVERDRAWN)?;
+        let tiers = &self.bounds.tiers;
+        let room = self.rooms.get_mut(&id).ok_or("no such room")?;
+        let day = now.day(room.utc_offset_min);
+        let mut seats = Seats::default();
+        note(room, id, tiers, &mut self.due, (user, now), |facts| {
+            seats = facts.seats;
             facts.send(broadcast, gift, count);
-            facts.closeness.spend(&tiers, now.day(offset), coins.get().unsigned_abs());
+            facts.closeness.spend(tiers, day, coins.get().unsigned_abs());
             Ok(())
         })?;
-        let room = self.rooms.get_mut(&id).ok_or("no such room")?;
         if combo.0 > self.latest_combo {
             self.latest_combo = combo.0;
             self.combos.insert(combo, Combo::begin(combo, id, user, gift));
@@ -81,12 +86,15 @@ impl Tables {
         if (running.count, running.sender, running.gift) != (total, user, gift) {
             return Err("not the combo's next gift");
         }
-        room.boards.add(user, coins, now, room.utc_offset_min, broadcast);
-        if let Some(gain) = fan {
-            let (units, day) = (coins.get().unsigned_abs(), now.day(room.utc_offset_min));
-            room.fan_club.take(user, FanSource::Gifts, units, day, now, gain);
+        if room.boards.add(user, coins, now, room.utc_offset_min, broadcast, &mut seats)
+            && let Some(facts) = room.audience.get_mut(&user)
+        {
+            facts.seats = seats;
         }
-        Ok(GiftAnswer::Sent { combo, total, balance: self.ledger.balance(wallet, currency) })
+        if let Some(gain) = fan {
+            room.fan_club.take(user, FanSource::Gifts, coins.get().unsigned_abs(), day, now, gain);
+        }
+        Ok(GiftAnswer::Sent { combo, total, balance })
     }
 
     fn end_combo(&mut self, id: ComboId) -> Fits {

@@ -38,6 +38,8 @@ pub struct Inconsistent {
 
 type Fits<T = ()> = Result<T, &'static str>;
 
+const OVERDRAWN: &str = "an account would be overdrawn";
+
 impl Tables {
     /// Writes one event, and gives the answer to whoever asked for it.
     ///
@@ -216,7 +218,7 @@ impl Tables {
         if posting.amount == 0 {
             return Ok(());
         }
-        self.ledger.post(&posting).map_err(|_| "an account would be overdrawn")
+        self.ledger.post(&posting).map(|_| ()).map_err(|_| OVERDRAWN)
     }
 
     fn keep(&mut self, room: &RoomId, cause: &Cause, kept: Kept) -> Fits<Answer> {

@@ -1,8 +1,10 @@
 //! What was noticed of viewers, and how close it makes them.
 
+use std::collections::BTreeSet;
+
 use super::Fits;
 use crate::rules::{AccountFacts, ActivityId, CheckIn, Closeness, Facts, RoomId, Stay, Tier, TierRules, Time, UserId};
-use crate::store::tables::{Due, Tables};
+use crate::store::tables::{Due, Room, Tables};
 
 impl Tables {
     pub(super) fn note_watched(
@@ -66,21 +68,8 @@ impl Tables {
     /// Adds to what is known of a user in a room; whoever was never noticed is so now. A change of the tier that follows falls
     /// due.
     pub(super) fn note(&mut self, room: &RoomId, user: UserId, at: Time, add: impl FnOnce(&mut Facts) -> Fits) -> Fits {
-        let rules = self.bounds.tiers;
         let of = self.rooms.get_mut(room).ok_or("no such room")?;
-        let facts = of.audience.entry(user).or_insert_with(|| Facts::new(at));
-        let before = facts.tier_due(&rules, of.utc_offset_min);
-        facts.last_seen = facts.last_seen.max(at);
-        add(facts)?;
-        let after = facts.tier_due(&rules, of.utc_offset_min);
-        if before != after {
-            let due = Due::Tier(Box::new((*room, user)));
-            if let Some(at) = before {
-                self.due.remove(&(at, due.clone()));
-            }
-            self.due.extend(after.map(|at| (at, due)));
-        }
-        Ok(())
+        note(of, *room, &self.bounds.tiers, &mut self.due, (user, at), add)
     }
 
     /// What is known of a user in a room, to add what makes no tier.
@@ -105,4 +94,24 @@ impl Tables {
         });
         Ok(())
     }
+}
+
+/// [`Tables::note`], for whoever has looked the room up.
+pub(super) fn note(
+    room: &mut Room, id: RoomId, rules: &TierRules, due: &mut BTreeSet<(Time, Due)>, (user, at): (UserId, Time),
+    add: impl FnOnce(&mut Facts) -> Fits,
+) -> Fits {
+    let facts = room.audience.entry(user).or_insert_with(|| Facts::new(at));
+    let before = facts.tier_due(rules, room.utc_offset_min);
+    facts.last_seen = facts.last_seen.max(at);
+    add(facts)?;
+    let after = facts.tier_due(rules, room.utc_offset_min);
+    if before != after {
+        let tier = Due::Tier(Box::new((id, user)));
+        if let Some(at) = before {
+            due.remove(&(at, tier.clone()));
+        }
+        due.extend(after.map(|at| (at, tier)));
+    }
+    Ok(())
 }
