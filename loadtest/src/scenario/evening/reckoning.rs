@@ -319,12 +319,13 @@ impl Reckoning<'_> {
         let orders = self.viewers.iter().flat_map(|viewer| &viewer.told.orders);
         let phases: BTreeMap<_, _> = orders.map(|(order, purchase)| (*order, purchase.phase)).collect();
         let wrong = self.payments.iter().find(|(order, payment)| {
-            let want = match payment.outcome.as_deref() {
-                Some("sold" | "sold_late") => OrderPhase::Paid,
-                Some(_) => OrderPhase::RefundDue,
-                None => return true,
-            };
-            phases.get(order) != Some(&want)
+            let phase = phases.get(order);
+            match payment.outcome.as_deref() {
+                Some("sold" | "sold_late") => phase != Some(&OrderPhase::Paid),
+                // The order stays released, and the money goes back.
+                Some(_) => !matches!(phase, Some(OrderPhase::Released | OrderPhase::RefundDue)),
+                None => true,
+            }
         });
         verdicts.judge(
             "payments_reach_buyers",
