@@ -53,6 +53,7 @@ impl RefusalCode {
             Self::PrizePassed => "prize_passed",
             Self::CouponUnusable => "coupon_unusable",
             Self::CouponNotApplicable => "coupon_not_applicable",
+            Self::EarlyEntryOnly => "early_entry_only",
         }
     }
 }

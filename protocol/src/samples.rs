@@ -317,6 +317,13 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("tick_said", tick(Body::Said(Said { from: "amy".into(), text: "主播好".into(), at_ms: 1_800_000_000_000 }))),
         ("tick_poll", tick(Body::Activity(poll_state()))),
+        (
+            "tick_early",
+            tick(Body::Activity(ActivityState {
+                early: Some(EarlyEntry { tier: Tier::Core.into(), seconds: 10, opens_at_ms: 1_799_999_990_000 }),
+                ..rain_state(10, Phase::Open)
+            })),
+        ),
         ("tick_enrolment", tick(Body::Activity(enrolment_state()))),
         ("tick_likes", tick(Body::Likes(Likes { hearts: 300 }))),
         (
@@ -451,6 +458,7 @@ pub(crate) fn rain_state(activity: u64, phase: Phase) -> ActivityState {
             animation_seed: 11,
         })),
         conditions: None,
+        early: None,
     }
 }
 

@@ -139,7 +139,10 @@ impl DryRunShape {
                 self.takes_fen = moved;
                 self.takes_coupons = view.map(|view| coupons(&view.plan.coupons())).unwrap_or_default();
             }
-            Step::Open => self.closes_at_ms = view.map(|view| view.plan.closes_at(at).ms()),
+            Step::Open => {
+                let closes = |view: &ActivityView| view.plan.closes_at(at.after_ms(view.plan.schedule.head_start_ms()));
+                self.closes_at_ms = view.map(|view| closes(view).ms());
+            }
             Step::Close => self.closes_at_ms = Some(at.ms()),
             Step::Settle | Step::Cancel => self.gives_back_fen = moved,
             Step::Reject | Step::WarmUp => {}

@@ -219,6 +219,7 @@ fn remember(room: &LiveRoom, event: &Event) {
         Event::Talk { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::Gift { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::WaveReleased { .. }
+        | Event::OpenedToAll { .. }
         | Event::Archived { .. }
         | Event::ToppedUp { .. }
         | Event::Forgotten { .. }
@@ -276,6 +277,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Rejected { .. }
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }
+        | Event::OpenedToAll { .. }
         | Event::RoomCreated { .. }
         | Event::ToppedUp { .. }
         | Event::Forgotten { .. }

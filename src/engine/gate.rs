@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use crossbeam::utils::CachePadded;
@@ -22,7 +22,7 @@ use crate::store::{Ask, GateFacts};
 pub struct Gate {
     token: u64,
     /// While it is open the store looks at something that the gate does not know before it looks at stock.
-    has_conditions: bool,
+    has_conditions: AtomicBool,
     is_claimed: bool,
     state: AtomicU8,
     /// Item, and its latest opening (high half) with the units free in it (low half).
@@ -42,7 +42,7 @@ impl Gate {
         let pools = facts.pools.iter().map(|(sku, ..)| (*sku, CachePadded::new(AtomicU64::new(0))));
         let gate = Self {
             token: facts.token,
-            has_conditions: facts.has_conditions,
+            has_conditions: AtomicBool::new(true),
             is_claimed: facts.is_claimed,
             state: AtomicU8::new(OPEN),
             pools: pools.collect(),
@@ -58,6 +58,7 @@ impl Gate {
         }
         let state = if facts.phase == Phase::Open { OPEN } else { ENDED };
         self.state.store(state, Ordering::Release);
+        self.has_conditions.store(facts.has_conditions, Ordering::Release);
     }
 
     /// Per pool: the latest opening, and whether there is anything in it.
@@ -80,7 +81,7 @@ impl Gate {
         let (_, pool) = self.pools.iter().find(|(of, _)| *of == sku)?;
         // The state first: an activity that has ended sells out no more, so what the pool says then is final.
         let ended = self.state.load(Ordering::Acquire) == ENDED;
-        if self.has_conditions && !ended {
+        if self.has_conditions.load(Ordering::Acquire) && !ended {
             return None;
         }
         let counts = pool.load(Ordering::Acquire);

@@ -20,6 +20,7 @@ mod review;
 mod room;
 mod stepper;
 mod talk;
+mod talkers;
 mod ticker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -373,6 +374,7 @@ impl Engine {
         } else {
             shared.counters.comments_crowded_out.inc();
         }
+        seat.room.note_talk(seat.user, at);
         self.look_for_keywords(seat, request, text)
     }
 
@@ -395,7 +397,9 @@ impl Engine {
     /// Hearts for a room.
     pub fn like(&self, seat: &Seat, hearts: u32) {
         self.shared.counters.hearts.add(u64::from(hearts));
-        self.shared.talk.saw(self.shared.clock.now(), seat.room.id, seat.user, Act::Liked { hearts });
+        let at = self.shared.clock.now();
+        self.shared.talk.saw(at, seat.room.id, seat.user, Act::Liked { hearts });
+        seat.room.note_talk(seat.user, at);
         seat.room.add_hearts(hearts);
         self.shared.rooms.has_news(&seat.room);
     }

@@ -1,17 +1,19 @@
-//! Broadcasts, and the reports of who is there while one is on.
+//! Broadcasts, and the reports of who is there and who talks while one is on.
 //!
 //! Every few seconds a round goes through each room on air, a few hundred viewers at a time. A report says since when they are
-//! there; the store counts only what it did not know, so a report may come twice, or from two nodes. Claims come before
+//! there, or how often they have talked; the store counts only what it did not know, so a report may come twice, or from two nodes. Claims come before
 //! reports: while a batch is well filled, rounds wait, and the reports say the same a little later.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Shared;
 use super::audience::Presence;
 use super::room::LiveRoom;
+use super::talkers::Spell;
 use crate::fanout::{Post, Progress};
-use crate::rules::{Broadcast, Stay, Time};
+use crate::rules::{Broadcast, Stay, Talked, Time};
 use crate::store::{Ask, Keeper, Op, Partition, PresenceAsk, PresenceEvent, Query, Reply};
 
 /// Viewers of one report.
@@ -33,6 +35,8 @@ struct Round {
     next: Time,
     /// When the present round began; between rounds, none is.
     began: Option<Time>,
+    /// Whether it has been through those who are there, and goes through those who have talked.
+    watched: bool,
 }
 
 impl Rounds {
@@ -58,6 +62,7 @@ impl Rounds {
     /// A room goes on air, or off: then one round more brings what is not reported yet.
     pub(super) fn follow(&mut self, room: &Arc<LiveRoom>, broadcast: Broadcast, every: Duration) {
         let same = |round: &&mut Round| round.room.id == room.id && round.broadcast.number == broadcast.number;
+        room.on_air.store(broadcast.is_on(), Ordering::Relaxed);
         match (self.rounds.iter_mut().find(same), broadcast.ended) {
             (Some(round), ended) => {
                 round.broadcast = broadcast;
@@ -65,8 +70,9 @@ impl Rounds {
             }
             (None, None) => {
                 room.audience.lock().forget();
+                room.talkers.lock().forget();
                 let next = broadcast.started.after_ms(every.as_millis() as u64);
-                self.rounds.push(Round { room: Arc::clone(room), broadcast, next, began: None });
+                self.rounds.push(Round { room: Arc::clone(room), broadcast, next, began: None, watched: false });
             }
             (None, Some(_)) => {}
         }
@@ -87,22 +93,29 @@ impl Rounds {
         let place = self.rounds.iter().position(|round| round.next <= due)?;
         let round = &mut self.rounds[place];
         let began = *round.began.get_or_insert(now);
-        self.found.clear();
-        let over = round.room.audience.lock().take(now, VIEWERS_AT_ONCE, &mut self.found);
         let (room, broadcast) = (round.room.id, round.broadcast);
+        let (mut ask, mut over) = (None, false);
+        if !round.watched {
+            self.found.clear();
+            round.watched = round.room.audience.lock().take(now, VIEWERS_AT_ONCE, &mut self.found);
+            ask = report(&self.found, broadcast.number);
+            if round.watched {
+                round.room.talkers.lock().begin();
+            }
+        }
+        if ask.is_none() && round.watched {
+            let spells;
+            (spells, over) = round.room.talkers.lock().take(VIEWERS_AT_ONCE);
+            ask = report_talk(&spells, broadcast.number);
+        }
         if over {
-            round.began = None;
+            (round.began, round.watched) = (None, false);
             round.next = began.after_ms(every_ms);
             if !broadcast.is_on() {
                 self.rounds.swap_remove(place);
             }
         }
-        report(&self.found, broadcast.number).map(|ask| Op {
-            partition: Partition::Room(room),
-            by: None,
-            request: None,
-            ask: Ask::Presence(ask),
-        })
+        ask.map(|ask| Op { partition: Partition::Room(room), by: None, request: None, ask: Ask::Presence(ask) })
     }
 
     /// The store did not take a report.
@@ -114,9 +127,24 @@ impl Rounds {
 fn report(found: &[Presence], broadcast: u32) -> Option<PresenceAsk> {
     let from = found.iter().map(|one| one.from).min()?;
     let until = found.iter().map(|one| one.until).max()?;
-    let ms = |from: Time, until: Time| u32::try_from(until.since(from).as_millis()).unwrap_or(u32::MAX);
     let stay = |one: &Presence| Stay { user: one.user, after_ms: ms(from, one.from), before_ms: ms(one.until, until) };
     Some(PresenceAsk::Present { broadcast, from, until, stays: found.iter().map(stay).collect() })
+}
+
+fn report_talk(spells: &[Spell], broadcast: u32) -> Option<PresenceAsk> {
+    let from = spells.iter().map(|one| one.first).min()?;
+    let until = spells.iter().map(|one| one.last).max()?;
+    let talked = |one: &Spell| Talked {
+        user: one.user,
+        after_ms: ms(from, one.first),
+        before_ms: ms(one.last, until),
+        times: one.times,
+    };
+    Some(PresenceAsk::Talked { broadcast, from, until, talked: spells.iter().map(talked).collect() })
+}
+
+fn ms(from: Time, until: Time) -> u32 {
+    u32::try_from(until.since(from).as_millis()).unwrap_or(u32::MAX)
 }
 
 /// Tells the room what has happened to its broadcast, and viewers how far they have come.
@@ -140,6 +168,7 @@ pub(super) fn follow(
             return;
         }
         PresenceEvent::Introduced { .. }
+        | PresenceEvent::Talked { .. }
         | PresenceEvent::StepReached { .. }
         | PresenceEvent::CheckedIn { .. }
         | PresenceEvent::KeywordPosted { .. } => return,

@@ -14,8 +14,9 @@ use super::gate::Gates;
 use super::keywords::LiveKeywords;
 use super::needs::LiveNeeds;
 use super::order::Order;
+use super::talkers::Talkers;
 use crate::fanout::{Channel, Post, RoomMessage};
-use crate::rules::{RoomId, UserId};
+use crate::rules::{RoomId, Time, UserId};
 use crate::store::Own;
 
 /// A room that exists.
@@ -31,6 +32,10 @@ pub struct LiveRoom {
     pub gates: Gates,
     /// Who is here.
     pub(super) audience: Mutex<Audience>,
+    /// Whether it is on air: talk counts for tiers then.
+    pub(super) on_air: AtomicBool,
+    /// Whose talk is not reported yet.
+    pub(super) talkers: Mutex<Talkers>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
     /// Which words count in it.
@@ -51,12 +56,21 @@ impl LiveRoom {
             channel,
             gates: Gates::default(),
             audience: Mutex::default(),
+            on_air: AtomicBool::new(false),
+            talkers: Mutex::default(),
             needs: LiveNeeds::default(),
             keywords: LiveKeywords::default(),
             order: Order::default(),
             hearts: AtomicU64::new(0),
             has_news: AtomicBool::new(false),
             crowd_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// A comment passed, or a like came.
+    pub(super) fn note_talk(&self, user: UserId, at: Time) {
+        if self.on_air.load(Ordering::Relaxed) {
+            self.talkers.lock().note(user, at);
         }
     }
 

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, ActivityId, Bag, BagContents, BagPlan, CheckInPlan, Codes, Conditions, CouponDrop, CouponDropPlan,
-    CouponId, Currency, Digest, Draw, DrawPlan, DrawRules, Enrolment, EnrolmentPlan, Fen, Giveaway, GoalPlan,
-    GoalPools, Grant, Limits, Occasion, Phase, Poll, PollPlan, Posting, Prize, Rain, RainPlan, RoomId, Sale, SalePlan,
-    Seed, SkuId, StockError, Time, UnitPool, UserId, WatchTaskPlan,
+    CouponId, Currency, Digest, Draw, DrawPlan, DrawRules, EarlyEntry, Enrolment, EnrolmentPlan, Fen, Giveaway,
+    GoalPlan, GoalPools, Grant, Limits, Occasion, Phase, Poll, PollPlan, Posting, Prize, Rain, RainPlan, Refusal,
+    RoomId, Sale, SalePlan, Seed, SkuId, StockError, Tier, Time, UnitPool, UserId, WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -33,8 +33,10 @@ pub struct Plan {
 pub struct Schedule {
     /// When it opens; `None` waits for the host.
     pub opens_at: Option<Time>,
-    /// How long before that it is announced, ms.
+    /// How long before its first opening it is announced, ms.
     pub warm_up_ms: u64,
+    /// Who may take part before the others.
+    pub early: Option<EarlyEntry>,
 }
 
 /// The kinds of activities, as planned.
@@ -80,6 +82,9 @@ impl Plan {
         }
         if self.schedule.warm_up_ms > 86_400_000 {
             return refuse("warm_up_ms", "must be at most 86,400,000");
+        }
+        if let Some(early) = &self.schedule.early {
+            early.check()?;
         }
         if self.schedule.opens_at.is_some_and(|at| at < Time::from_ms(0) || at > Time::MAX) {
             return refuse("opens_at_ms", "must be a time before the year 2200");
@@ -265,8 +270,12 @@ pub struct Activity {
     pub phase: Phase,
     /// What the latest review found wanting.
     pub reasons: Vec<String>,
-    /// When claims begin or began.
+    /// When everybody's claims begin or began.
     pub opens_at: Option<Time>,
+    /// When those begin or began who enter early; `None` if nobody does.
+    pub early_at: Option<Time>,
+    /// Whether it is open to those alone so far.
+    pub only_early: bool,
     /// When claims end or ended.
     pub closes_at: Option<Time>,
     /// The number of the event that ended the claims.
@@ -370,6 +379,8 @@ impl Activity {
             id,
             room,
             opens_at: plan.schedule.opens_at,
+            early_at: plan.schedule.early_at(),
+            only_early: false,
             plan,
             token: seed.number("claim-token"),
             seed,
@@ -407,20 +418,60 @@ impl Activity {
         }
     }
 
+    /// When everybody may take part if it opens at `now`. Whoever enters early has the same head start when a host opens it by
+    /// hand; one that time opens late does not keep the others waiting.
+    pub fn opens_to_all_at(&self, now: Time, by_hand: bool) -> Time {
+        match self.plan.schedule.early {
+            Some(early) if by_hand => now.after_ms(early.ms()),
+            Some(_) => self.opens_at.map_or(now, |at| at.max(now)),
+            None => now,
+        }
+    }
+
+    /// It opens at `now`, for everybody or at first for those who enter early.
+    pub fn open(&mut self, now: Time, by_hand: bool) {
+        let to_all = self.opens_to_all_at(now, by_hand);
+        self.only_early = to_all > now;
+        self.early_at = self.only_early.then_some(now);
+        self.opens_at = Some(to_all);
+        self.closes_at = Some(self.plan.closes_at(to_all));
+    }
+
+    /// Whether one of a tier may take part by now, where some enter early.
+    pub fn may_enter(&self, tier: impl FnOnce() -> Tier, now: Time) -> Result<(), Refusal> {
+        match (self.plan.schedule.early, self.opens_at) {
+            (Some(early), Some(at)) if self.only_early && tier() < early.tier => Err(early.refusal(at.since(now))),
+            _ => Ok(()),
+        }
+    }
+
     /// When the timer has something to do here next.
     pub fn deadline(&self) -> Option<Time> {
         match self.phase {
             Phase::Scheduled if self.plan.schedule.warm_up_ms > 0 => {
-                self.opens_at.map(|at| at.before_ms(self.plan.schedule.warm_up_ms))
+                self.first_opening().map(|at| at.before_ms(self.plan.schedule.warm_up_ms))
             }
-            Phase::Scheduled | Phase::WarmUp => self.opens_at,
-            Phase::Open => [self.next_wave_at(), self.emptied_at(), self.closes_at].into_iter().flatten().min(),
+            Phase::Scheduled | Phase::WarmUp => self.first_opening(),
+            Phase::Open => {
+                let to_all = self.opens_at.filter(|_| self.only_early);
+                [to_all, self.next_wave_at(), self.emptied_at(), self.closes_at].into_iter().flatten().min()
+            }
             Phase::Closed => match (&self.kind, &self.plan.kind) {
                 (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) => draw.deadline(plan, self.closes_at),
                 _ => self.closes_at.filter(|_| self.is_resolved()),
             },
             _ => None,
         }
+    }
+
+    /// Whether something is asked of those who take part: facts that may come and go.
+    pub fn asks_something(&self) -> bool {
+        self.ended.is_none() && (self.only_early || !self.plan.conditions.is_none())
+    }
+
+    /// When the first may take part.
+    pub fn first_opening(&self) -> Option<Time> {
+        self.early_at.or(self.opens_at)
     }
 
     /// When the next wave of a rain comes.

@@ -53,6 +53,19 @@ pub struct Stay {
     pub before_ms: u32,
 }
 
+/// What somebody said and liked, within an interval that is reported for many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talked {
+    /// Who.
+    pub user: UserId,
+    /// How long after its beginning the first of it was, ms.
+    pub after_ms: u32,
+    /// How long before its end the last of it was, ms.
+    pub before_ms: u32,
+    /// How many comments that passed, and likes.
+    pub times: u32,
+}
+
 /// Facts of one broadcast; those of another are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Here {
@@ -60,6 +73,8 @@ struct Here {
     watched_ms: u64,
     /// Up to here every interval is counted: what lies before it is never counted again.
     watched_until: Option<Time>,
+    /// Up to here talk is counted: a report that begins before it is known.
+    talked_until: Option<Time>,
     /// How many of each gift.
     gifts: Vec<(GiftId, u32)>,
     /// Activities whose keyword was posted.
@@ -84,6 +99,13 @@ impl Stay {
     pub const REPORTED_MAX: usize = 1_024;
 
     /// The part of `from`..`until` that it was.
+    pub fn within(&self, from: Time, until: Time) -> (Time, Time) {
+        (from.after_ms(self.after_ms.into()), until.before_ms(self.before_ms.into()))
+    }
+}
+
+impl Talked {
+    /// The part of `from`..`until` in which it was.
     pub fn within(&self, from: Time, until: Time) -> (Time, Time) {
         (from.after_ms(self.after_ms.into()), until.before_ms(self.before_ms.into()))
     }
@@ -136,6 +158,25 @@ impl Facts {
         let from = from.max(broadcast.started).max(counted.unwrap_or(from));
         let until = broadcast.ended.map_or(until, |ended| until.min(ended));
         (from < until).then_some((from, until))
+    }
+
+    /// How much of what was said and liked within `from`..`until` counts. A report counts as a whole and once: one that reaches into
+    /// what was counted says nothing new, or comes from another node at which the user was at the same time.
+    pub fn would_talk(
+        &self, rules: &TierRules, utc_offset_min: i32, broadcast: &Broadcast, (from, until): (Time, Time), times: u32,
+    ) -> u32 {
+        let known = self.of(broadcast.number).and_then(|here| here.talked_until);
+        let during = from >= broadcast.started && from <= until && broadcast.ended.is_none_or(|ended| until <= ended);
+        if !during || known.is_some_and(|known| from <= known) {
+            return 0;
+        }
+        times.min(self.closeness.talk_left(rules, until.day(utc_offset_min)))
+    }
+
+    /// Counts what [`Self::would_talk`] said.
+    pub fn talk(&mut self, rules: &TierRules, utc_offset_min: i32, broadcast: u32, until: Time, times: u32) {
+        self.here(broadcast).talked_until = Some(until);
+        self.closeness.talk(rules, until.day(utc_offset_min), times);
     }
 
     /// When the tier changes next, if nothing else is done.
@@ -249,6 +290,30 @@ mod tests {
         }
         assert_eq!(facts.watched_ms(1), 0, "only the latest is kept");
         assert_eq!(facts.last_seen, at(21_000));
+    }
+
+    /// A report counts once, whichever node makes it and however often.
+    #[test]
+    fn talk_of_one_broadcast() {
+        let rules = TierRules { talk_per_day_max: 6, ..TierRules::default() };
+        let mut facts = Facts::new(at(0));
+        for (case, ended, from, until, times, counts) in [
+            ("before the broadcast", None, 9, 12, 1, 0),
+            ("one comment", None, 12, 12, 1, 1),
+            ("the same again", None, 12, 12, 1, 0),
+            ("more", None, 13, 20, 2, 2),
+            ("reaching into what is known", None, 20, 25, 2, 0),
+            ("as many as a day has room for", None, 21, 25, 9, 3),
+            ("and no more", None, 26, 27, 1, 0),
+            ("after the end", Some(30), 29, 31, 1, 0),
+        ] {
+            let on = broadcast(1, 10, ended);
+            let found = facts.would_talk(&rules, 0, &on, (at(from), at(until)), times);
+            assert_eq!(found, counts, "{case}");
+            if found > 0 {
+                facts.talk(&rules, 0, 1, at(until), found);
+            }
+        }
     }
 
     /// Broadcast days in a row, not days: a room that is on air on Wednesdays has streaks, too.

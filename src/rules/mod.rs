@@ -7,6 +7,7 @@ mod broadcast;
 mod campaign;
 mod coupon;
 mod draw;
+mod early;
 mod eligibility;
 mod enrolment;
 mod facts;
@@ -49,9 +50,10 @@ pub use draw::{
     DrawRecord, DrawRules, DrawWinner, Drawn, EnterRefused, HexBytes, Occasion, Pass, PrizePlan, ReceiptFault,
     RecordFault, RecordedWinner, Scheme, check_record, draw_name,
 };
+pub use early::EarlyEntry;
 pub use eligibility::{Conditions, GiftSent, Known};
 pub use enrolment::{Enrolment, EnrolmentPlan, SignUp};
-pub use facts::{AccountFacts, CheckIn, Facts, Stay};
+pub use facts::{AccountFacts, CheckIn, Facts, Stay, Talked};
 pub use fingerprint::Fingerprint;
 pub use gift::{
     Board, BoardId, Boards, Catalogue, CatalogueError, Combo, DailyCap, Fan, FanClub, FanClubError, FanClubSettings,

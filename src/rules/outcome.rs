@@ -100,6 +100,8 @@ pub enum RefusalCode {
     CouponUnusable,
     /// A coupon that was named does not count in this order: below its threshold, or beside another of its group.
     CouponNotApplicable,
+    /// Only those of a higher tier may take part so far.
+    EarlyEntryOnly,
 }
 
 impl Prize {
@@ -114,7 +116,7 @@ impl Prize {
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -140,6 +142,7 @@ impl RefusalCode {
         Self::PrizePassed,
         Self::CouponUnusable,
         Self::CouponNotApplicable,
+        Self::EarlyEntryOnly,
     ];
 
     /// The word that every interface uses.
@@ -170,6 +173,7 @@ impl RefusalCode {
             Self::PrizePassed => "prize_passed",
             Self::CouponUnusable => "coupon_unusable",
             Self::CouponNotApplicable => "coupon_not_applicable",
+            Self::EarlyEntryOnly => "early_entry_only",
         }
     }
 }
@@ -213,6 +217,9 @@ impl fmt::Display for Refusal {
             RefusalCode::PrizePassed => f.write_str("the prize was passed on"),
             RefusalCode::CouponUnusable => f.write_str("a named coupon is used, reserved, expired or not the user's"),
             RefusalCode::CouponNotApplicable if limit > 0 => write!(f, "a named coupon needs {limit} fen, not {have}"),
+            RefusalCode::EarlyEntryOnly => {
+                write!(f, "open to tier {} so far, to everybody in {have} s", Tier::from_number(limit).word())
+            }
             RefusalCode::CouponNotApplicable => f.write_str("a named coupon does not count beside the others"),
         }
     }

@@ -60,8 +60,15 @@ fn checked(plan: &Plan) -> &'static str {
 fn plans_have_bounds() {
     type Change = fn(&mut Plan);
     let day = 86_400_000;
-    let rows: [(Change, &str); 16] = [
+    fn early(tier: Tier, seconds: u32) -> Option<EarlyEntry> {
+        Some(EarlyEntry { tier, seconds })
+    }
+    let rows: [(Change, &str); 20] = [
         (|_| {}, "fine"),
+        (|p| p.schedule.early = early(Tier::Active, 1), "fine"),
+        (|p| p.schedule.early = early(Tier::Core, 3_601), "early.seconds"),
+        (|p| p.schedule.early = early(Tier::Core, 0), "early.seconds"),
+        (|p| p.schedule.early = early(Tier::PasserBy, 9), "early.tier"),
         (|p| p.title = String::new(), "title"),
         (|p| p.title = "x".repeat(200), "fine"),
         (|p| p.title = "x".repeat(201), "title"),
@@ -214,7 +221,7 @@ fn the_first_fact_that_made_a_claim_hopeless_is_its_reason() {
 #[test]
 fn deadlines_follow_the_phases() {
     let at = Time::from_ms;
-    let schedule = Schedule { opens_at: Some(at(100_000)), warm_up_ms: 10_000 };
+    let schedule = Schedule { opens_at: Some(at(100_000)), warm_up_ms: 10_000, early: None };
     let waves = vec![WavePlan { after_ms: 0, shares: 5 }, WavePlan { after_ms: 7_000, shares: 5 }];
     let kind = KindPlan::Rain(RainPlan { waves, ..rain() });
     let (id, room) = (ActivityId(1), RoomId::parse("r").unwrap());
@@ -239,6 +246,24 @@ fn deadlines_follow_the_phases() {
         rain.release_wave(plan);
     }
     assert_eq!(activity.deadline(), Some(at(130_000)), "the end");
+    activity.phase = Phase::Scheduled;
+    let early = |seconds| Schedule { early: Some(EarlyEntry { tier: Tier::Core, seconds }), ..schedule };
+    for (seconds, first, warm_up) in [(1, 99_000, 89_000), (60, 40_000, 30_000)] {
+        let plan = Plan { schedule: early(seconds), ..activity.plan.clone() };
+        let mut sooner = Activity { phase: Phase::Scheduled, ..Activity::draft(id, room, plan, Seed([1; 32])) };
+        assert_eq!((sooner.first_opening(), sooner.deadline()), (Some(at(first)), Some(at(warm_up))));
+        sooner.open(at(first + 1), false);
+        sooner.phase = Phase::Open;
+        assert_eq!((sooner.deadline(), sooner.closes_at), (Some(at(100_000)), Some(at(130_000))), "{seconds} s early");
+        sooner.open(at(200_000), false);
+        assert_eq!((sooner.only_early, sooner.deadline()), (false, Some(at(230_000))), "nobody waits for what is late");
+        sooner.open(at(200_000), true);
+        assert_eq!(
+            sooner.opens_at,
+            Some(at(200_000 + i64::from(seconds) * 1_000)),
+            "a host's hand keeps the head start"
+        );
+    }
     (activity.phase, activity.closes_at) = (Phase::Closed, Some(at(120_000)));
     assert_eq!(activity.deadline(), Some(at(120_000)), "settled at once");
 }

@@ -27,6 +27,10 @@ pub struct TierRules {
     pub coin_points: u32,
     /// Points for a check-in.
     pub interaction_points: u32,
+    /// Points for a comment that everybody saw, and for a like, however many hearts it has.
+    pub talk_points: u32,
+    /// So many comments and likes of a day count: nobody likes themselves into 核心粉.
+    pub talk_per_day_max: u32,
     /// From so many points on a viewer is 活跃粉.
     pub active_points: u32,
     /// From so many points on a viewer is 核心粉.
@@ -40,6 +44,7 @@ struct Day {
     watched_ms: u64,
     coins: u64,
     interactions: u32,
+    talk: u32,
 }
 
 /// What somebody did within the window, and the tier that it makes.
@@ -79,6 +84,8 @@ impl Default for TierRules {
             minute_points: 1,
             coin_points: 1,
             interaction_points: 5,
+            talk_points: 1,
+            talk_per_day_max: 20,
             active_points: 120,
             core_points: 1_500,
         }
@@ -89,11 +96,17 @@ impl TierRules {
     /// The longest window.
     pub const WINDOW_DAYS_MAX: u32 = 90;
 
+    /// The points that talk alone can bring within the window.
+    pub fn talk_points_max(&self) -> u64 {
+        u64::from(self.talk_points) * u64::from(self.talk_per_day_max) * u64::from(self.window_days)
+    }
+
     fn points(&self, day: &Day) -> u64 {
         let minutes = (day.watched_ms / 60_000).saturating_mul(self.minute_points.into());
         let coins = day.coins.saturating_mul(self.coin_points.into());
         let interactions = u64::from(day.interactions) * u64::from(self.interaction_points);
-        minutes.saturating_add(coins).saturating_add(interactions)
+        let talk = u64::from(day.talk) * u64::from(self.talk_points);
+        [coins, interactions, talk].into_iter().fold(minutes, u64::saturating_add)
     }
 
     fn tier(&self, points: u64) -> Tier {
@@ -124,6 +137,18 @@ impl Closeness {
         today.interactions = today.interactions.saturating_add(1);
     }
 
+    /// Comments were passed, and likes sent: so many of them as [`Self::talk_left`] leaves.
+    pub fn talk(&mut self, rules: &TierRules, day: i64, times: u32) {
+        let today = self.on(rules, day);
+        today.talk = today.talk.saturating_add(times);
+    }
+
+    /// How many more comments and likes of a day count.
+    pub fn talk_left(&self, rules: &TierRules, day: i64) -> u32 {
+        let counted = self.days.iter().rev().find(|one| one.day <= day).filter(|one| one.day == day);
+        rules.talk_per_day_max.saturating_sub(counted.map_or(0, |today| today.talk))
+    }
+
     /// The next change of the tier, if nothing else is done: on which day, and to what. A day that is not later than the
     /// latest one says that it is due.
     pub fn next_change(&self, rules: &TierRules) -> Option<(i64, Tier)> {
@@ -152,7 +177,7 @@ impl Closeness {
         self.days.retain(|one| one.day >= first);
         // Time does not go back; should it seem to, the latest day takes it.
         if self.days.last().is_none_or(|latest| latest.day < day) {
-            self.days.push(Day { day, watched_ms: 0, coins: 0, interactions: 0 });
+            self.days.push(Day { day, watched_ms: 0, coins: 0, interactions: 0, talk: 0 });
         }
         self.days.last_mut().expect("there is one now")
     }
@@ -167,6 +192,8 @@ mod tests {
         minute_points: 1,
         coin_points: 2,
         interaction_points: 5,
+        talk_points: 1,
+        talk_per_day_max: 4,
         active_points: 10,
         core_points: 30,
     };
@@ -198,6 +225,25 @@ mod tests {
             }
         }
         assert_eq!(ann.tier, Tier::PasserBy);
+    }
+
+    #[test]
+    fn talk_counts_so_often_a_day() {
+        let mut ann = Closeness::default();
+        for (case, day, times, left) in [
+            ("none yet", 1, 0, 4),
+            ("some", 1, 3, 1),
+            ("the last", 1, 1, 0),
+            ("more than there was room for", 1, 9, 0),
+            ("another day", 2, 0, 4),
+            ("the day before", 1, 0, 0),
+        ] {
+            if times > 0 {
+                ann.talk(&RULES, day, times);
+            }
+            assert_eq!(ann.talk_left(&RULES, day), left, "{case}");
+        }
+        assert_eq!(TierRules::default().talk_points_max(), 600);
     }
 
     #[test]

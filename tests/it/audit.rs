@@ -84,7 +84,7 @@ fn audit(dir: &Path, acks: &[Ack]) -> (Output, serde_json::Value) {
 }
 
 /// What can be checked of a stopped server, by name.
-const EVERY_INVARIANT: [&str; 21] = [
+const EVERY_INVARIANT: [&str; 23] = [
     "acknowledgements_kept",
     "answers_stable",
     "boards_add_up",
@@ -97,6 +97,7 @@ const EVERY_INVARIANT: [&str; 21] = [
     "gifts_add_up",
     "goals_are_reached",
     "grants_once",
+    "head_starts_kept",
     "occurrences_once",
     "orders_end_once",
     "phases_advance",
@@ -104,6 +105,7 @@ const EVERY_INVARIANT: [&str; 21] = [
     "replay_equals_state",
     "shares_add_up",
     "sink_equals_log",
+    "talk_counts_once",
     "votes_add_up",
     "watched_is_presence",
 ];

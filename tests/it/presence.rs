@@ -181,3 +181,41 @@ fn who_waits_for_it_hears_of_progress() {
     let Some(Progress { broadcast: 1, watched_ms }) = heard(&ann) else { panic!("not told") };
     assert_eq!(watched_ms / 1_000, world.watched_s("ann"));
 }
+
+/// Comments that pass and likes count for the tier, by reports that repeat when the store does not take them.
+#[test]
+fn talk_is_reported_and_counts() {
+    let mut world = World::new();
+    let seats: Vec<_> = (0..300).map(|n| world.enter(&format!("u{n}"))).collect();
+    let say = |world: &World, seat: &Seat, id: u64, text: &str| {
+        drop(world.engine.comment(seat, RequestId::new(id).unwrap(), text));
+    };
+    world.clock.advance(500);
+    for (n, seat) in seats.iter().enumerate() {
+        world.engine.like(seat, 20);
+        say(&world, seat, 1, &format!("hello {n}"));
+        // The same request, and what nobody else sees, count for nothing.
+        say(&world, seat, 1, &format!("hello {n}"));
+        say(&world, seat, 2, "傻逼");
+    }
+    world.away.store(true, Ordering::Relaxed);
+    world.wait_s(10);
+    world.away.store(false, Ordering::Relaxed);
+    world.wait_s(10);
+    let counted = |world: &World, n: usize| {
+        let query = Query::Facts { room: room(), user: user(&format!("u{n}")) };
+        let Reply::Facts { facts: Some(facts), .. } = world.stepper.keeper().ask(&query) else { panic!("u{n}") };
+        let rules = TierRules::default();
+        rules.talk_per_day_max - facts.closeness.talk_left(&rules, START.day(0))
+    };
+    assert!(
+        (0..300).all(|n| counted(&world, n) == 2),
+        "{:?}",
+        (0..300).map(|n| counted(&world, n)).collect::<Vec<_>>()
+    );
+    (0..50).for_each(|_| world.engine.like(&seats[0], 1));
+    world.host(Ask::Presence(PresenceAsk::EndBroadcast { broadcast: 1 }));
+    world.engine.like(&seats[1], 1);
+    world.wait_s(10);
+    assert_eq!((counted(&world, 0), counted(&world, 1)), (20, 2), "so many a day, and nothing off air");
+}

@@ -1,8 +1,9 @@
 //! What hosts and the payment provider ask for, by chance: plans, steps, amendments, payments, money.
 
 use liveroom::rules::{
-    Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, Fen, KindPlan, Limits, OrderPhase, Phase, Plan,
-    RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Time, UserId, WavePlan, WinCap,
+    Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, EarlyEntry, Fen, KindPlan, Limits, OrderPhase,
+    Phase, Plan, RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Tier, Time,
+    UserId, WavePlan, WinCap,
 };
 use liveroom::store::{Ask, CampaignAsk, Op, Partition, Tables, TemplateAsk};
 
@@ -106,7 +107,7 @@ fn amend(activity: &Activity, chance: &mut Chance) -> Ask {
 
 fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
     let opens_at = chance.percent(60).then(|| now.after_ms(chance.below(3_000)));
-    let schedule = Schedule { opens_at, warm_up_ms: chance.one_of(&[0, 0, 500, 2_000]) };
+    let schedule = Schedule { opens_at, warm_up_ms: chance.one_of(&[0, 0, 500, 2_000]), early: early(chance) };
     let kind = if chance.percent(50) { KindPlan::Rain(rain(chance)) } else { KindPlan::Sale(sale(chance)) };
     // A sale has no wins to limit.
     let limited = if matches!(kind, KindPlan::Rain(_)) { 20 } else { 1 };
@@ -115,6 +116,11 @@ fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
         win_cap: chance.percent(limited).then(|| WinCap { wins: chance.between(1, 2) as u32, window_ms: 5_000 }),
     };
     Plan { title: "of the night".to_owned(), sponsor, schedule, limits, kind, conditions: Conditions::default() }
+}
+
+/// Nobody watches here, so nobody is of a tier: everybody waits a little longer.
+fn early(chance: &mut Chance) -> Option<EarlyEntry> {
+    chance.percent(10).then_some(EarlyEntry { tier: Tier::Active, seconds: 1 })
 }
 
 fn rain(chance: &mut Chance) -> RainPlan {

@@ -310,7 +310,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
         Event::Gift { what: GiftEvent::Sent { user, request, fingerprint, .. }, .. } => {
             Some((*user, *request, *fingerprint))
         }
-        Event::WaveReleased { .. } | Event::Archived { .. } | Event::Forgotten { .. } | Event::Gift { .. } => None,
+        Event::WaveReleased { .. }
+        | Event::OpenedToAll { .. }
+        | Event::Archived { .. }
+        | Event::Forgotten { .. }
+        | Event::Gift { .. } => None,
     }
 }
 
@@ -327,6 +331,7 @@ fn name(event: &Event) -> &'static str {
         Event::Stepped { step: Step::Settle, .. } => "stepped_settle",
         Event::Stepped { step: Step::Cancel, .. } => "stepped_cancel",
         Event::WaveReleased { .. } => "wave_released",
+        Event::OpenedToAll { .. } => "opened_to_all",
         Event::Amended { .. } => "amended",
         Event::Granted { .. } => "granted",
         Event::Refused { .. } => "refused",
@@ -365,7 +370,9 @@ fn name(event: &Event) -> &'static str {
 fn is_timers(event: &Event) -> bool {
     let nobody = |cause: &Cause| cause.by.is_none();
     match event {
-        Event::WaveReleased { .. } | Event::Archived { .. } | Event::Forgotten { .. } => true,
+        Event::WaveReleased { .. }
+        | Event::OpenedToAll { .. }
+        | Event::Archived { .. } | Event::Forgotten { .. } => true,
         Event::Stepped { cause, .. } | Event::Released { cause, .. } | Event::Rejected { cause, .. } => nobody(cause),
         Event::Template { what, .. } => what.cause().is_none_or(nobody),
         Event::Campaign { what, .. } => what.cause().is_none_or(nobody),

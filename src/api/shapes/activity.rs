@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::bag::{NewCodeBag, NewNewcomerBag, codes};
-use super::conditions::ConditionsShape;
+use super::conditions::{ConditionsShape, EarlyEntryShape};
 use super::coupon::NewDrop;
 use super::draw::{DrawShape, NewDraw, with_keyword, without_keyword};
 use super::goals::{NewCheckIn, NewWatchTask};
@@ -29,9 +29,11 @@ pub(in crate::api) struct NewActivity {
     pub sponsor: Option<String>,
     /// When it opens; otherwise it waits for the host.
     pub opens_at_ms: Option<i64>,
-    /// How long before that it is announced.
+    /// How long before its first opening it is announced.
     #[serde(default)]
     pub warm_up_ms: u64,
+    /// Who may take part before the others. Opened by hand, it opens to them, and to everybody so many seconds later.
+    pub early: Option<EarlyEntryShape>,
     /// Limits beyond the activity.
     #[serde(default)]
     pub limits: NewLimits,
@@ -124,8 +126,12 @@ pub(in crate::api) struct ActivityShape {
     pub reasons: Vec<String>,
     /// Whose wallet pays.
     pub sponsor: String,
-    /// When claims begin or began.
+    /// When everybody's claims begin or began.
     pub opens_at_ms: Option<i64>,
+    /// Who may take part before the others.
+    pub early: Option<EarlyEntryShape>,
+    /// When they may, or could.
+    pub early_at_ms: Option<i64>,
     /// When claims end or ended.
     pub closes_at_ms: Option<i64>,
     /// Amendments so far.
@@ -212,7 +218,7 @@ impl NewActivity {
         Ok(Plan {
             title: self.title,
             sponsor,
-            schedule: Schedule { opens_at, warm_up_ms: self.warm_up_ms },
+            schedule: Schedule { opens_at, warm_up_ms: self.warm_up_ms, early: self.early.map(Into::into) },
             limits: Limits { per_room_day, win_cap },
             kind,
             conditions,
@@ -301,6 +307,8 @@ impl From<&ActivityView> for ActivityShape {
             reasons: view.reasons.clone(),
             sponsor: view.plan.sponsor.to_string(),
             opens_at_ms: view.opens_at.map(Time::ms),
+            early: view.plan.schedule.early.map(Into::into),
+            early_at_ms: view.early_at.map(Time::ms),
             closes_at_ms: view.closes_at.map(Time::ms),
             amendment: view.amendment,
             funded_fen: view.funded.get(),

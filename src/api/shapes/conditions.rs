@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Problem;
 use super::draw::comparable;
-use crate::rules::{Conditions, GiftId, GiftSent, Tier, WinCap};
+use crate::rules::{Conditions, EarlyEntry, GiftId, GiftSent, Tier, WinCap};
 
 /// What an activity asks of those who take part: all that is named. What is not named is not asked.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
@@ -44,6 +44,16 @@ pub(in crate::api) enum TierShape {
     Active,
     /// 核心粉.
     Core,
+}
+
+/// Early entry 提前入场: those from a tier on take part some seconds before everybody else.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct EarlyEntryShape {
+    /// From this tier on: `active` or `core`.
+    pub tier: TierShape,
+    /// So many seconds earlier, 1 to 3,600.
+    pub seconds: u32,
 }
 
 /// A gift, and how many of it.
@@ -99,6 +109,18 @@ impl From<&Conditions> for ConditionsShape {
             account_age_days: of.account_age_days,
             risk_below: of.risk_below,
         }
+    }
+}
+
+impl From<EarlyEntryShape> for EarlyEntry {
+    fn from(early: EarlyEntryShape) -> Self {
+        Self { tier: early.tier.into(), seconds: early.seconds }
+    }
+}
+
+impl From<EarlyEntry> for EarlyEntryShape {
+    fn from(early: EarlyEntry) -> Self {
+        Self { tier: early.tier.into(), seconds: early.seconds }
     }
 }
 

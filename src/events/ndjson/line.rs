@@ -19,6 +19,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | `rejected` | `reasons` |
 /// | `stepped` | `step`, `to` (the phase), `moved_fen` (funding, or what went back) |
 /// | `wave_released` | `wave`, from 1 |
+/// | `opened_to_all` | nothing: the head start of those who enter early is over |
 /// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms`, `codes` (how many) |
 /// | `granted` | `share` (which unit), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told |
 /// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
@@ -44,6 +45,7 @@ use crate::store::{Cause, Event, Recorded};
 /// | `coupons_archived` | `template` |
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
+/// | `talked` | `broadcast`, `from_ms`, `until_ms`, `talked` (`user`, `after_ms` and `before_ms`: from the beginning to the first and from the last to the end, `times`: how many comments and likes count for the tier) |
 /// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and `amount_fen`, `coupon` or `item` |
 /// | `tier_changed` | `from`, `to`, `day`: from which day of the room's time zone on |
@@ -73,6 +75,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Rejected { .. } => "rejected",
         Event::Stepped { .. } => "stepped",
         Event::WaveReleased { .. } => "wave_released",
+        Event::OpenedToAll { .. } => "opened_to_all",
         Event::Amended { .. } => "amended",
         Event::Granted { .. } => "granted",
         Event::Refused { .. } => "refused",
@@ -186,7 +189,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
             line.serialize_entry("amount", &posting.amount)?;
             line.serialize_entry("balance", balance)
         }
-        Event::Archived { .. } => Ok(()),
+        Event::Archived { .. } | Event::OpenedToAll { .. } => Ok(()),
         Event::Presence { what, .. } => presence::rest(line, what),
         Event::Campaign { what, .. } => campaign::rest(line, what),
         Event::Forgotten { before, .. } => line.serialize_entry("before_ms", before),

@@ -10,6 +10,7 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
         PresenceEvent::BroadcastStarted { .. } => "broadcast_started",
         PresenceEvent::BroadcastEnded { .. } => "broadcast_ended",
         PresenceEvent::Watched { .. } => "watched",
+        PresenceEvent::Talked { .. } => "talked",
         PresenceEvent::Introduced { .. } => "introduced",
         PresenceEvent::StepReached { .. } => "step_reached",
         PresenceEvent::CheckedIn { .. } => "checked_in",
@@ -29,6 +30,12 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
             line.serialize_entry("from_ms", from)?;
             line.serialize_entry("until_ms", until)?;
             line.serialize_entry("stays", stays)
+        }
+        PresenceEvent::Talked { broadcast, from, until, talked } => {
+            line.serialize_entry("broadcast", broadcast)?;
+            line.serialize_entry("from_ms", from)?;
+            line.serialize_entry("until_ms", until)?;
+            line.serialize_entry("talked", talked)
         }
         PresenceEvent::StepReached { user, request, goal, prize, .. } => {
             asked(line, user, *request)?;

@@ -27,6 +27,7 @@ pub(super) fn activity_state(view: &ActivityView) -> wire::ActivityState {
         token: view.token.unwrap_or(0),
         kind: Some(kind_state(view)),
         conditions: presence::conditions(&view.plan.conditions),
+        early: presence::early(view),
     }
 }
 

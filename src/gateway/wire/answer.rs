@@ -102,6 +102,7 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::PrizePassed => wire::RefusalCode::PrizePassed,
         RefusalCode::CouponUnusable => wire::RefusalCode::CouponUnusable,
         RefusalCode::CouponNotApplicable => wire::RefusalCode::CouponNotApplicable,
+        RefusalCode::EarlyEntryOnly => wire::RefusalCode::EarlyEntryOnly,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {

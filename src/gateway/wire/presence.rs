@@ -33,6 +33,13 @@ pub(super) fn conditions(of: &Conditions) -> Option<wire::Conditions> {
     })
 }
 
+/// Who may take part before the others; `None` if nobody may.
+pub(super) fn early(view: &ActivityView) -> Option<wire::EarlyEntry> {
+    let early = view.plan.schedule.early?;
+    let opens_at_ms = view.early_at.map_or(0, Time::ms);
+    Some(wire::EarlyEntry { tier: tier(early.tier).into(), seconds: early.seconds, opens_at_ms })
+}
+
 /// The goals of a watch task or a check-in, and what is left for each.
 pub(super) fn goals(view: &ActivityView) -> wire::GoalsState {
     let pools = match &view.kind {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tree::leads_to;
 use super::{AwardState, Beacon, Digest, DrawLevel, DrawPlan, Keys, Occasion, PrizePlan, draw_name};
-use crate::rules::{Activity, Conditions, Kind, KindPlan, Limits, UserId};
+use crate::rules::{Activity, Conditions, EarlyEntry, Kind, KindPlan, Limits, UserId};
 
 /// The rules of a draw, as they are published before entries open. Their hash is that of their JSON, without spaces and in
 /// this order.
@@ -27,6 +27,9 @@ pub struct DrawRules {
     pub conditions: Conditions,
     /// How often one may have won before.
     pub limits: Limits,
+    /// Who may enter before the others. Absent if nobody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early: Option<EarlyEntry>,
     /// Who can't enter.
     pub excluded: Vec<UserId>,
     /// Who ranks before all others. Absent if nobody does.
@@ -120,6 +123,7 @@ impl DrawRules {
             answer_ms: plan.answer_ms,
             conditions: activity.plan.conditions.clone(),
             limits: activity.plan.limits,
+            early: activity.plan.schedule.early,
             excluded: plan.excluded.clone(),
             preferred: plan.preferred.clone(),
             level: plan.level.clone(),

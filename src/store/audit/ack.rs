@@ -275,7 +275,8 @@ impl Acked {
             | RefusalCode::NotOnAir
             | RefusalCode::CheckedInAlready
             | RefusalCode::CouponUnusable
-            | RefusalCode::CouponNotApplicable => false,
+            | RefusalCode::CouponNotApplicable
+            | RefusalCode::EarlyEntryOnly => false,
             // What the rules say, and what was passed on, stays so.
             RefusalCode::Excluded | RefusalCode::PrizePassed => true,
         }
@@ -409,6 +410,7 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
         }
         Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::WaveReleased { .. }
+        | Event::OpenedToAll { .. }
         | Event::ToppedUp { .. }
         | Event::Archived { .. }
         | Event::Forgotten { .. }

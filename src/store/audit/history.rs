@@ -32,6 +32,7 @@ impl Check for PhasesAdvance {
             | Event::Granted { activity, .. }
             | Event::Reserved { activity, .. }
             | Event::WaveReleased { activity, .. }
+            | Event::OpenedToAll { activity, .. }
             | Event::Draw { activity, what: DrawEvent::Entered { .. }, .. }
             | Event::Coupon { what: CouponEvent::Ordered { activity, .. }, .. }
             | Event::Paid { activity, outcome: PaymentOutcome::SoldLate, .. } => open(recorded, tables, *activity),
@@ -53,7 +54,7 @@ impl Check for PhasesAdvance {
                 if *to <= activity.phase {
                     return Err(format!("event {no} takes activity {id} from {} back to {to}", activity.phase));
                 }
-                let early = activity.opens_at.is_some_and(|at| recorded.at < at);
+                let early = activity.first_opening().is_some_and(|at| recorded.at < at);
                 if *step == Step::Open && cause.by.is_none() && early {
                     return Err(format!("event {no} opens activity {id} before its time"));
                 }

@@ -10,6 +10,7 @@ mod campaigns;
 mod codes;
 mod coupons;
 mod draws;
+mod early;
 mod gifts;
 mod grants;
 mod history;
@@ -79,6 +80,10 @@ pub enum Invariant {
     OccurrencesOnce,
     /// A campaign's orders, their sum and its participants are those of its activities while it lasted.
     CampaignsAddUp,
+    /// Nobody takes part before others who is not of the tier that may.
+    HeadStartsKept,
+    /// What somebody said and liked counts for their tier once.
+    TalkCountsOnce,
 }
 
 impl Invariant {
@@ -109,6 +114,8 @@ impl Invariant {
             Self::DrawsRecompute => "draws_recompute",
             Self::OccurrencesOnce => "occurrences_once",
             Self::CampaignsAddUp => "campaigns_add_up",
+            Self::HeadStartsKept => "head_starts_kept",
+            Self::TalkCountsOnce => "talk_counts_once",
         }
     }
 }
@@ -192,7 +199,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 17] = [
+        let checks: [Box<dyn Check>; 19] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -210,6 +217,8 @@ impl Auditor {
             Box::new(talk::VotesAddUp::over(base)),
             Box::new(templates::OccurrencesOnce::over(base)),
             Box::new(campaigns::CampaignsAddUp::over(base)),
+            Box::new(early::HeadStartsKept::over(base)),
+            Box::new(presence::TalkCountsOnce::over(base)),
         ];
         for check in checks {
             auditor.add(check);

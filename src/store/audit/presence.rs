@@ -96,6 +96,49 @@ impl Check for WatchedIsPresence {
     }
 }
 
+/// What somebody said and liked counts once: reports of one broadcast that count follow one another.
+pub(super) struct TalkCountsOnce {
+    /// Up to when talk of a user is counted, in which broadcast.
+    until: HashMap<(RoomId, UserId), (u32, Time)>,
+    counted: u64,
+}
+
+impl TalkCountsOnce {
+    pub(super) fn over(_: &Tables) -> Self {
+        Self { until: HashMap::new(), counted: 0 }
+    }
+}
+
+impl Check for TalkCountsOnce {
+    fn invariant(&self) -> Invariant {
+        Invariant::TalkCountsOnce
+    }
+
+    fn before(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
+        let no = recorded.no;
+        let Event::Presence { room, what: PresenceEvent::Talked { broadcast, from, until, talked } } = &recorded.event
+        else {
+            return Ok(());
+        };
+        let latest = tables.room(room).and_then(|room| room.broadcast).filter(|latest| latest.number == *broadcast);
+        let Some(latest) = latest else { return Err(format!("event {no} counts talk of no broadcast")) };
+        for one in talked {
+            let (from, until) = one.within(*from, *until);
+            let before = self.until.insert((*room, one.user), (*broadcast, until));
+            let again = before.is_some_and(|(of, before)| of == *broadcast && from <= before);
+            if again || one.times == 0 || from < latest.started || until > recorded.at {
+                return Err(format!("event {no} counts {} of {} from {from} to {until}", one.times, one.user));
+            }
+            self.counted += u64::from(one.times);
+        }
+        Ok(())
+    }
+
+    fn judge(&self, _: &Tables) -> Verdict {
+        Ok(format!("{} comments and likes count", self.counted))
+    }
+}
+
 /// Whoever was given the prize of a goal had reached it, and was given it once; nobody checked in twice a day.
 pub(super) struct GoalsAreReached {
     rewarded: HashSet<(ActivityId, u16, UserId)>,

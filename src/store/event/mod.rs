@@ -284,4 +284,11 @@ pub enum Event {
         /// What.
         what: TemplateEvent,
     },
+    /// What was open to those alone who enter early is open to everybody.
+    OpenedToAll {
+        /// In this room.
+        room: RoomId,
+        /// Which activity.
+        activity: ActivityId,
+    },
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Cause;
-use crate::rules::{AccountFacts, ActivityId, Fingerprint, Prize, RequestId, Stay, Tier, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Prize, RequestId, Stay, Talked, Tier, Time, UserId};
 
 /// Events around broadcasts and presence. Variants and fields are part of the log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,17 @@ pub enum PresenceEvent {
         /// Which activity.
         activity: ActivityId,
     },
+    /// Viewers said and liked things that count for their tiers.
+    Talked {
+        /// In which broadcast.
+        broadcast: u32,
+        /// From when.
+        from: Time,
+        /// Until when.
+        until: Time,
+        /// Who, when, and how many of it count.
+        talked: Box<[Talked]>,
+    },
 }
 
 impl PresenceEvent {
@@ -99,6 +110,7 @@ impl PresenceEvent {
         match self {
             Self::BroadcastStarted { cause, .. } | Self::BroadcastEnded { cause, .. } => Some(cause),
             Self::Watched { .. }
+            | Self::Talked { .. }
             | Self::Introduced { .. }
             | Self::StepReached { .. }
             | Self::CheckedIn { .. }

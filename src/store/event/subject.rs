@@ -1,7 +1,7 @@
 //! What an event is about.
 
-use super::{CouponEvent, Event};
-use crate::rules::{ActivityId, RoomId};
+use super::{CouponEvent, DrawEvent, Event, PresenceEvent, TalkEvent};
+use crate::rules::{ActivityId, RoomId, UserId};
 
 impl Event {
     /// The room it happened in; `None` for wallets.
@@ -12,6 +12,7 @@ impl Event {
             | Self::Rejected { room, .. }
             | Self::Stepped { room, .. }
             | Self::WaveReleased { room, .. }
+            | Self::OpenedToAll { room, .. }
             | Self::Amended { room, .. }
             | Self::Granted { room, .. }
             | Self::Refused { room, .. }
@@ -31,6 +32,26 @@ impl Event {
         }
     }
 
+    /// Who took part in what: was given something, reserved, entered, voted, signed up or checked in.
+    pub fn took_part(&self) -> Option<(ActivityId, UserId)> {
+        match self {
+            Self::Granted { activity, user, .. }
+            | Self::Reserved { activity, user, .. }
+            | Self::Coupon { what: CouponEvent::Ordered { activity, user, .. }, .. }
+            | Self::Presence {
+                what:
+                    PresenceEvent::StepReached { activity, user, .. } | PresenceEvent::CheckedIn { activity, user, .. },
+                ..
+            }
+            | Self::Talk {
+                what: TalkEvent::Voted { activity, user, .. } | TalkEvent::SignedUp { activity, user, .. },
+                ..
+            }
+            | Self::Draw { activity, what: DrawEvent::Entered { user, .. }, .. } => Some((*activity, *user)),
+            _ => None,
+        }
+    }
+
     /// The activity it concerns.
     pub fn activity(&self) -> Option<ActivityId> {
         match self {
@@ -38,6 +59,7 @@ impl Event {
             | Self::Rejected { activity, .. }
             | Self::Stepped { activity, .. }
             | Self::WaveReleased { activity, .. }
+            | Self::OpenedToAll { activity, .. }
             | Self::Amended { activity, .. }
             | Self::Granted { activity, .. }
             | Self::Refused { activity, .. }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::encoded;
-use crate::rules::{AccountFacts, ActivityId, Fingerprint, Grant, Stay, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Fingerprint, Grant, Stay, Talked, Time, UserId};
 
 /// Operations around broadcasts and presence. Variants and fields are part of a log's format: new ones go at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,17 @@ pub enum PresenceAsk {
         /// Which activity.
         activity: ActivityId,
     },
+    /// Viewers said and liked things: a report of many at once, about the latest broadcast.
+    Talked {
+        /// Which broadcast.
+        broadcast: u32,
+        /// From when.
+        from: Time,
+        /// Until when.
+        until: Time,
+        /// Who, when, and how often: at most [`Stay::REPORTED_MAX`].
+        talked: Box<[Talked]>,
+    },
 }
 
 /// Answers to them.
@@ -82,6 +93,7 @@ impl PresenceAsk {
     pub(super) fn event_bytes_max(&self) -> usize {
         match self {
             Self::Present { stays, .. } => stays.len() * 64,
+            Self::Talked { talked, .. } => talked.len() * 64,
             Self::ClaimStep { .. } | Self::CheckIn { .. } => 64,
             Self::StartBroadcast | Self::EndBroadcast { .. } | Self::Introduce { .. } => 0,
             Self::ReviewTier { .. } | Self::PostKeyword { .. } => 0,
@@ -100,6 +112,7 @@ impl PresenceAsk {
             Self::ReviewTier { user } => Fingerprint::of(66).bytes(user.as_str().as_bytes()),
             Self::CheckIn { activity, token } => Fingerprint::of(65).word(activity.0).word(*token),
             Self::PostKeyword { activity } => Fingerprint::of(67).word(activity.0),
+            Self::Talked { .. } => Fingerprint::of(68).bytes(&encoded(self)),
         }
     }
 }

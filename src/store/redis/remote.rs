@@ -186,13 +186,14 @@ pub(super) fn function(name: &str, keys: &[String]) -> Cmd {
 pub(super) fn rules(bounds: Bounds, stripes: usize) -> String {
     let Bounds { rooms_max, activities_per_room_max, retention_ms, .. } = bounds;
     let Bounds { combo_window_ms, audience_per_room_max, audience_kept_ms, tiers, .. } = bounds;
-    let TierRules { window_days, minute_points, coin_points, interaction_points, active_points, core_points } = tiers;
+    let TierRules { window_days, minute_points, coin_points, interaction_points, .. } = tiers;
+    let TierRules { talk_points, talk_per_day_max, active_points, core_points, .. } = tiers;
     format!(
         "decisions={DECISIONS} stripes={stripes} rooms_max={rooms_max} activities_max={activities_per_room_max} \
          retention_ms={retention_ms} audience_max={audience_per_room_max} audience_kept_ms={audience_kept_ms} \
          combo_window_ms={combo_window_ms} \
          tier_days={window_days} minute={minute_points} coin={coin_points} interaction={interaction_points} \
-         active={active_points} core={core_points}"
+         talk={talk_points} talk_max={talk_per_day_max} active={active_points} core={core_points}"
     )
 }
 
@@ -209,6 +210,8 @@ pub(super) fn read_rules(rules: &str) -> Option<(Bounds, usize)> {
         minute_points: points()?,
         coin_points: points()?,
         interaction_points: points()?,
+        talk_points: points()?,
+        talk_per_day_max: points()?,
         active_points: points()?,
         core_points: points()?,
     };

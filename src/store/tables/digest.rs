@@ -31,6 +31,7 @@ impl Tables {
             let mut bytes = encoded(&(
                 (activity.id, activity.room, &activity.plan, activity.seed, activity.phase, &activity.reasons),
                 (activity.opens_at, activity.closes_at, activity.ended, activity.final_at),
+                (activity.early_at, activity.only_early),
                 (activity.amendment, activity.funded),
             ));
             match &activity.kind {

@@ -39,7 +39,7 @@ pub use view::{
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
-pub const DECISIONS: u32 = 4;
+pub const DECISIONS: u32 = 5;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 

@@ -155,7 +155,6 @@ pub fn the_keyword_was_posted<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
     let activity = stage.draft(Plan {
         conditions: Conditions { keyword: Some("好茶".to_owned()), ..Conditions::default() },
-        schedule: Schedule { opens_at: None, warm_up_ms: 0 },
         ..plan(rain(9, 5))
     });
     let other = stage.open(plan(rain(9, 5)));
@@ -250,5 +249,84 @@ pub fn tiers<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     assert_eq!(claim(&mut stage, Tier::Core), "slot 1: 5 fen", "yesterday counts");
     stage.wait_ms(DAY_MS);
     assert_eq!(claim(&mut stage, Tier::Active), "tier_too_low 0/1", "the day before does not");
+    stage.audit();
+}
+
+/// A node reports who said and liked how much: first and last of it, `ms` after the broadcast's beginning.
+fn talked<K: Subject>(stage: &mut Stage<K>, began: Time, of: &[(&str, u64, u64, u32)]) -> String {
+    let at = |ms: u64| began.after_ms(ms);
+    let from = of.iter().map(|(_, from, ..)| at(*from)).min().unwrap();
+    let until = of.iter().map(|(_, _, until, _)| at(*until)).max().unwrap();
+    let ms = |from: Time, until: Time| until.since(from).as_millis() as u32;
+    let one = |&(who, first, last, times): &(&str, u64, u64, u32)| Talked {
+        user: user(who),
+        after_ms: ms(from, at(first)),
+        before_ms: ms(at(last), until),
+        times,
+    };
+    let talked = of.iter().map(one).collect();
+    stage.timer(Ask::Presence(PresenceAsk::Talked { broadcast: 1, from, until, talked }))
+}
+
+/// Comments and likes count for tiers, so many a day.
+pub fn talk_makes_a_tier<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let tiers =
+        TierRules { window_days: 2, talk_points: 2, talk_per_day_max: 5, active_points: 15, ..TierRules::default() };
+    let mut stage = Stage::new(new(Bounds { tiers, ..Bounds::default() }));
+    stage.ask("host", START);
+    let began = stage.now;
+    let claim = |stage: &mut Stage<K>| {
+        stage.wait_ms(0);
+        let activity = asking(stage, 9, Conditions { tier: Some(Tier::Active), ..Conditions::default() });
+        stage.tap("ann", activity)
+    };
+    stage.wait_ms(60_000);
+    talked(&mut stage, began, &[("ann", 1_000, 50_000, 1_000), ("bob", 2_000, 2_000, 1)]);
+    assert_eq!(claim(&mut stage), "tier_too_low 0/1", "ten points of a day, however much was liked");
+    let events = stage.events.len();
+    assert_eq!(talked(&mut stage, began, &[("ann", 51_000, 52_000, 1)]), "idle");
+    assert_eq!(stage.events.len(), events, "what does not count is no event");
+    stage.wait_ms(DAY_MS);
+    talked(&mut stage, began, &[("ann", DAY_MS, DAY_MS + 5_000, 3)]);
+    assert_eq!(claim(&mut stage), "slot 1: 5 fen", "two days");
+    stage.wait_ms(DAY_MS);
+    assert_eq!(claim(&mut stage), "tier_too_low 0/1", "the first has left the window");
+    stage.audit();
+}
+
+pub fn talk_counts_once<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let tiers = TierRules { talk_points: 1, talk_per_day_max: 100, active_points: 10, ..TierRules::default() };
+    let bounds = Bounds { tiers, audience_per_room_max: 2, ..Bounds::default() };
+    let mut stage = Stage::new(new(bounds));
+    assert_eq!(talked(&mut stage, crate::stage::START, &[("ann", 0, 0, 9)]), "idle", "nothing is on air");
+    stage.ask("host", START);
+    let began = stage.now;
+    stage.wait_ms(100_000);
+    let times = |stage: &Stage<K>| {
+        let what = |event: &liveroom::store::Recorded| match &event.event {
+            liveroom::store::Event::Presence {
+                what: liveroom::store::PresenceEvent::Talked { talked, .. }, ..
+            } => talked.iter().map(|one| one.times).sum(),
+            _ => 0,
+        };
+        stage.events.iter().map(what).sum::<u32>()
+    };
+    for (case, report, sum) in [
+        ("one node", &[("ann", 1_000, 4_000, 3)][..], 3),
+        ("the same again", &[("ann", 1_000, 4_000, 3)], 3),
+        ("another node meanwhile", &[("ann", 2_000, 5_000, 3), ("bob", 1_000, 1_000, 2)], 5),
+        ("later", &[("ann", 5_000, 5_000, 1)], 6),
+        ("no room for a stranger", &[("cyd", 5_000, 5_000, 1)], 6),
+        ("the future", &[("bob", 5_000, 100_001, 1)], 6),
+    ] {
+        talked(&mut stage, began, report);
+        assert_eq!(times(&stage), sum, "{case}");
+    }
+    stage.ask("host", END_1);
+    talked(&mut stage, began, &[("ann", 6_000, 7_000, 2)]);
+    assert_eq!(times(&stage), 8, "the rest comes after the end");
+    stage.wait_ms(60_000);
+    talked(&mut stage, began, &[("ann", 120_000, 130_000, 2)]);
+    assert_eq!(times(&stage), 8, "what is said off air does not count");
     stage.audit();
 }

@@ -26,7 +26,7 @@ pub fn by_hand<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 
 pub fn by_the_clock<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
-    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 20_000 };
+    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 20_000, early: None };
     let activity = stage.draft(Plan { schedule, ..plan(rain(2, 5)) });
     stage.step(activity, Step::Schedule);
     for (wait_ms, want) in [
@@ -46,13 +46,13 @@ pub fn by_the_clock<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 
 pub fn the_countdown_may_be_skipped<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
-    let schedule = Schedule { opens_at: Some(START.before_ms(1)), warm_up_ms: 20_000 };
+    let schedule = Schedule { opens_at: Some(START.before_ms(1)), warm_up_ms: 20_000, early: None };
     let late = stage.draft(Plan { schedule, ..plan(rain(2, 5)) });
     stage.step(late, Step::Schedule);
     stage.wait_ms(0);
     assert_eq!(stage.phase(late), "open", "its time has passed already");
 
-    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 20_000 };
+    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 20_000, early: None };
     let early = stage.draft(Plan { schedule, ..plan(rain(2, 5)) });
     stage.step(early, Step::Schedule);
     assert_eq!(stage.step(early, Step::Open), "open", "the host may be earlier than planned");
@@ -137,7 +137,7 @@ pub fn cancelled_at_every_phase<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 /// The server's clock may be set back: what was decided stays before what comes.
 pub fn a_clock_that_goes_back<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
-    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 0 };
+    let schedule = Schedule { opens_at: Some(START.after_ms(60_000)), warm_up_ms: 0, early: None };
     let activity = stage.draft(Plan { schedule, ..plan(rain(2, 5)) });
     stage.step(activity, Step::Schedule);
     stage.now = START.before_ms(3_600_000);

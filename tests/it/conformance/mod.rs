@@ -10,6 +10,7 @@ mod campaign;
 mod controls;
 mod coupons;
 mod draw;
+mod early;
 mod eligibility;
 mod gift;
 mod goals;
@@ -32,6 +33,7 @@ macro_rules! suite {
                 draw { from_the_first_ticket_to_the_last_fen, one_ticket_each, fewer_than_prizes, nobody_came, refused,
                        a_beacon_decides, passed_on_by_word, seats_that_nobody_takes, never_called_off_after_the_close,
                        rules_stay, wins_count, proofs, a_keyword_is_posted },
+                early { the_dearest_first, by_hand, whatever_the_kind, answers_stay, late, like_a_template },
                 rain { first_come_first_served, each_share_once, many_per_user, waves_and_leftovers,
                        added_shares_come_before_later_waves, coupons_among_the_shares, random_shares_add_up,
                        the_token_opens, the_result, day_limit, win_cap },
@@ -40,7 +42,8 @@ macro_rules! suite {
                 broadcast { one_after_the_other, asked_again },
                 campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
-                              accounts, newcomers, the_keyword_was_posted, not_won_too_often, the_audience_is_bounded, tiers },
+                              accounts, newcomers, the_keyword_was_posted, not_won_too_often, the_audience_is_bounded, tiers,
+                              talk_makes_a_tier, talk_counts_once },
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,

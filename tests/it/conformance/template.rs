@@ -77,7 +77,7 @@ fn outcomes<K: Subject>(stage: &Stage<K>) -> Vec<String> {
 
 pub fn saved_and_had_again<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
-    let schedule = Schedule { opens_at: Some(START.after_ms(HOUR_MS)), warm_up_ms: 5_000 };
+    let schedule = Schedule { opens_at: Some(START.after_ms(HOUR_MS)), warm_up_ms: 5_000, early: None };
     let first = stage.draft(Plan { schedule, ..plan(rain(2, 5)) });
     let saved = stage.view(first).plan;
     assert_eq!(stage.ask("host", save("rain", saved)), "template saved");

@@ -1,11 +1,12 @@
 //! Whether a user may take part in an activity.
 //!
 //! The order of checks puts eligibility before limits and stock, and eligibility may come and go. So while an activity with
-//! conditions is open, every refusal from there on is recorded: derived again later it could read otherwise. Once the
-//! activity has ended, what it says is derived without looking at conditions, since nobody is given anything any more.
+//! conditions is open, every refusal from there on is recorded: derived again later it could read otherwise. It is so, too, as
+//! long as only those may take part who enter early. Once the activity has ended, what it says is derived without looking at
+//! conditions, since nobody is given anything any more.
 
 use super::{Context, record_refusal};
-use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, Time, UserId};
+use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, Tier, Time, UserId};
 use crate::store::Answer;
 use crate::store::tables::{Decision, Room, Tables};
 
@@ -13,19 +14,21 @@ impl Tables {
     /// Whether `user` meets the conditions of an activity, as long as it has not ended.
     pub(super) fn eligible(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<(), Refusal> {
         let conditions = &activity.plan.conditions;
-        if conditions.is_none() || activity.ended.is_some() {
+        if !activity.asks_something() {
             return Ok(());
         }
+        let tier = || context.room.audience.get(user).map_or(Tier::default(), |facts| facts.closeness.tier);
+        activity.may_enter(tier, context.now)?;
         let known = known(context.room, user, activity.id, context.now);
         conditions.allow(&known, || self.wins_of(context, *user))
     }
 
     /// A refusal that follows from facts that last for ever, as long as nothing that may pass is looked at before them.
     pub(super) fn refuse_for_ever(&self, context: &Context<'_>, activity: &Activity, refusal: Refusal) -> Decision {
-        if activity.plan.conditions.is_none() || activity.ended.is_some() {
-            Decision::Answer(Answer::Refused(refusal))
-        } else {
+        if activity.asks_something() {
             record_refusal(context, activity.id, refusal)
+        } else {
+            Decision::Answer(Answer::Refused(refusal))
         }
     }
 

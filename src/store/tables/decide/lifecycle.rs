@@ -80,7 +80,7 @@ impl Tables {
             Step::Cancel => moved = activity.unspent(),
             Step::Open => {
                 if let KindPlan::Draw(plan) = &activity.plan.kind {
-                    let closes_at = context.now.after_ms(plan.duration_ms);
+                    let closes_at = activity.opens_to_all_at(context.now, true).after_ms(plan.duration_ms);
                     plan.may_close_at(closes_at).map_err(|why| NotDoneCode::Invalid.because(why.to_string()))?;
                 }
             }
@@ -129,10 +129,15 @@ impl Tables {
             Decision::Event(stepped(context, id, step, to, moved))
         };
         match activity.phase {
-            Phase::Scheduled | Phase::WarmUp if activity.opens_at.is_some_and(|at| at <= now) => next(Step::Open),
+            Phase::Scheduled | Phase::WarmUp if activity.first_opening().is_some_and(|at| at <= now) => {
+                next(Step::Open)
+            }
             Phase::Scheduled => next(Step::WarmUp),
             Phase::Open if activity.closes_at.is_some_and(|at| at <= now) => next(Step::Close),
             Phase::Open if activity.emptied_at().is_some() => next(Step::Close),
+            Phase::Open if activity.only_early && activity.opens_at.is_some_and(|at| at <= now) => {
+                Decision::Event(Event::OpenedToAll { room: activity.room, activity: id })
+            }
             Phase::Open => match &activity.kind {
                 Some(Kind::Rain(rain)) => Decision::Event(Event::WaveReleased {
                     room: activity.room,

@@ -97,6 +97,9 @@ impl Tables {
             Ask::Presence(PresenceAsk::Present { broadcast, from, until, stays }) => {
                 self.present(&context, *broadcast, *from, *until, stays)
             }
+            Ask::Presence(PresenceAsk::Talked { broadcast, from, until, talked }) => {
+                self.talked_much(&context, *broadcast, (*from, *until), talked)
+            }
             Ask::Presence(PresenceAsk::ClaimStep { activity, token, step }) => {
                 self.claim_step(&context, *activity, *token, *step)
             }

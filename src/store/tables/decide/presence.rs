@@ -1,7 +1,7 @@
 //! Who is there, and what their tokens say.
 
 use super::{Context, Outcome};
-use crate::rules::{AccountFacts, ActivityId, Broadcast, Facts, NotDoneCode, Phase, Stay, Time, UserId};
+use crate::rules::{AccountFacts, ActivityId, Broadcast, Facts, NotDoneCode, Phase, Stay, Talked, Time, UserId};
 use crate::store::tables::{Decision, Tables};
 use crate::store::{Answer, Event, PresenceAnswer, PresenceEvent};
 
@@ -32,6 +32,42 @@ impl Tables {
             return Ok(Decision::Answer(Answer::Idle));
         }
         let what = PresenceEvent::Watched { broadcast, from, until, stays };
+        Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+
+    /// Viewers said and liked things. What of it is known already, or more than counts in a day, is left out.
+    pub(super) fn talked_much(
+        &self, context: &Context<'_>, broadcast: u32, (from, until): (Time, Time), talked: &[Talked],
+    ) -> Outcome {
+        let Some(latest) = context.room.broadcast.filter(|latest| latest.number == broadcast) else {
+            return Ok(Decision::Answer(Answer::Idle));
+        };
+        if talked.len() > Stay::REPORTED_MAX {
+            return Err(NotDoneCode::TooMany.because(format!("at most {} viewers in a report", Stay::REPORTED_MAX)));
+        }
+        let mut free = self.bounds.audience_per_room_max.saturating_sub(context.room.audience.len());
+        let (rules, offset) = (&self.bounds.tiers, context.room.utc_offset_min);
+        let counts = |one: &Talked| {
+            let (from, until) = one.within(from, until);
+            // Nobody has said anything in the future.
+            let times = if until > context.now { 0 } else { one.times };
+            let would = |facts: &Facts| facts.would_talk(rules, offset, &latest, (from, until), times);
+            let times = match context.room.audience.get(&one.user) {
+                Some(facts) => would(facts),
+                None if free > 0 => {
+                    let times = would(&Facts::new(context.now));
+                    free -= usize::from(times > 0);
+                    times
+                }
+                None => 0,
+            };
+            (times > 0).then_some(Talked { times, ..*one })
+        };
+        let talked: Box<[Talked]> = talked.iter().filter_map(counts).collect();
+        if talked.is_empty() {
+            return Ok(Decision::Answer(Answer::Idle));
+        }
+        let what = PresenceEvent::Talked { broadcast, from, until, talked };
         Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
     }
 

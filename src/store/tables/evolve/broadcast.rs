@@ -21,6 +21,10 @@ impl Tables {
                 self.note_watched(room, at, *broadcast, (*from, *until), stays)?;
                 Ok(Answer::Idle)
             }
+            PresenceEvent::Talked { broadcast, from, until, talked } => {
+                self.note_talked(room, at, *broadcast, (*from, *until), talked)?;
+                Ok(Answer::Idle)
+            }
             PresenceEvent::TierChanged { user, from, to, day } => {
                 self.change_tier(room, at, *user, (*from, *to), *day)?;
                 Ok(Answer::Idle)

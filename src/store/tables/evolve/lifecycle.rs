@@ -9,7 +9,10 @@ use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
 impl Tables {
-    pub(super) fn step_to(&mut self, recorded: &Recorded, id: ActivityId, step: Step, to: Phase, moved: Fen) -> Fits {
+    /// The step is `by_hand` if somebody asked for it, not time.
+    pub(super) fn step_to(
+        &mut self, recorded: &Recorded, id: ActivityId, (step, by_hand): (Step, bool), to: Phase, moved: Fen,
+    ) -> Fits {
         self.disarm(id);
         self.handed_in(id);
         let activity = self.activity_mut(id)?;
@@ -28,8 +31,7 @@ impl Tables {
                 self.allot_coupons(recorded.no, id)?;
             }
             Step::Open => {
-                activity.opens_at = Some(now);
-                activity.closes_at = Some(activity.plan.closes_at(now));
+                activity.open(now, by_hand);
                 let rules = activity.draw_rules().map(|rules| rules.hash());
                 activity.kind = Some(match &activity.plan.kind {
                     KindPlan::Rain(plan) => {
@@ -51,6 +53,7 @@ impl Tables {
             }
             Step::Close => {
                 activity.ended = Some(recorded.no);
+                activity.only_early = false;
                 activity.closes_at = Some(now);
                 let mut awaits = false;
                 if let (Some(Kind::Draw(draw)), KindPlan::Draw(plan)) = (&mut activity.kind, &activity.plan.kind) {
@@ -66,11 +69,22 @@ impl Tables {
                     return Err("what goes back is not what is left");
                 }
                 activity.ended.get_or_insert(recorded.no);
+                activity.only_early = false;
                 activity.final_at = Some(now);
                 activity.funded = activity.funded.minus(moved).ok_or("more goes back than came")?;
                 self.post(Posting { from: funding.to, to: funding.from, ..funding })?;
                 self.take_coupons_back(id)?;
             }
+        }
+        self.arm(id);
+        Ok(())
+    }
+
+    /// The head start of those who enter early is over.
+    pub(super) fn open_to_all(&mut self, id: ActivityId) -> Fits {
+        self.disarm(id);
+        if !std::mem::take(&mut self.activity_mut(id)?.only_early) {
+            return Err("everybody may take part already");
         }
         self.arm(id);
         Ok(())

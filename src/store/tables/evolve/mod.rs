@@ -164,7 +164,7 @@ impl Tables {
                 self.keep(room, cause, Kept::Stepped(*activity, Phase::Review))
             }
             Event::Stepped { room, activity, step, to, moved, cause } => {
-                self.step_to(recorded, *activity, *step, *to, *moved)?;
+                self.step_to(recorded, *activity, (*step, cause.by.is_some()), *to, *moved)?;
                 self.keep(room, cause, Kept::Stepped(*activity, *to))
             }
             Event::WaveReleased { activity, .. } => {
@@ -175,6 +175,10 @@ impl Tables {
                 };
                 rain.release_wave(plan);
                 self.arm(*activity);
+                Ok(Answer::Idle)
+            }
+            Event::OpenedToAll { activity, .. } => {
+                self.open_to_all(*activity)?;
                 Ok(Answer::Idle)
             }
             Event::Amended { room, activity, number, amendment, cause } => {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Fits;
-use crate::rules::{AccountFacts, ActivityId, CheckIn, Closeness, Facts, RoomId, Stay, Tier, TierRules, Time, UserId};
+use crate::rules::{
+    AccountFacts, ActivityId, CheckIn, Closeness, Facts, RoomId, Stay, Talked, Tier, TierRules, Time, UserId,
+};
 use crate::store::tables::{Due, Room, Tables};
 
 impl Tables {
@@ -26,6 +28,20 @@ impl Tables {
             club.watch(stay.user, watched_ms, day, at);
         }
         Ok(())
+    }
+
+    pub(super) fn note_talked(
+        &mut self, room: &RoomId, at: Time, broadcast: u32, (from, until): (Time, Time), talked: &[Talked],
+    ) -> Fits {
+        let rules = self.bounds.tiers;
+        let offset = self.rooms.get(room).ok_or("no such room")?.utc_offset_min;
+        talked.iter().try_for_each(|one| {
+            let (_, until) = one.within(from, until);
+            self.note(room, one.user, at, |facts| {
+                facts.talk(&rules, offset, broadcast, until, one.times);
+                Ok(())
+            })
+        })
     }
 
     pub(super) fn note_account(&mut self, room: &RoomId, at: Time, user: UserId, account: AccountFacts) -> Fits {

@@ -29,8 +29,10 @@ pub struct ActivityView {
     pub phase: Phase,
     /// What the review found wanting.
     pub reasons: Vec<String>,
-    /// When claims begin or began.
+    /// When everybody's claims begin or began.
     pub opens_at: Option<Time>,
+    /// When those begin or began who enter early; `None` if nobody does.
+    pub early_at: Option<Time>,
     /// When claims end or ended.
     pub closes_at: Option<Time>,
     /// What claims must show: only from the opening on.
@@ -159,7 +161,7 @@ pub struct GateFacts {
     pub phase: Phase,
     /// What claims must show.
     pub token: u64,
-    /// Whether it asks something of those who take part: then only the store knows what comes first.
+    /// Whether it asks something of those who take part at present: then only the store knows what comes first.
     pub has_conditions: bool,
     /// What it has to know of those who take part.
     pub needs: Needs,
@@ -206,6 +208,7 @@ impl From<&Activity> for ActivityView {
             phase: activity.phase,
             reasons: activity.reasons.clone(),
             opens_at: activity.opens_at,
+            early_at: activity.early_at,
             closes_at: activity.closes_at,
             token: activity.kind.as_ref().map(|_| activity.token),
             animation_seed: activity.animation_seed(),
@@ -349,7 +352,7 @@ impl Tables {
             token: activity.token,
             needs: activity.into(),
             keywords: keywords(activity),
-            has_conditions: !activity.plan.conditions.is_none(),
+            has_conditions: activity.asks_something(),
             is_claimed: activity.grants_per_user().is_some(),
             pools,
         })
