@@ -14,10 +14,8 @@ use crate::stage::{room, user};
 const BATCH: u64 = 4_096;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
-    let granted = |no: u64| Recorded {
-        no,
-        at: Time::from_ms(1_767_225_600_000),
-        event: Event::Granted {
+    let granted = |no: u64| {
+        let event = Event::Granted {
             room: room(1),
             activity: ActivityId(7),
             user: user(no),
@@ -25,7 +23,8 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             fingerprint: Fingerprint(no),
             share: no as u32,
             prize: Prize::Cash(Fen::MAX),
-        },
+        };
+        Recorded::new(no, Time::from_ms(1_767_225_600_000), event)
     };
     let batch: Vec<Recorded> = (1..=BATCH).map(granted).collect();
     let mut group = criterion.benchmark_group("events");

@@ -54,6 +54,7 @@ impl RefusalCode {
             Self::CouponUnusable => "coupon_unusable",
             Self::CouponNotApplicable => "coupon_not_applicable",
             Self::EarlyEntryOnly => "early_entry_only",
+            Self::NotInArm => "not_in_arm",
         }
     }
 }

@@ -158,6 +158,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("own_ticket", from_server(Body::Own(Own { tickets: vec![ticket()], ..Own::default() }))),
         ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
         ("own_coupons", from_server(Body::Own(Own { coupons: vec![coupon()], ..Own::default() }))),
+        ("own_arms", from_server(Body::Own(Own { arms: vec![in_arm("red"), in_arm("")], ..Own::default() }))),
         (
             "goodbye",
             from_server(Body::Goodbye(Goodbye {
@@ -301,6 +302,7 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
                     wins_window_ms: 86_400_000,
                     account_age_days: 30,
                     risk_below: 60,
+                    arm: None,
                 }),
                 ..rain_state(5, Phase::Open)
             })),
@@ -317,6 +319,13 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
         ),
         ("tick_said", tick(Body::Said(Said { from: "amy".into(), text: "主播好".into(), at_ms: 1_800_000_000_000 }))),
         ("tick_poll", tick(Body::Activity(poll_state()))),
+        (
+            "tick_arm",
+            tick(Body::Activity(ActivityState {
+                conditions: Some(Conditions { arm: Some(in_arm("red")), ..Conditions::default() }),
+                ..rain_state(11, Phase::Open)
+            })),
+        ),
         (
             "tick_early",
             tick(Body::Activity(ActivityState {
@@ -460,6 +469,10 @@ pub(crate) fn rain_state(activity: u64, phase: Phase) -> ActivityState {
         conditions: None,
         early: None,
     }
+}
+
+fn in_arm(arm: &str) -> InArm {
+    InArm { experiment: "button".into(), arm: arm.into() }
 }
 
 fn goals_state(kind: fn(GoalsState) -> activity_state::Kind) -> ActivityState {

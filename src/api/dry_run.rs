@@ -117,7 +117,7 @@ impl DryRunShape {
             Event::Amended { amendment, .. } => shape.amends(amendment, view),
             _ => {}
         }
-        let line = serde_json::to_value(Line(&Recorded { no: 0, at, event }));
+        let line = serde_json::to_value(Line(&Recorded::new(0, at, event)));
         shape.event = line.expect("a line is plain JSON");
         if let Some(line) = shape.event.as_object_mut() {
             line.remove("id");

@@ -8,6 +8,7 @@ mod coupons;
 mod dev;
 mod draws;
 mod dry_run;
+mod experiments;
 mod extract;
 mod gifts;
 mod health;
@@ -105,6 +106,9 @@ fn router(api: Api) -> Router {
         .route("/v1/rooms/{room}/campaigns", post(campaigns::create).get(campaigns::list))
         .route("/v1/rooms/{room}/campaigns/{campaign}", get(campaigns::show))
         .route("/v1/rooms/{room}/campaigns/{campaign}/activities", post(campaigns::include))
+        .route("/v1/rooms/{room}/experiments", post(experiments::create).get(experiments::list))
+        .route("/v1/rooms/{room}/experiments/{experiment}", get(experiments::show))
+        .route("/v1/rooms/{room}/experiments/{experiment}/end", post(experiments::end))
         .route("/v1/rooms/{room}/templates", get(templates::list))
         .route(
             "/v1/rooms/{room}/templates/{template}",

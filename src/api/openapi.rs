@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 
 use super::dry_run::DryRunShape;
 use super::{
-    activities, broadcasts, campaigns, coupons, draws, gifts, health, lexicons, metrics, payments, rooms, sanctions,
-    templates, viewers, wallets,
+    activities, broadcasts, campaigns, coupons, draws, experiments, gifts, health, lexicons, metrics, payments, rooms,
+    sanctions, templates, viewers, wallets,
 };
 
 /// The document.
@@ -31,6 +31,10 @@ use super::{
         campaigns::list,
         campaigns::show,
         campaigns::include,
+        experiments::create,
+        experiments::list,
+        experiments::show,
+        experiments::end,
         templates::save,
         templates::list,
         templates::show,

@@ -67,6 +67,7 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownCampaign
             | NotDoneCode::NoAward
             | NotDoneCode::UnknownRecurrence
+            | NotDoneCode::UnknownExperiment
             | NotDoneCode::UnknownTemplate => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
                 StatusCode::FORBIDDEN

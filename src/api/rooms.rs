@@ -95,6 +95,8 @@ impl From<&HostAction> for ActionShape {
             Action::EndBroadcast(number) => format!("end_broadcast {number}"),
             Action::CreateCampaign(id) => format!("create_campaign {id}"),
             Action::Include(id) => format!("include {id}"),
+            Action::CreateExperiment(id) => format!("create_experiment {id}"),
+            Action::EndExperiment(id) => format!("end_experiment {id}"),
         };
         Self {
             event: action.no,

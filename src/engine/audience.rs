@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 
 use crate::fanout::{Mailbox, Post};
 use crate::rules::{Time, UserId};
+use crate::store::Own;
 
 /// The users of a room. One user may watch on several devices, and is one all the same.
 #[derive(Debug, Default)]
@@ -68,6 +69,14 @@ impl Audience {
 
     pub(super) fn post(&self, user: &UserId, post: &Post) {
         self.each_mailbox(user, |mailbox| mailbox.post(post.clone()));
+    }
+
+    /// Tells each user of what is the user's own.
+    pub(super) fn post_each(&self, own: impl Fn(&UserId) -> Own) {
+        for place in &self.places {
+            let post = Post::Own(Box::new(own(&place.user)));
+            place.mailboxes.iter().for_each(|mailbox| mailbox.post(post.clone()));
+        }
     }
 
     pub(super) fn is_here(&self, user: &UserId) -> bool {

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::Shared;
 use super::draw;
+use super::experiments;
 use super::gate::Gate;
 use super::gifts;
 use super::order;
@@ -50,6 +51,12 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
         if let Reply::Sanctions(sanctions) = keeper.ask(&Query::Sanctions { room: id }) {
             let now = shared.clock.now();
             sanctions.into_iter().for_each(|(user, what, until)| room.order.impose(user, what, until, now));
+        }
+        if let Reply::Experiments(experiments) = keeper.ask(&Query::Experiments { room: id }) {
+            experiments
+                .into_iter()
+                .filter(|one| one.ended.is_none())
+                .for_each(|one| room.experiments.begin(one.experiment, one.plan));
         }
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
         for view in activities {
@@ -135,6 +142,9 @@ impl Follower {
             if let Event::Coupon { what, .. } = &recorded.event {
                 follow_coupons(&room, recorded.no, what, keeper);
             }
+            if let Event::Experiment { what, .. } = &recorded.event {
+                experiments::follow(&room, what);
+            }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
@@ -216,6 +226,9 @@ fn remember(room: &LiveRoom, event: &Event) {
         Event::Template { what, .. } => {
             what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
         }
+        Event::Experiment { what, .. } => {
+            what.cause().and_then(|cause| cause.by).iter().for_each(|user| room.gates.remember(user));
+        }
         Event::Talk { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::Gift { what, .. } => what.request().iter().for_each(|(user, _)| room.gates.remember(user)),
         Event::WaveReleased { .. }
@@ -274,6 +287,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         }
         Event::Drafted { .. }
         | Event::Template { .. }
+        | Event::Experiment { .. }
         | Event::Rejected { .. }
         | Event::Stepped { .. }
         | Event::WaveReleased { .. }

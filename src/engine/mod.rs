@@ -9,6 +9,7 @@ mod clock;
 mod counters;
 mod draw;
 mod entropy;
+mod experiments;
 mod follow;
 mod gate;
 mod gifts;
@@ -38,7 +39,7 @@ use crate::store::{Answer, Ask, Keeper, Op, Partition, PresenceAsk, Query, Reply
 
 use arbiter::{Arbiter, Command, Posts, ReplyTo};
 use room::Rooms;
-use talk::{Comment, Hearing, Talk};
+use talk::{Comment, Hearing, Talk, Words};
 
 pub use clock::Clock;
 pub use counters::Counters;
@@ -333,7 +334,9 @@ impl Engine {
     /// A host's words, for the whole room, if they pass the filter.
     pub fn announce(&self, seat: &Seat, text: &str) -> Result<(), NotDone> {
         let at = self.shared.clock.now();
-        self.shared.talk.review(at, seat.room.id, seat.user, text)?;
+        let arms = seat.room.experiments.arms(&seat.user);
+        let words = Words { at, room: seat.room.id, from: seat.user, arms: &arms, text };
+        self.shared.talk.review(&words)?;
         let message = RoomMessage::Announcement { from: seat.user, text: text.into(), at };
         if !seat.room.channel.publish_talk(message) {
             let retry_after_ms = self.shared.limits.tick.as_millis() as u32;
@@ -354,12 +357,14 @@ impl Engine {
         let at = shared.clock.now();
         if let Some(until) = seat.room.order.until(seat.user, Sanction::Mute, at) {
             shared.counters.comments_held.inc();
-            shared.talk.saw(at, seat.room.id, seat.user, Act::Muted { text: text.into() });
+            let arms = || seat.room.experiments.arms(&seat.user);
+            shared.talk.saw(at, seat.room.id, seat.user, arms, Act::Muted { text: text.into() });
             let for_ms = until.since(at).as_millis().try_into().unwrap_or(u32::MAX);
             return Err(NotDoneCode::Muted.for_now("the host has muted you", for_ms));
         }
-        let comment = Comment { at, room: seat.room.id, from: seat.user, request, text };
-        match shared.talk.hear(&comment) {
+        let arms = seat.room.experiments.arms(&seat.user);
+        let words = Words { at, room: seat.room.id, from: seat.user, arms: &arms, text };
+        match shared.talk.hear(&Comment { words, request }) {
             Ok(Hearing::Known) => return self.look_for_keywords(seat, request, text),
             Ok(Hearing::Pass) => {}
             Err(why) => {
@@ -398,7 +403,8 @@ impl Engine {
     pub fn like(&self, seat: &Seat, hearts: u32) {
         self.shared.counters.hearts.add(u64::from(hearts));
         let at = self.shared.clock.now();
-        self.shared.talk.saw(at, seat.room.id, seat.user, Act::Liked { hearts });
+        let arms = || seat.room.experiments.arms(&seat.user);
+        self.shared.talk.saw(at, seat.room.id, seat.user, arms, Act::Liked { hearts });
         seat.room.note_talk(seat.user, at);
         seat.room.add_hearts(hearts);
         self.shared.rooms.has_news(&seat.room);

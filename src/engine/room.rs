@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::audience::Audience;
+use super::experiments::LiveExperiments;
 use super::gate::Gates;
 use super::keywords::LiveKeywords;
 use super::needs::LiveNeeds;
@@ -38,6 +39,8 @@ pub struct LiveRoom {
     pub(super) talkers: Mutex<Talkers>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
+    /// Which experiments run in it.
+    pub(super) experiments: LiveExperiments,
     /// Which words count in it.
     pub(super) keywords: LiveKeywords,
     /// Who is muted or banned.
@@ -59,6 +62,7 @@ impl LiveRoom {
             on_air: AtomicBool::new(false),
             talkers: Mutex::default(),
             needs: LiveNeeds::default(),
+            experiments: LiveExperiments::default(),
             keywords: LiveKeywords::default(),
             order: Order::default(),
             hearts: AtomicU64::new(0),

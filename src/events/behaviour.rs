@@ -6,6 +6,8 @@
 //!
 //! A line holds `id` (unique over all servers and starts), `at_ms`, `kind`, `room`, `user`, and by kind:
 //!
+//! Where experiments run in the room, `arms`: an object of experiments and the user's arm in each.
+//!
 //! | kind | what else |
 //! |---|---|
 //! | `comment` | `text` |
@@ -29,7 +31,7 @@ use serde::Serialize;
 use self::retention::PREFIX;
 pub use self::retention::Retention;
 use super::ndjson::Rolling;
-use crate::rules::{RoomId, Time, UserId};
+use crate::rules::{ArmId, ExperimentId, RoomId, Time, UserId};
 
 /// Something that a viewer did.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Behaviour {
     pub room: RoomId,
     /// Who.
     pub user: UserId,
+    /// The user's arms in the room's running experiments.
+    pub arms: Vec<(ExperimentId, ArmId)>,
     /// What.
     pub act: Act,
 }
@@ -195,6 +199,23 @@ struct Line<'a> {
     act: &'a Act,
     room: RoomId,
     user: UserId,
+    #[serde(skip_serializing_if = "Pairs::is_empty")]
+    arms: Pairs<'a>,
+}
+
+/// Experiments and arms, as an object.
+struct Pairs<'a>(&'a [(ExperimentId, ArmId)]);
+
+impl Pairs<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(experiment, arm)| (experiment, arm)))
+    }
 }
 
 impl Writer {
@@ -228,10 +249,10 @@ impl Writer {
     }
 
     fn write(&mut self, behaviour: &Behaviour) -> io::Result<()> {
-        let Behaviour { at, room, user, act } = behaviour;
+        let Behaviour { at, room, user, arms, act } = behaviour;
         self.lines += 1;
         let id = format!("{:016x}-{}", self.run, self.lines);
-        let line = serde_json::to_vec(&Line { id, at_ms: *at, act, room: *room, user: *user })?;
+        let line = serde_json::to_vec(&Line { id, at_ms: *at, act, room: *room, user: *user, arms: Pairs(arms) })?;
         let full = |open: &Open| {
             open.bytes >= self.rolling.file_bytes_max || *at >= open.since.after_ms(self.rolling.file_span_ms)
         };
@@ -291,13 +312,15 @@ mod tests {
             Act::Liked { hearts: 3 },
         ];
         for act in acts {
-            notebook.saw(Behaviour { at: Time::from_ms(5), room, user, act });
+            notebook.saw(Behaviour { at: Time::from_ms(5), room, user, arms: Vec::new(), act });
         }
+        let arms = vec![(ExperimentId::parse("button").unwrap(), ArmId::parse("red").unwrap())];
+        notebook.saw(Behaviour { at: Time::from_ms(6), room, user, arms, act: Act::Liked { hearts: 1 } });
         let losses = Arc::clone(files.losses());
         files.stop();
         let mut names: Vec<_> = fs::read_dir(dir.path().join("events")).unwrap().map(|e| e.unwrap().path()).collect();
         names.sort();
-        assert_eq!(names.len(), 2, "one file was full");
+        assert_eq!(names.len(), 3, "each holds two lines");
         let text: String = names.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
         let want = concat!(
             r#"{"id":"0000000000000007-1","at_ms":5,"kind":"comment","text":"好","room":"tea","user":"amy"}"#,
@@ -308,11 +331,13 @@ mod tests {
             "\n",
             r#"{"id":"0000000000000007-4","at_ms":5,"kind":"like","hearts":3,"room":"tea","user":"amy"}"#,
             "\n",
+            r#"{"id":"0000000000000007-5","at_ms":6,"kind":"like","hearts":1,"room":"tea","user":"amy","arms":{"button":"red"}}"#,
+            "\n",
         );
         assert_eq!(text, want);
-        assert_eq!((losses.written(), losses.dropped()), (4, 0));
+        assert_eq!((losses.written(), losses.dropped()), (5, 0));
         // Nobody writes any more.
-        notebook.saw(Behaviour { at: Time::from_ms(5), room, user, act: Act::Liked { hearts: 1 } });
+        notebook.saw(Behaviour { at: Time::from_ms(5), room, user, arms: Vec::new(), act: Act::Liked { hearts: 1 } });
         assert_eq!(losses.dropped(), 1);
     }
 
@@ -324,7 +349,13 @@ mod tests {
         let (files, notebook) = BehaviourFiles::start(dir.path().to_owned(), rolling, retention, 7).unwrap();
         let (room, user) = (RoomId::parse("tea").unwrap(), UserId::parse("amy").unwrap());
         for ms in 0..20 {
-            notebook.saw(Behaviour { at: Time::from_ms(ms), room, user, act: Act::Liked { hearts: 1 } });
+            notebook.saw(Behaviour {
+                at: Time::from_ms(ms),
+                room,
+                user,
+                arms: Vec::new(),
+                act: Act::Liked { hearts: 1 },
+            });
         }
         let losses = Arc::clone(files.losses());
         files.stop();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::activity::PlanError;
-use super::{ActivityId, Fen, Time, UserId};
+use super::{ActivityId, Brought, Fen, Tally, Time, UserId};
 
 /// What a host asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +65,8 @@ pub struct Campaign {
     pub phase: CampaignPhase,
     /// Its activities, in the order in which they joined.
     pub activities: Vec<ActivityId>,
-    /// Paid orders.
-    pub orders: u32,
-    /// What they cost.
-    pub gmv: Fen,
+    /// What they have brought.
+    pub tally: Tally,
     /// Who was given something or reserved something.
     participants: BTreeSet<UserId>,
     /// Those of them who were new.
@@ -146,8 +144,7 @@ impl Campaign {
             plan,
             phase,
             activities: Vec::new(),
-            orders: 0,
-            gmv: Fen::ZERO,
+            tally: Tally::default(),
             participants: BTreeSet::new(),
             new_users: 0,
         }
@@ -159,18 +156,19 @@ impl Campaign {
     }
 
     /// A user was given something, or reserved something. `first_seen`: when the room first heard of the user.
-    pub fn took_part(&mut self, user: UserId, first_seen: Option<Time>) {
+    fn took_part(&mut self, user: UserId, first_seen: Option<Time>) {
         let newcomer = first_seen.is_none_or(|at| at >= self.plan.times.warm_up);
         if self.participants.insert(user) && newcomer {
             self.new_users += 1;
         }
     }
 
-    /// An order was paid.
-    pub fn sold(&mut self, total: Fen) {
-        self.orders += 1;
-        // A campaign that sold more than any amount goes on at that amount: its goal is reached by far.
-        self.gmv = self.gmv.plus(total).unwrap_or(Fen::MAX);
+    /// A user brought something.
+    pub fn count(&mut self, user: UserId, brought: Brought, first_seen: Option<Time>) {
+        if brought.is_part() {
+            self.took_part(user, first_seen);
+        }
+        self.tally.add(brought);
     }
 
     /// Who took part.
@@ -186,7 +184,7 @@ impl Campaign {
     /// Whether every goal that is set has been reached.
     pub fn reached(&self) -> bool {
         let Goals { gmv, new_users } = self.plan.goals;
-        gmv.is_none_or(|goal| self.gmv >= goal) && new_users.is_none_or(|goal| self.new_users >= goal)
+        gmv.is_none_or(|goal| self.tally.gmv >= goal) && new_users.is_none_or(|goal| self.new_users >= goal)
     }
 }
 
@@ -259,13 +257,13 @@ mod tests {
         for (name, first_seen, participants, new) in
             [("ann", None, 1, 1), ("bob", Some(99), 2, 1), ("ann", Some(100), 2, 1), ("cyd", Some(100), 3, 2)]
         {
-            campaign.took_part(user(name), first_seen.map(at));
+            campaign.count(user(name), Brought::Given, first_seen.map(at));
             assert_eq!((campaign.participants(), campaign.new_users), (participants, new), "{name}");
         }
         for (total, gmv, reached) in [(999, 999, false), (1, 1_000, true), (Fen::MAX.get(), Fen::MAX.get(), true)] {
-            campaign.sold(Fen::new(total).unwrap());
-            assert_eq!((campaign.gmv.get(), campaign.reached()), (gmv, reached), "after {total}");
+            campaign.count(user("ann"), Brought::Sold(Fen::new(total).unwrap()), None);
+            assert_eq!((campaign.tally.gmv.get(), campaign.reached()), (gmv, reached), "after {total}");
         }
-        assert_eq!(campaign.orders, 3);
+        assert_eq!(campaign.tally.paid_orders, 3);
     }
 }

@@ -1,9 +1,14 @@
 //! Who may take part: all of the stated conditions, each judged from facts that the server holds.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::activity::PlanError;
-use super::{AccountFacts, ActivityId, Facts, GiftId, Limits, Refusal, RefusalCode, Tier, Time, WinCap};
+use super::{
+    AccountFacts, ActivityId, Experiment, ExperimentId, Facts, GiftId, InArm, Limits, Refusal, RefusalCode, Tier, Time,
+    UserId, WinCap,
+};
 
 /// What an activity asks of those who take part. What is not stated is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +33,8 @@ pub struct Conditions {
     pub account_age_days: Option<u32>,
     /// The account's risk is below, 1 to 100.
     pub risk_below: Option<u8>,
+    /// Is in this arm of an experiment of the room.
+    pub arm: Option<InArm>,
 }
 
 /// A gift, and how many of it, in this broadcast.
@@ -42,6 +49,10 @@ pub struct GiftSent {
 /// What is known about one who wants to take part.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
+    /// Who.
+    pub user: &'a UserId,
+    /// The room's experiments.
+    pub experiments: Option<&'a BTreeMap<ExperimentId, Experiment>>,
     /// The facts, if the user was ever noticed in the room.
     pub facts: Option<&'a Facts>,
     /// In which activity.
@@ -148,6 +159,9 @@ impl Conditions {
                 return missing(RefusalCode::WonTooOften, won, most);
             }
         }
+        if self.arm.is_some_and(|arm| !known.is_in(arm)) {
+            return plain(RefusalCode::NotInArm);
+        }
         let account = facts.map_or(AccountFacts::default(), |facts| facts.account);
         if let Some(days) = self.account_age_days {
             // An account of which nothing is known is as good as one made now.
@@ -167,6 +181,14 @@ impl Conditions {
     }
 }
 
+impl Known<'_> {
+    /// An experiment that has left the room has nobody in its arms.
+    fn is_in(&self, InArm { experiment, arm }: InArm) -> bool {
+        let found = self.experiments.and_then(|all| all.get(&experiment));
+        found.is_some_and(|found| found.plan.arm_of(experiment, self.user) == arm)
+    }
+}
+
 fn clamped(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
@@ -174,7 +196,7 @@ fn clamped(number: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{Broadcast, CheckIn};
+    use crate::rules::{Arm, ArmId, Broadcast, CheckIn, ExperimentPlan};
 
     const DAY: i64 = DAY_MS as i64;
     const NOW: Time = Time::from_ms(100 * DAY);
@@ -196,8 +218,24 @@ mod tests {
         facts
     }
 
+    fn button(arm: &str) -> InArm {
+        InArm { experiment: ExperimentId::parse("button").unwrap(), arm: ArmId::parse(arm).unwrap() }
+    }
+
     fn say(conditions: &Conditions, facts: Option<&Facts>, is_fan: bool) -> String {
-        let known = Known { facts, activity: ActivityId(1), broadcast: 3, is_fan, now: NOW, utc_offset_min: 0 };
+        let arms = ["control", "red"].map(|arm| Arm { arm: ArmId::parse(arm).unwrap(), weight: 1 });
+        let plan = ExperimentPlan { title: "Which button".to_owned(), arms: arms.into() };
+        let experiments = BTreeMap::from([(button("red").experiment, Experiment::new(plan, NOW))]);
+        let known = Known {
+            user: &UserId::parse("ann").unwrap(),
+            experiments: Some(&experiments),
+            facts,
+            activity: ActivityId(1),
+            broadcast: 3,
+            is_fan,
+            now: NOW,
+            utc_offset_min: 0,
+        };
         let wins = || [ago(2), ago(1), ago(0)].into_iter();
         conditions.allow(&known, wins).map_or_else(|refusal| refusal.to_string(), |()| "may".to_owned())
     }
@@ -230,6 +268,15 @@ mod tests {
             (age(31), "the account is 30 of 31 days old"),
             (risk(41), "may"),
             (risk(40), "the risk is 40, below 40 is asked for"),
+            (Conditions { arm: Some(button("red")), ..none() }, "may"),
+            (Conditions { arm: Some(button("control")), ..none() }, "not in the arm of the experiment"),
+            (
+                Conditions {
+                    arm: Some(InArm { experiment: ExperimentId::parse("gone").unwrap(), ..button("red") }),
+                    ..none()
+                },
+                "not in the arm of the experiment",
+            ),
         ];
         for (conditions, want) in rows {
             assert_eq!(say(&conditions, Some(&ann()), false), want, "{conditions:?}");
@@ -272,6 +319,7 @@ mod tests {
             wins: Some(WinCap { wins: 5, window_ms: DAY_MS }),
             account_age_days: Some(7),
             risk_below: Some(50),
+            arm: Some(button("red")),
         };
         assert_eq!(say(&all, Some(&ann()), true), "may");
         let (mut low, mut new) = (ann(), ann());

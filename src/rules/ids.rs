@@ -70,6 +70,15 @@ named!(
     ActivityTemplateId
 );
 
+named!(
+    /// An experiment: named by its host, within its room.
+    ExperimentId
+);
+named!(
+    /// An arm of an experiment.
+    ArmId
+);
+
 impl UserId {
     /// The name under which payments are received. No token is taken for it: its request ids are the payments'.
     pub const PAYMENT_PROVIDER: &str = "payment-provider";

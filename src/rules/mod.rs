@@ -10,6 +10,7 @@ mod draw;
 mod early;
 mod eligibility;
 mod enrolment;
+mod experiment;
 mod facts;
 mod fingerprint;
 mod gift;
@@ -31,6 +32,7 @@ mod sale;
 mod sanction;
 mod seed;
 mod split;
+mod tally;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,7 @@ pub use draw::{
 pub use early::EarlyEntry;
 pub use eligibility::{Conditions, GiftSent, Known};
 pub use enrolment::{Enrolment, EnrolmentPlan, SignUp};
+pub use experiment::{Arm, ArmResults, Experiment, ExperimentPlan, InArm};
 pub use facts::{AccountFacts, CheckIn, Facts, Stay, Talked};
 pub use fingerprint::Fingerprint;
 pub use gift::{
@@ -62,8 +65,8 @@ pub use gift::{
 pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
 pub use ids::{
-    ActivityId, ActivityTemplateId, CampaignId, ComboId, CouponId, GiftId, OrderId, RecurrenceId, RequestId, RoomId,
-    SkuId, StackGroup, TemplateId, UserId,
+    ActivityId, ActivityTemplateId, ArmId, CampaignId, ComboId, CouponId, ExperimentId, GiftId, OrderId, RecurrenceId,
+    RequestId, RoomId, SkuId, StackGroup, TemplateId, UserId,
 };
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
@@ -79,6 +82,7 @@ pub use recurrence::{Occurrence, Recurrence, Weekday, Zone};
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use sanction::{Sanction, Sanctions};
 pub use seed::{Seed, Stream};
+pub use tally::{Brought, Tally};
 pub use template::{Came, MissedBecause, Recurring};
 pub use tier::{Closeness, Tier, TierRules};
 pub use time::Time;

@@ -102,6 +102,8 @@ pub enum RefusalCode {
     CouponNotApplicable,
     /// Only those of a higher tier may take part so far.
     EarlyEntryOnly,
+    /// The user is in another arm of the experiment.
+    NotInArm,
 }
 
 impl Prize {
@@ -116,7 +118,7 @@ impl Prize {
 
 impl RefusalCode {
     /// Every reason.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NotOpen,
         Self::Closed,
         Self::SoldOut,
@@ -143,6 +145,7 @@ impl RefusalCode {
         Self::CouponUnusable,
         Self::CouponNotApplicable,
         Self::EarlyEntryOnly,
+        Self::NotInArm,
     ];
 
     /// The word that every interface uses.
@@ -174,6 +177,7 @@ impl RefusalCode {
             Self::CouponUnusable => "coupon_unusable",
             Self::CouponNotApplicable => "coupon_not_applicable",
             Self::EarlyEntryOnly => "early_entry_only",
+            Self::NotInArm => "not_in_arm",
         }
     }
 }
@@ -217,6 +221,7 @@ impl fmt::Display for Refusal {
             RefusalCode::PrizePassed => f.write_str("the prize was passed on"),
             RefusalCode::CouponUnusable => f.write_str("a named coupon is used, reserved, expired or not the user's"),
             RefusalCode::CouponNotApplicable if limit > 0 => write!(f, "a named coupon needs {limit} fen, not {have}"),
+            RefusalCode::NotInArm => f.write_str("not in the arm of the experiment"),
             RefusalCode::EarlyEntryOnly => {
                 write!(f, "open to tier {} so far, to everybody in {have} s", Tier::from_number(limit).word())
             }
@@ -296,11 +301,13 @@ pub enum NotDoneCode {
     UnknownRecurrence,
     /// Another bag of the room has given one of these codes, or may.
     CodeTaken,
+    /// No such experiment in this room, or no such arm.
+    UnknownExperiment,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -329,6 +336,7 @@ impl NotDoneCode {
         Self::UnknownTemplate,
         Self::UnknownRecurrence,
         Self::CodeTaken,
+        Self::UnknownExperiment,
     ];
 
     /// The word that every interface uses.
@@ -362,6 +370,7 @@ impl NotDoneCode {
             Self::UnknownTemplate => "unknown_template",
             Self::UnknownRecurrence => "unknown_recurrence",
             Self::CodeTaken => "code_taken",
+            Self::UnknownExperiment => "unknown_experiment",
         }
     }
 

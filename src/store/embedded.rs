@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::journal::{self, Disk, JournalError, Log, LogView, Options, Reader, RecoveryReport, snapshot};
-use super::{Answer, Bounds, CommitError, Event, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
+use super::{Answer, Arms, Ask, Bounds, CommitError, Event, GateFacts, Keeper, Op, Query, Recorded, Reply, Tables};
 use crate::rules::{ActivityId, RoomId, Time, UserId};
 
 /// Tables with a journal behind them.
@@ -88,7 +88,9 @@ impl Keeper for EmbeddedKeeper {
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         // Room first: what is decided can't be taken back.
-        let bytes = ops.iter().map(Op::event_bytes_max).sum();
+        let experiments = self.tables.has_experiments() || ops.iter().any(|op| matches!(op.ask, Ask::Experiment(_)));
+        let arms = |op: &Op| if experiments { op.arms_bytes_max() } else { 0 };
+        let bytes = ops.iter().map(|op| op.event_bytes_max() + arms(op)).sum();
         self.log.reserve(ops.len(), bytes).map_err(|error| match error {
             JournalError::Fatal { .. } => CommitError::Fatal(error.to_string()),
             _ => CommitError::Unavailable(error.to_string()),
@@ -251,16 +253,16 @@ fn write_tables(tables: &Tables, file: &mut dyn Write) -> io::Result<()> {
     postcard::to_io(tables, file).map(drop).map_err(io::Error::other)
 }
 
-/// A record: when it was decided, and what. The number is the record's own.
+/// A record: when it was decided, what, and the arms of its users. The number is the record's own.
 fn encode(recorded: &Recorded, into: &mut Vec<u8>) {
     into.clear();
     let buffer = std::mem::take(into);
-    *into = postcard::to_extend(&(recorded.at, &recorded.event), buffer).expect("events always encode");
+    *into = postcard::to_extend(&(recorded.at, &recorded.event, &recorded.arms), buffer).expect("events always encode");
 }
 
 fn decode(no: u64, payload: &[u8]) -> Result<Recorded, postcard::Error> {
-    let (at, event): (Time, Event) = postcard::from_bytes(payload)?;
-    Ok(Recorded { no, at, event })
+    let (at, event, arms): (Time, Event, Arms) = postcard::from_bytes(payload)?;
+    Ok(Recorded { no, at, event, arms })
 }
 
 fn replay_one(tables: &mut Tables, no: u64, payload: &[u8]) -> Result<(), journal::BoxError> {

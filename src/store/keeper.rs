@@ -1,14 +1,14 @@
 //! The contract of all stores.
 
 use crate::rules::{
-    Account, ActivityId, ActivityTemplateId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain, CouponChoice,
-    CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, Facts, Grant, Order, OrderId, Plan, Price,
-    RecurrenceId, Recurring, RoomId, Sanction, Span, TemplateId, Time, UserId,
+    Account, ActivityId, ActivityTemplateId, ArmId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain,
+    CouponChoice, CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, ExperimentId, Facts, Grant, Order,
+    OrderId, Plan, Price, RecurrenceId, Recurring, RoomId, Sanction, Span, TemplateId, Time, UserId,
 };
 
 use super::{
-    ActivityView, Answer, BoardView, CouponsView, DrawEntry, DrawPrize, Event, FanClubView, GateFacts, HostAction, Op,
-    Recorded,
+    ActivityView, Answer, BoardView, CouponsView, DrawEntry, DrawPrize, Event, ExperimentView, FanClubView, GateFacts,
+    HostAction, Op, Recorded,
 };
 
 /// Keeps the state of rooms and wallets, and decides over it.
@@ -116,6 +116,11 @@ pub enum Query {
     },
     /// A room's recurrences.
     Recurrences {
+        /// The room.
+        room: RoomId,
+    },
+    /// A room's experiments.
+    Experiments {
         /// The room.
         room: RoomId,
     },
@@ -291,6 +296,8 @@ pub enum Reply {
     Templates(Vec<(ActivityTemplateId, Plan)>),
     /// A room's recurrences, the earliest first.
     Recurrences(Vec<(RecurrenceId, Recurring)>),
+    /// A room's experiments, by name.
+    Experiments(Vec<ExperimentView>),
     /// Rooms, their hosts, and the latest broadcast of each.
     Rooms(Vec<(RoomId, UserId, Option<Broadcast>)>),
     /// What is known of a user.
@@ -358,6 +365,8 @@ pub struct Own {
     pub coupons: Vec<CouponView>,
     /// Tickets of draws that are not drawn yet.
     pub tickets: Vec<DrawEntry>,
+    /// The room's experiments, and the user's arm in each; none in those that have ended.
+    pub arms: Vec<(ExperimentId, Option<ArmId>)>,
 }
 
 impl Own {

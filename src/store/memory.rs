@@ -70,7 +70,8 @@ impl Tables {
             match self.decide(at, op) {
                 Decision::Answer(answer) => answers.push(answer),
                 Decision::Event(event) => {
-                    let recorded = Recorded { no: self.latest_no() + 1, at, event };
+                    let arms = self.arms(&event);
+                    let recorded = Recorded { no: self.latest_no() + 1, at, event, arms };
                     let answer = self.evolve(&recorded).map_err(|error| CommitError::Fatal(error.to_string()))?;
                     answers.push(answer);
                     events.push(recorded);

@@ -16,18 +16,18 @@ mod tables;
 
 pub use embedded::EmbeddedKeeper;
 pub use event::{
-    CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Reservation,
-    TalkEvent, TemplateEvent,
+    Arms, ArmsOfUser, CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, ExperimentEvent, GiftEvent,
+    PresenceEvent, Recorded, Reservation, TalkEvent, TemplateEvent,
 };
 pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Own, Query, Reply, Weighed};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,
-    EnterBy, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk, TalkAnswer, TalkAsk, TemplateAnswer,
-    TemplateAsk,
+    EnterBy, ExperimentAnswer, ExperimentAsk, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk,
+    TalkAnswer, TalkAsk, TemplateAnswer, TemplateAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{
-    Action, ActivityView, BoardView, Bounds, CouponsView, DECISIONS, FanClubView, FanView, GateFacts, HostAction,
-    Inconsistent, ItemView, KeywordUse, KindView, Needs, Room, Tables, plan_bytes,
+    Action, ActivityView, BoardView, Bounds, CouponsView, DECISIONS, ExperimentView, FanClubView, FanView, GateFacts,
+    HostAction, Inconsistent, ItemView, KeywordUse, KindView, Needs, Room, Tables, plan_bytes,
 };

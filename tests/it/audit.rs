@@ -84,7 +84,7 @@ fn audit(dir: &Path, acks: &[Ack]) -> (Output, serde_json::Value) {
 }
 
 /// What can be checked of a stopped server, by name.
-const EVERY_INVARIANT: [&str; 23] = [
+const EVERY_INVARIANT: [&str; 24] = [
     "acknowledgements_kept",
     "answers_stable",
     "boards_add_up",
@@ -93,6 +93,7 @@ const EVERY_INVARIANT: [&str; 23] = [
     "codes_given_once",
     "coupons_used_once",
     "draws_recompute",
+    "experiment_results_match",
     "fans_add_up",
     "gifts_add_up",
     "goals_are_reached",

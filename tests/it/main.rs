@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod conformance;
 mod draws;
+mod experiments;
 mod faults;
 mod gifts;
 mod presence;

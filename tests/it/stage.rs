@@ -472,6 +472,8 @@ pub fn say(answer: &Answer) -> String {
         Answer::Presence(PresenceAnswer::OnAir(number)) => format!("broadcast {number} on"),
         Answer::Campaign(CampaignAnswer::Created(id)) => format!("campaign {id}"),
         Answer::Campaign(CampaignAnswer::Included(id, activity)) => format!("campaign {id} with activity {activity}"),
+        Answer::Experiment(ExperimentAnswer::Created(id)) => format!("experiment {id}"),
+        Answer::Experiment(ExperimentAnswer::Ended(id)) => format!("experiment {id} ended"),
         Answer::Presence(PresenceAnswer::OffAir(number)) => format!("broadcast {number} over"),
         Answer::Presence(PresenceAnswer::KeywordPosted(_)) => "keyword posted".to_owned(),
         Answer::Talk(TalkAnswer::Voted(_)) => "voted".to_owned(),

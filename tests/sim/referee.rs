@@ -290,6 +290,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
             let (request, asked) = cause.request?;
             Some((cause.by?, request, asked))
         }
+        Event::Experiment { what, .. } => {
+            let cause = what.cause()?;
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::Campaign { what, .. } => {
             let cause = what.cause()?;
             let (request, asked) = cause.request?;
@@ -363,6 +368,7 @@ fn name(event: &Event) -> &'static str {
         Event::Template { what: TemplateEvent::Paused { .. }, .. } => "recurrence_paused",
         Event::Template { what: TemplateEvent::Resumed { .. }, .. } => "recurrence_resumed",
         Event::Template { what: TemplateEvent::Ended { .. }, .. } => "recurrence_ended",
+        Event::Experiment { .. } => "experiment",
     }
 }
 
@@ -370,9 +376,9 @@ fn name(event: &Event) -> &'static str {
 fn is_timers(event: &Event) -> bool {
     let nobody = |cause: &Cause| cause.by.is_none();
     match event {
-        Event::WaveReleased { .. }
-        | Event::OpenedToAll { .. }
-        | Event::Archived { .. } | Event::Forgotten { .. } => true,
+        Event::WaveReleased { .. } | Event::OpenedToAll { .. } | Event::Archived { .. } | Event::Forgotten { .. } => {
+            true
+        }
         Event::Stepped { cause, .. } | Event::Released { cause, .. } | Event::Rejected { cause, .. } => nobody(cause),
         Event::Template { what, .. } => what.cause().is_none_or(nobody),
         Event::Campaign { what, .. } => what.cause().is_none_or(nobody),

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::Problem;
 use super::draw::comparable;
+use super::experiment::InArmShape;
 use crate::rules::{Conditions, EarlyEntry, GiftId, GiftSent, Tier, WinCap};
 
 /// What an activity asks of those who take part: all that is named. What is not named is not asked.
@@ -32,6 +33,8 @@ pub(in crate::api) struct ConditionsShape {
     pub account_age_days: Option<u32>,
     /// The account's risk is below this, 1 to 100. The access token says what it is (`risk`); if it does not, it is the highest.
     pub risk_below: Option<u8>,
+    /// Is in this arm of an experiment that runs in the room when the activity is scheduled.
+    pub arm: Option<InArmShape>,
 }
 
 /// A tier of fans.
@@ -91,6 +94,7 @@ impl ConditionsShape {
             wins: self.wins.map(|WinsShape { wins, window_ms }| WinCap { wins, window_ms }),
             account_age_days: self.account_age_days,
             risk_below: self.risk_below,
+            arm: self.arm.map(InArmShape::in_arm).transpose()?,
         })
     }
 }
@@ -108,6 +112,7 @@ impl From<&Conditions> for ConditionsShape {
             wins: of.wins.map(|cap| WinsShape { wins: cap.wins, window_ms: cap.window_ms }),
             account_age_days: of.account_age_days,
             risk_below: of.risk_below,
+            arm: of.arm.map(Into::into),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::experiment::InArmShape;
 use super::{Problem, fen, one_u32, user_id};
 use crate::rules::{
     Audience, CartLine, CouponChoice, CouponCounts, CouponDropPlan, CouponId, CouponTemplate, Discount, Fen,
@@ -85,6 +86,8 @@ pub(in crate::api) struct NewAudience {
     pub fan_club: bool,
     /// At least this tier: `passer_by`, `active` or `core`.
     pub tier: Option<String>,
+    /// In this arm of an experiment that runs in the room.
+    pub arm: Option<InArmShape>,
 }
 
 /// A coupon template and where its coupons stand: issued = held + reserved + used + expired.
@@ -277,12 +280,13 @@ impl NewCouponTemplate {
 
 impl NewAudience {
     fn audience(self) -> Result<Audience, Problem> {
-        let Self { newcomer_days, fan_club, tier } = self;
+        let Self { newcomer_days, fan_club, tier, arm } = self;
         let word = |word: String| {
             let unknown = || Problem::invalid("audience.tier must be passer_by, active or core");
             Tier::ALL.into_iter().find(|tier| tier.word() == word).ok_or_else(unknown)
         };
-        Ok(Audience { newcomer_days, fan_club, tier: tier.map(word).transpose()? })
+        let arm = arm.map(InArmShape::in_arm).transpose()?;
+        Ok(Audience { newcomer_days, fan_club, tier: tier.map(word).transpose()?, arm })
     }
 }
 

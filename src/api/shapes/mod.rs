@@ -7,6 +7,7 @@ mod campaign;
 mod conditions;
 mod coupon;
 mod draw;
+mod experiment;
 mod gift;
 mod goals;
 mod rain;
@@ -28,6 +29,7 @@ pub(super) use coupon::{
     ScopeShape, template_id,
 };
 pub(super) use draw::DrawBeaconShape;
+pub(super) use experiment::{ExperimentShape, NewExperiment, experiment_id};
 pub(super) use gift::{
     BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,
 };

@@ -56,14 +56,14 @@ impl Authors {
 
     /// Judges a comment that is clean by itself, by what its author said before.
     pub(super) fn judge(&self, comment: &Comment<'_>, lexicon: &Lexicon) -> Verdict {
-        let key = (comment.room, comment.from);
+        let key = (comment.words.room, comment.words.from);
         let hash = self.hasher.hash_one(key);
-        let form = self.hasher.hash_one(normalise(comment.text));
+        let form = self.hasher.hash_one(normalise(comment.words.text));
         let mut authors = self.shards[hash as usize % SHARDS].lock();
         if authors.len() >= AUTHORS_PER_SHARD_MAX && !authors.contains_key(&key) {
-            forget(&mut authors, comment.at);
+            forget(&mut authors, comment.words.at);
         }
-        let author = authors.entry(key).or_insert_with(|| Author::new(comment.at));
+        let author = authors.entry(key).or_insert_with(|| Author::new(comment.words.at));
         author.judge(comment, form, lexicon, &self.limits)
     }
 }
@@ -90,7 +90,7 @@ impl Author {
     }
 
     fn judge(&mut self, comment: &Comment<'_>, form: u64, lexicon: &Lexicon, limits: &TalkLimits) -> Verdict {
-        let now = comment.at;
+        let now = comment.words.at;
         let said = |same: &&(Time, u64, RequestId)| same.1 == form;
         if self.said.iter().flatten().filter(said).any(|(_, _, request)| *request == comment.request) {
             return Verdict::Known;
@@ -107,12 +107,12 @@ impl Author {
             self.tail.clear();
         }
         self.latest = now;
-        if let Some(finding) = self.pieces(comment.text, lexicon) {
+        if let Some(finding) = self.pieces(comment.words.text, lexicon) {
             return Verdict::Blocked(finding);
         }
         self.said[self.next] = Some((now, form, comment.request));
         self.next = (self.next + 1) % Self::SAID;
-        self.remember(comment.text);
+        self.remember(comment.words.text);
         Verdict::Pass
     }
 

@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 
 use crate::events::{Act, Behaviour, Witness};
 use crate::filter::{Finding, Lexicon, builtin};
-use crate::rules::{NotDone, NotDoneCode, RequestId, RoomId, Time, UserId};
+use crate::rules::{ArmId, ExperimentId, NotDone, NotDoneCode, RequestId, RoomId, Time, UserId};
 
 use authors::{Authors, Verdict};
 
@@ -39,14 +39,22 @@ pub(super) struct Talk {
     witness: OnceLock<Arc<dyn Witness>>,
 }
 
-/// Something that a viewer wants to say.
-pub(super) struct Comment<'a> {
+/// What somebody wants to say.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
     pub(super) at: Time,
     pub(super) room: RoomId,
     pub(super) from: UserId,
+    /// The speaker's arms in the experiments that run.
+    pub(super) arms: &'a [(ExperimentId, ArmId)],
+    pub(super) text: &'a str,
+}
+
+/// Something that a viewer wants to say.
+pub(super) struct Comment<'a> {
+    pub(super) words: Words<'a>,
     /// The request: sent again, it is not said again.
     pub(super) request: RequestId,
-    pub(super) text: &'a str,
 }
 
 /// What becomes of it.
@@ -75,24 +83,28 @@ impl Talk {
         self.witness.set(witness).is_ok()
     }
 
-    pub(super) fn saw(&self, at: Time, room: RoomId, user: UserId, act: Act) {
+    /// Tells the witness, if there is one, what a viewer has done; `arms` says in which arms the viewer is.
+    pub(super) fn saw(
+        &self, at: Time, room: RoomId, user: UserId, arms: impl FnOnce() -> Vec<(ExperimentId, ArmId)>, act: Act,
+    ) {
         if let Some(witness) = self.witness.get() {
-            witness.saw(Behaviour { at, room, user, act });
+            witness.saw(Behaviour { at, room, user, arms: arms(), act });
         }
     }
 
     /// Judges a host's words by the filter alone.
-    pub(super) fn review(&self, at: Time, room: RoomId, from: UserId, text: &str) -> Result<(), NotDone> {
-        match self.lexicon.load().find(text).into_iter().next() {
-            Some(finding) => Err(self.blocked(at, room, from, text, finding)),
+    pub(super) fn review(&self, words: &Words<'_>) -> Result<(), NotDone> {
+        match self.lexicon.load().find(words.text).into_iter().next() {
+            Some(finding) => Err(self.blocked(words, finding)),
             None => Ok(()),
         }
     }
 
-    fn blocked(&self, at: Time, room: RoomId, from: UserId, text: &str, finding: Finding) -> NotDone {
+    fn blocked(&self, words: &Words<'_>, finding: Finding) -> NotDone {
+        let Words { at, room, from, arms, text } = *words;
         let category = finding.category.to_string();
         let act = Act::Blocked { text: text.into(), category: category.clone().into(), term: finding.term };
-        self.saw(at, room, from, act);
+        self.saw(at, room, from, || arms.to_vec(), act);
         NotDoneCode::Blocked.because(category)
     }
 
@@ -101,7 +113,7 @@ impl Talk {
     /// # Errors
     /// Nobody but its author is to see it, and why.
     pub(super) fn hear(&self, comment: &Comment<'_>) -> Result<Hearing, NotDone> {
-        let Comment { at, room, from, text, .. } = *comment;
+        let Words { at, room, from, arms, text } = comment.words;
         let lexicon = self.lexicon.load();
         let finding = lexicon.find(text).into_iter().next();
         let verdict = match finding {
@@ -110,15 +122,15 @@ impl Talk {
         };
         match verdict {
             Verdict::Pass => {
-                self.saw(at, room, from, Act::Commented { text: text.into() });
+                self.saw(at, room, from, || arms.to_vec(), Act::Commented { text: text.into() });
                 Ok(Hearing::Pass)
             }
             Verdict::Known => Ok(Hearing::Known),
             Verdict::Muted { for_ms } => {
-                self.saw(at, room, from, Act::Muted { text: text.into() });
+                self.saw(at, room, from, || arms.to_vec(), Act::Muted { text: text.into() });
                 Err(NotDoneCode::Muted.for_now("the same was said too often", for_ms))
             }
-            Verdict::Blocked(finding) => Err(self.blocked(at, room, from, text, finding)),
+            Verdict::Blocked(finding) => Err(self.blocked(&comment.words, finding)),
         }
     }
 }
@@ -141,7 +153,8 @@ mod tests {
     fn hear(talk: &Talk, user: &str, at_ms: i64, request: u64, text: &str) -> String {
         let (room, from) = id(user);
         let request = RequestId::new(request).unwrap();
-        match talk.hear(&Comment { at: Time::from_ms(at_ms), room, from, request, text }) {
+        let words = Words { at: Time::from_ms(at_ms), room, from, arms: &[], text };
+        match talk.hear(&Comment { words, request }) {
             Ok(Hearing::Pass) => "said".to_owned(),
             Ok(Hearing::Known) => "known".to_owned(),
             Err(why) => format!("{}: {}", why.code.word(), why.detail),

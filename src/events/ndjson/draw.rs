@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::line::caused;
 use crate::rules::DrawWinner;
-use crate::store::DrawEvent;
+use crate::store::{Arms, DrawEvent};
 
 pub(super) const fn kind(what: &DrawEvent) -> &'static str {
     match what {
@@ -15,7 +15,7 @@ pub(super) const fn kind(what: &DrawEvent) -> &'static str {
     }
 }
 
-pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &DrawEvent) -> Result<(), M::Error> {
+pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &DrawEvent, arms: &Arms) -> Result<(), M::Error> {
     match what {
         DrawEvent::Entered { user, leaf, cause } => {
             line.serialize_entry("user", user)?;
@@ -25,7 +25,7 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &DrawEvent) -> Result<()
         DrawEvent::Drawn { beacon, winners, cause } => {
             caused(line, cause)?;
             line.serialize_entry("round", &beacon.as_ref().map(|beacon| beacon.round))?;
-            line.serialize_entry("winners", &Winners(winners))
+            line.serialize_entry("winners", &Winners(winners, arms))
         }
         DrawEvent::Kept { user, rank, cause } => {
             line.serialize_entry("user", user)?;
@@ -36,30 +36,34 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &DrawEvent) -> Result<()
             line.serialize_entry("user", user)?;
             caused(line, cause)?;
             line.serialize_entry("rank", rank)?;
-            line.serialize_entry("next", &next.as_ref().map(One))
+            line.serialize_entry("next", &next.as_ref().map(|next| One(next, arms, 1)))
         }
     }
 }
 
-struct Winners<'a>(&'a [DrawWinner]);
+struct Winners<'a>(&'a [DrawWinner], &'a Arms);
 
 impl Serialize for Winners<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(One))
+        serializer.collect_seq(self.0.iter().enumerate().map(|(place, winner)| One(winner, self.1, place)))
     }
 }
 
-struct One<'a>(&'a DrawWinner);
+/// A winner, with the arms of the event's user at a place.
+struct One<'a>(&'a DrawWinner, &'a Arms, usize);
 
 impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let DrawWinner { rank, leaf, user, prize, cash } = self.0;
-        let mut one = serializer.serialize_map(Some(5))?;
+        let mut one = serializer.serialize_map(None)?;
         one.serialize_entry("rank", rank)?;
         one.serialize_entry("leaf", leaf)?;
         one.serialize_entry("user", user)?;
         one.serialize_entry("prize", prize)?;
         one.serialize_entry("cash_fen", cash)?;
+        if !self.1.is_none() {
+            one.serialize_entry("arms", &self.1.at(self.2))?;
+        }
         one.end()
     }
 }

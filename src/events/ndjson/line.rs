@@ -2,15 +2,16 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, coupon, draw, gift, presence, talk, template};
+use super::{campaign, coupon, draw, experiment, gift, presence, talk, template};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
-use crate::store::{Cause, Event, Recorded};
+use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Recorded};
 
 /// An event as analytics receives it: one flat object, serialised without a detour.
 ///
 /// Every line has `id` (the event's number: drop repeats by it), `at_ms` (when it was decided, server time) and `kind`;
 /// where it applies `room`, `activity`, `user` (whom it concerns), `by` (who asked for it, if somebody else or a host did;
-/// absent: a timer) and `request_id` (a decimal string: it uses all 64 bits). Amounts are fen unless `currency` says coins. Then, by `kind`:
+/// absent: a timer) and `request_id` (a decimal string: it uses all 64 bits). Where experiments run in the room, a line about a user has
+/// `arms`: an object of experiments and the user's arm in each; in a line about many (`watched`, `talked`, `drawn`) each of them has. Amounts are fen unless `currency` says coins. Then, by `kind`:
 ///
 /// | kind | more |
 /// |---|---|
@@ -58,6 +59,8 @@ use crate::store::{Cause, Event, Recorded};
 /// | `campaign_included` | `campaign`; `activity` is what joined |
 /// | `campaign_phase_began` | `campaign`, `phase`: `warm_up`, `burst`, `extension` or `over` |
 /// | `campaign_archived` | `campaign` |
+/// | `experiment_created` | `experiment`, `title`, `arms` (a list of `arm` and `weight`: the order counts) |
+/// | `experiment_ended`, `experiment_archived` | `experiment` |
 /// | `template_saved` | `template`, `plan` |
 /// | `template_deleted` | `template` |
 /// | `recurrence_created` | `recurrence`, `template`, `rule` (`days`, `at_min`, `zone`, `ahead_ms`, `hand_in`), `next_opens_at_ms` |
@@ -93,12 +96,13 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Talk { what, .. } => talk::kind(what),
         Event::Coupon { what, .. } => coupon::kind(what),
         Event::Template { what, .. } => template::kind(what),
+        Event::Experiment { what, .. } => experiment::kind(what),
     }
 }
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Recorded { no, at, event } = self.0;
+        let Recorded { no, at, event, arms } = self.0;
         let mut line = serializer.serialize_map(None)?;
         line.serialize_entry("id", no)?;
         line.serialize_entry("at_ms", at)?;
@@ -109,12 +113,46 @@ impl Serialize for Line<'_> {
         if let Some(activity) = event.activity() {
             line.serialize_entry("activity", &activity)?;
         }
-        rest(&mut line, event)?;
+        if !arms.is_none() && !names_many(event) {
+            line.serialize_entry("arms", &arms.at(0))?;
+        }
+        rest(&mut line, event, arms)?;
         line.end()
     }
 }
 
-fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
+/// Whether the users have their arms each in its own place.
+const fn names_many(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Presence { what: PresenceEvent::Watched { .. } | PresenceEvent::Talked { .. }, .. }
+            | Event::Draw { what: DrawEvent::Drawn { .. }, .. }
+    )
+}
+
+/// Something about a user among others, with the user's arms.
+#[derive(serde::Serialize)]
+struct Armed<'a, T> {
+    #[serde(flatten)]
+    of: &'a T,
+    arms: ArmsOfUser<'a>,
+}
+
+/// A list of what is about one user each; with their arms, where experiments run.
+pub(super) fn each_armed<M: SerializeMap, T: Serialize>(
+    line: &mut M, key: &'static str, all: &[T], arms: &Arms,
+) -> Result<(), M::Error> {
+    struct Each<'a, T>(&'a [T], &'a Arms);
+    impl<T: Serialize> Serialize for Each<'_, T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let armed = |(place, of)| Armed { of, arms: self.1.at(place) };
+            serializer.collect_seq(self.0.iter().enumerate().map(armed))
+        }
+    }
+    if arms.is_none() { line.serialize_entry(key, all) } else { line.serialize_entry(key, &Each(all, arms)) }
+}
+
+fn rest<M: SerializeMap>(line: &mut M, event: &Event, arms: &Arms) -> Result<(), M::Error> {
     match event {
         Event::Granted { user, request, share, prize, .. } => {
             asked(line, user, *request)?;
@@ -190,15 +228,16 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event) -> Result<(), M::Error> {
             line.serialize_entry("balance", balance)
         }
         Event::Archived { .. } | Event::OpenedToAll { .. } => Ok(()),
-        Event::Presence { what, .. } => presence::rest(line, what),
+        Event::Presence { what, .. } => presence::rest(line, what, arms),
         Event::Campaign { what, .. } => campaign::rest(line, what),
         Event::Forgotten { before, .. } => line.serialize_entry("before_ms", before),
         Event::CatalogueSet { version, gifts, cause } => gift::catalogue(line, *version, gifts, cause),
         Event::Gift { what, .. } => gift::rest(line, what),
-        Event::Draw { what, .. } => draw::rest(line, what),
+        Event::Draw { what, .. } => draw::rest(line, what, arms),
         Event::Talk { what, .. } => talk::rest(line, what),
         Event::Coupon { what, .. } => coupon::rest(line, what),
         Event::Template { what, .. } => template::rest(line, what),
+        Event::Experiment { what, .. } => experiment::rest(line, what),
     }
 }
 

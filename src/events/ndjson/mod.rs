@@ -11,6 +11,7 @@ mod campaign;
 mod compare;
 mod coupon;
 mod draw;
+mod experiment;
 mod gift;
 mod line;
 mod presence;

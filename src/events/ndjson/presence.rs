@@ -2,8 +2,8 @@
 
 use serde::ser::SerializeMap;
 
-use super::line::{asked, caused, prize};
-use crate::store::PresenceEvent;
+use super::line::{asked, caused, each_armed, prize};
+use crate::store::{Arms, PresenceEvent};
 
 pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
     match what {
@@ -19,7 +19,7 @@ pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
     }
 }
 
-pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Result<(), M::Error> {
+pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent, arms: &Arms) -> Result<(), M::Error> {
     match what {
         PresenceEvent::BroadcastStarted { broadcast, cause } | PresenceEvent::BroadcastEnded { broadcast, cause } => {
             caused(line, cause)?;
@@ -29,13 +29,13 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent) -> Resul
             line.serialize_entry("broadcast", broadcast)?;
             line.serialize_entry("from_ms", from)?;
             line.serialize_entry("until_ms", until)?;
-            line.serialize_entry("stays", stays)
+            each_armed(line, "stays", stays, arms)
         }
         PresenceEvent::Talked { broadcast, from, until, talked } => {
             line.serialize_entry("broadcast", broadcast)?;
             line.serialize_entry("from_ms", from)?;
             line.serialize_entry("until_ms", until)?;
-            line.serialize_entry("talked", talked)
+            each_armed(line, "talked", talked, arms)
         }
         PresenceEvent::StepReached { user, request, goal, prize, .. } => {
             asked(line, user, *request)?;

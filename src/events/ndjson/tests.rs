@@ -16,7 +16,7 @@ fn user(n: u64) -> UserId {
 }
 
 fn recorded(no: u64, event: Event) -> Recorded {
-    Recorded { no, at: Time::from_ms(1_000 + no as i64), event }
+    Recorded::new(no, Time::from_ms(1_000 + no as i64), event)
 }
 
 /// A room that is created, and as many top-ups as make `count` events.

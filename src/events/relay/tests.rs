@@ -21,7 +21,7 @@ impl Log {
             let posting = Posting { from: Account::Outside, to, currency: Currency::Fen, amount: 1 };
             let event = Event::ToppedUp { posting, balance: 1, cause: Cause { by: None, request: None } };
             let no = log.len() as u64 + 1;
-            log.push(Recorded { no, at: Time::from_ms(0), event });
+            log.push(Recorded::new(no, Time::from_ms(0), event));
         }
     }
 }

@@ -35,6 +35,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::ToppedUp { .. }
         | Answer::Campaign(_)
         | Answer::Template(_)
+        | Answer::Experiment(_)
         | Answer::Coupon(_)
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_) | PresenceAnswer::KeywordPosted(_)) => {
             answer::Outcome::Done(wire::Done {})
@@ -103,6 +104,7 @@ fn refused(refusal: &Refusal) -> wire::Refused {
         RefusalCode::CouponUnusable => wire::RefusalCode::CouponUnusable,
         RefusalCode::CouponNotApplicable => wire::RefusalCode::CouponNotApplicable,
         RefusalCode::EarlyEntryOnly => wire::RefusalCode::EarlyEntryOnly,
+        RefusalCode::NotInArm => wire::RefusalCode::NotInArm,
     };
     // The commonest refusals speak for themselves: no words, no allocation.
     let detail = match refusal.code {
@@ -141,6 +143,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::UnknownTemplate
         | NotDoneCode::UnknownRecurrence
         | NotDoneCode::CodeTaken
+        | NotDoneCode::UnknownExperiment
         | NotDoneCode::VersionMismatch
         | NotDoneCode::TooMany
         | NotDoneCode::Banned => wire::NotDoneCode::Invalid,

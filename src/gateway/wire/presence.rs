@@ -4,7 +4,7 @@ use liveroom_protocol::wire::{self, goal, server_frame};
 
 use super::frame;
 use crate::fanout::Progress;
-use crate::rules::{Broadcast, Conditions, Prize, Tier, Time};
+use crate::rules::{ArmId, Broadcast, Conditions, ExperimentId, Prize, Tier, Time};
 use crate::store::{ActivityView, KindView};
 
 pub(super) fn broadcast(broadcast: &Broadcast) -> wire::Broadcast {
@@ -30,7 +30,13 @@ pub(super) fn conditions(of: &Conditions) -> Option<wire::Conditions> {
         wins_window_ms: of.wins.map_or(0, |cap| cap.window_ms),
         account_age_days: of.account_age_days.unwrap_or(0),
         risk_below: of.risk_below.unwrap_or(0).into(),
+        arm: of.arm.map(|of| in_arm(of.experiment, Some(of.arm))),
     })
+}
+
+/// An arm of an experiment.
+pub(super) fn in_arm(experiment: ExperimentId, arm: Option<ArmId>) -> wire::InArm {
+    wire::InArm { experiment: experiment.to_string(), arm: arm.map_or_else(String::new, |arm| arm.to_string()) }
 }
 
 /// Who may take part before the others; `None` if nobody may.

@@ -5,6 +5,7 @@ use liveroom_protocol::wire::{self, grant, server_frame};
 use super::coupon::{coupon, price};
 use super::draw::{prize, ticket};
 use super::frame;
+use super::presence::in_arm;
 use crate::rules::{DrawReceipt, Grant, Order, OrderPhase, Prize};
 use crate::store::{DrawEntry, Own};
 
@@ -15,6 +16,7 @@ pub(in crate::gateway) fn own(own: &Own, receipt: impl Fn(&DrawEntry) -> DrawRec
         orders: own.orders.iter().map(order).collect(),
         prizes: own.prizes.iter().map(prize).collect(),
         coupons: own.coupons.iter().map(coupon).collect(),
+        arms: own.arms.iter().map(|(experiment, arm)| in_arm(*experiment, *arm)).collect(),
         tickets: own.tickets.iter().map(|entry| ticket(entry.activity.0, &receipt(entry))).collect(),
     }))
 }

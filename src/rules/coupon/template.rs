@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Conditions, Discount, Fen, Offer, OfferSource, PlanError, Scope, StackGroup, TemplateId, Tier, Time,
+    Conditions, Discount, Fen, InArm, Offer, OfferSource, PlanError, Scope, StackGroup, TemplateId, Tier, Time,
 };
 
 /// What all coupons of a kind promise. It never changes once there is one.
@@ -38,6 +38,8 @@ pub struct Audience {
     pub fan_club: bool,
     /// At least this tier.
     pub tier: Option<Tier>,
+    /// In this arm of an experiment of the room in which one presses or orders.
+    pub arm: Option<InArm>,
 }
 
 impl Audience {
@@ -48,8 +50,8 @@ impl Audience {
 
     /// The same as conditions.
     pub fn conditions(&self) -> Conditions {
-        let Self { newcomer_days, fan_club, tier } = *self;
-        Conditions { newcomer_days, fan_club, tier, ..Conditions::default() }
+        let Self { newcomer_days, fan_club, tier, arm } = *self;
+        Conditions { newcomer_days, fan_club, tier, arm, ..Conditions::default() }
     }
 }
 

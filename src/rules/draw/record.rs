@@ -1,5 +1,6 @@
 //! What is published: the rules before, the record afterwards, and a proof for each entrant.
 
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use super::tree::leads_to;
@@ -23,7 +24,8 @@ pub struct DrawRules {
     pub duration_ms: u64,
     /// How long a winner may decline or a seat is offered, ms.
     pub answer_ms: u64,
-    /// What is asked of those who enter.
+    /// What is asked of those who enter. An arm of an experiment is absent if none is asked.
+    #[serde(serialize_with = "stated")]
     pub conditions: Conditions,
     /// How often one may have won before.
     pub limits: Limits,
@@ -39,6 +41,27 @@ pub struct DrawRules {
     pub level: DrawLevel,
     /// What receipts are signed with.
     pub receipt_key: Digest,
+}
+
+/// Conditions as the rules of draws have stated them from the first: what came later only where it is asked.
+fn stated<S: Serializer>(of: &Conditions, serializer: S) -> Result<S::Ok, S::Error> {
+    let Conditions { tier, fan_club, watched_s, checked_in, keyword, gift, newcomer_days, wins, .. } = of;
+    let Conditions { account_age_days, risk_below, arm, .. } = of;
+    let mut all = serializer.serialize_map(None)?;
+    all.serialize_entry("tier", tier)?;
+    all.serialize_entry("fan_club", fan_club)?;
+    all.serialize_entry("watched_s", watched_s)?;
+    all.serialize_entry("checked_in", checked_in)?;
+    all.serialize_entry("keyword", keyword)?;
+    all.serialize_entry("gift", gift)?;
+    all.serialize_entry("newcomer_days", newcomer_days)?;
+    all.serialize_entry("wins", wins)?;
+    all.serialize_entry("account_age_days", account_age_days)?;
+    all.serialize_entry("risk_below", risk_below)?;
+    if let Some(arm) = arm {
+        all.serialize_entry("arm", arm)?;
+    }
+    all.end()
 }
 
 /// All that is needed to check a draw. It is published as JSON without spaces, fields in this order.

@@ -22,8 +22,8 @@ const YEAR: Duration = Duration::from_secs(31_557_600);
 /// A payment finds its order, however late within its hold it comes: nothing that ended is forgotten before that.
 const HOLD_MAX: Duration = Duration::from_millis(SalePlan::HOLD_MS_MAX);
 
-/// What the largest order takes in the log, at most.
-const CART_BYTES: u64 = 1_536;
+/// What the largest order takes in the log, at most, with the arms of its buyer.
+const CART_BYTES: u64 = 2_560;
 
 /// A value and what it may be.
 pub(super) struct Bound {
@@ -185,7 +185,7 @@ impl Config {
             (
                 "engine.batch_ops",
                 engine.batch_ops as u64 * CART_BYTES > store.segment_bytes,
-                "is more than a segment of the log holds, at 1536 bytes each: see store.segment_bytes",
+                "is more than a segment of the log holds, at 2560 bytes each: see store.segment_bytes",
             ),
             (
                 "tiers.talk_per_day_max",

@@ -276,7 +276,8 @@ impl Acked {
             | RefusalCode::CheckedInAlready
             | RefusalCode::CouponUnusable
             | RefusalCode::CouponNotApplicable
-            | RefusalCode::EarlyEntryOnly => false,
+            | RefusalCode::EarlyEntryOnly
+            | RefusalCode::NotInArm => false,
             // What the rules say, and what was passed on, stays so.
             RefusalCode::Excluded | RefusalCode::PrizePassed => true,
         }
@@ -400,6 +401,10 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             Some((room, (*by)?, (*request)?.0))
         }
         Event::Template { room, what } => {
+            let Cause { by, request } = what.cause()?;
+            Some((room, (*by)?, (*request)?.0))
+        }
+        Event::Experiment { room, what } => {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }

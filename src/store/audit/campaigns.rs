@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{ActivityId, Campaign, CampaignId, CampaignPhase, PaymentOutcome, Time, UserId};
-use crate::store::{CampaignEvent, CouponEvent, Event, Recorded, Tables};
+use crate::rules::{ActivityId, Campaign, CampaignId, CampaignPhase, DrawWinner, PaymentOutcome, Time, UserId};
+use crate::store::{CampaignEvent, CouponEvent, DrawEvent, Event, PresenceEvent, Recorded, Tables};
 
 /// A campaign's orders, their sum and its participants are those of its activities while it lasted.
 #[derive(Default)]
@@ -26,8 +26,8 @@ impl Kept {
         Self {
             phase: campaign.phase,
             participants: campaign.users().copied().collect(),
-            orders: campaign.orders,
-            gmv_fen: campaign.gmv.get(),
+            orders: campaign.tally.paid_orders,
+            gmv_fen: campaign.tally.gmv.get(),
         }
     }
 }
@@ -84,8 +84,16 @@ impl Check for CampaignsAddUp {
         match event {
             Event::Granted { user, .. }
             | Event::Reserved { user, .. }
-            | Event::Coupon { what: CouponEvent::Ordered { user, .. }, .. } => {
+            | Event::Coupon { what: CouponEvent::Ordered { user, .. }, .. }
+            | Event::Presence {
+                what: PresenceEvent::StepReached { user, .. } | PresenceEvent::CheckedIn { user, reward: Some(_), .. },
+                ..
+            }
+            | Event::Draw { what: DrawEvent::Passed { next: Some(DrawWinner { user, .. }), .. }, .. } => {
                 kept.participants.insert(*user);
+            }
+            Event::Draw { what: DrawEvent::Drawn { winners, .. }, .. } => {
+                kept.participants.extend(winners.iter().map(|winner| winner.user));
             }
             Event::Paid { amount, outcome: PaymentOutcome::Sold | PaymentOutcome::SoldLate, .. } => {
                 self.orders += 1;
@@ -101,7 +109,8 @@ impl Check for CampaignsAddUp {
         let mut count = 0;
         for (id, campaign) in tables.rooms().flat_map(|(room, _)| tables.campaigns_of(room)) {
             count += 1;
-            let counted = (campaign.phase, campaign.orders, campaign.gmv.get(), campaign.participants() as usize);
+            let (orders, gmv_fen) = (campaign.tally.paid_orders, campaign.tally.gmv.get());
+            let counted = (campaign.phase, orders, gmv_fen, campaign.participants() as usize);
             let by_log = self.campaigns.get(&id);
             let by_log = by_log.map(|kept| (kept.phase, kept.orders, kept.gmv_fen, kept.participants.len()));
             if by_log != Some(counted) {

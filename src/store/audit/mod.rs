@@ -11,6 +11,7 @@ mod codes;
 mod coupons;
 mod draws;
 mod early;
+mod experiments;
 mod gifts;
 mod grants;
 mod history;
@@ -84,6 +85,8 @@ pub enum Invariant {
     HeadStartsKept,
     /// What somebody said and liked counts for their tier once.
     TalkCountsOnce,
+    /// Everybody is in the arm that the hash says, and the results of each arm are what its users brought.
+    ExperimentResultsMatch,
 }
 
 impl Invariant {
@@ -116,6 +119,7 @@ impl Invariant {
             Self::CampaignsAddUp => "campaigns_add_up",
             Self::HeadStartsKept => "head_starts_kept",
             Self::TalkCountsOnce => "talk_counts_once",
+            Self::ExperimentResultsMatch => "experiment_results_match",
         }
     }
 }
@@ -199,7 +203,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 19] = [
+        let checks: [Box<dyn Check>; 20] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -219,6 +223,7 @@ impl Auditor {
             Box::new(campaigns::CampaignsAddUp::over(base)),
             Box::new(early::HeadStartsKept::over(base)),
             Box::new(presence::TalkCountsOnce::over(base)),
+            Box::new(experiments::ExperimentResultsMatch::over(base)),
         ];
         for check in checks {
             auditor.add(check);

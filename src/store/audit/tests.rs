@@ -3,8 +3,8 @@
 use super::*;
 use crate::rules::*;
 use crate::store::{
-    Answer, Ask, Bounds, CameOf, CampaignAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition, TemplateAsk,
-    TemplateEvent,
+    Answer, Ask, Bounds, CameOf, CampaignAsk, ExperimentAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
+    TalkAsk, TemplateAsk, TemplateEvent,
 };
 
 /// A room, a rain and a sale, and what viewers were told there.
@@ -220,7 +220,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 22, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 23, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -346,6 +346,59 @@ fn a_changed_log_is_noticed() {
         let broken = story.broken();
         assert!(want.iter().all(|name| broken.contains(name)), "{what}: {broken:?}");
     }
+}
+
+/// Which button: of a rain for the arm of one of two users.
+fn tested() -> Story {
+    let keeper = MemoryKeeper::new(Bounds::default());
+    let mut story = Story { keeper, events: Vec::new(), acks: Vec::new(), requests: 0 };
+    let here = Partition::Room(room());
+    story.ask(here, "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
+    let experiment = ExperimentId::parse("button").unwrap();
+    let arms = ["control", "red"].map(|arm| Arm { arm: ArmId::parse(arm).unwrap(), weight: 1 });
+    let plan = Box::new(ExperimentPlan { title: "Which button".to_owned(), arms: arms.into() });
+    story.ask(here, "host", Ask::Experiment(ExperimentAsk::Create { experiment, plan }));
+    story.ask(Partition::Wallet(user("host")), "op", Ask::TopUp { currency: Currency::Fen, amount: 1_000 });
+    let poll = story.open(KindPlan::Poll(PollPlan {
+        options: vec!["red".to_owned(), "green".to_owned()],
+        duration_ms: 10_000,
+        votes_per_user: 1,
+        changeable: false,
+    }));
+    let token = story.keeper.gate(poll).unwrap().token;
+    for who in ["ann", "bob"] {
+        story.ask(here, who, Ask::Talk(TalkAsk::Vote { activity: poll, token, options: vec![1] }));
+    }
+    let rain = story.open(KindPlan::Rain(RainPlan {
+        budget: fen(20),
+        split: Split::Equal,
+        share_min: fen(1),
+        share_max: fen(10),
+        duration_ms: 10_000,
+        grants_per_user: 1,
+        waves: vec![WavePlan { after_ms: 0, shares: 4 }],
+        bonus: Vec::new(),
+    }));
+    story.claim("ann", rain);
+    story
+}
+
+#[test]
+fn arms_and_results_that_are_wrong_are_noticed() {
+    assert_eq!(tested().broken(), [""; 0]);
+    let voted = |event: &Event| matches!(event, Event::Talk { .. });
+    let mut story = tested();
+    let arms: Vec<_> = story.events.iter().filter(|one| voted(&one.event)).map(|one| one.arms.clone()).collect();
+    assert_ne!(arms[0], arms[1], "ann and bob are in different arms");
+    let first = story.events.iter_mut().find(|one| voted(&one.event)).unwrap();
+    first.arms = arms[1].clone();
+    assert_eq!(story.broken(), [Invariant::ExperimentResultsMatch.word()], "an arm that is not the user's");
+    let mut story = tested();
+    story.events.iter_mut().for_each(|one| one.arms = crate::store::Arms::default());
+    assert_eq!(story.broken(), [Invariant::ExperimentResultsMatch.word()], "no arms");
+    let mut story = tested();
+    story.events.pop();
+    assert!(story.broken().contains(&Invariant::ExperimentResultsMatch.word()), "a grant that is not counted");
 }
 
 #[test]

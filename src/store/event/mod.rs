@@ -1,8 +1,10 @@
 //! What has happened: the log's content, and what everything downstream receives.
 
+mod arms;
 mod campaign;
 mod coupon;
 mod draw;
+mod experiment;
 mod gift;
 mod presence;
 mod subject;
@@ -16,9 +18,11 @@ use crate::rules::{
     Refusal, RequestId, RoomId, Seed, Step, Time, UserId,
 };
 
+pub use arms::{Arms, ArmsOfUser};
 pub use campaign::CampaignEvent;
 pub use coupon::{CouponEvent, Reservation};
 pub use draw::DrawEvent;
+pub use experiment::ExperimentEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
 pub use talk::TalkEvent;
@@ -33,6 +37,15 @@ pub struct Recorded {
     pub at: Time,
     /// What.
     pub event: Event,
+    /// The arms of its users in the room's running experiments.
+    pub arms: Arms,
+}
+
+impl Recorded {
+    /// An event in a room without experiments.
+    pub fn new(no: u64, at: Time, event: Event) -> Self {
+        Self { no, at, event, arms: Arms::default() }
+    }
 }
 
 /// Who caused an event.
@@ -290,5 +303,12 @@ pub enum Event {
         room: RoomId,
         /// Which activity.
         activity: ActivityId,
+    },
+    /// Experiments.
+    Experiment {
+        /// In this room.
+        room: RoomId,
+        /// What.
+        what: ExperimentEvent,
     },
 }

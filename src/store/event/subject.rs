@@ -1,7 +1,7 @@
 //! What an event is about.
 
-use super::{CouponEvent, DrawEvent, Event, PresenceEvent, TalkEvent};
-use crate::rules::{ActivityId, RoomId, UserId};
+use super::{CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, TalkEvent};
+use crate::rules::{ActivityId, Brought, PaymentOutcome, RoomId, UserId};
 
 impl Event {
     /// The room it happened in; `None` for wallets.
@@ -13,6 +13,7 @@ impl Event {
             | Self::Stepped { room, .. }
             | Self::WaveReleased { room, .. }
             | Self::OpenedToAll { room, .. }
+            | Self::Experiment { room, .. }
             | Self::Amended { room, .. }
             | Self::Granted { room, .. }
             | Self::Refused { room, .. }
@@ -52,6 +53,98 @@ impl Event {
         }
     }
 
+    /// Visits the users whom it is about, in the order in which it names them. Hosts and operators who act on a room are none.
+    pub fn each_user(&self, visit: &mut dyn FnMut(&UserId)) {
+        match self {
+            Self::Granted { user, .. }
+            | Self::Reserved { user, .. }
+            | Self::Released { user, .. }
+            | Self::Paid { user, .. }
+            | Self::Coupon { what: CouponEvent::Issued { user, .. } | CouponEvent::Ordered { user, .. }, .. }
+            | Self::Talk {
+                what:
+                    TalkEvent::Voted { user, .. }
+                    | TalkEvent::SignedUp { user, .. }
+                    | TalkEvent::Imposed { user, .. }
+                    | TalkEvent::Lifted { user, .. },
+                ..
+            }
+            | Self::Gift {
+                what:
+                    GiftEvent::Sent { user, .. }
+                    | GiftEvent::ComboClosed { user, .. }
+                    | GiftEvent::FanJoined { user, .. }
+                    | GiftEvent::FanLeft { user, .. },
+                ..
+            }
+            | Self::Draw { what: DrawEvent::Entered { user, .. } | DrawEvent::Kept { user, .. }, .. } => visit(user),
+            Self::Refused { cause, .. } => cause.by.iter().for_each(visit),
+            Self::Draw { what: DrawEvent::Drawn { winners, .. }, .. } => {
+                winners.iter().for_each(|winner| visit(&winner.user));
+            }
+            Self::Draw { what: DrawEvent::Passed { user, next, .. }, .. } => {
+                visit(user);
+                next.iter().for_each(|winner| visit(&winner.user));
+            }
+            Self::Presence { what, .. } => match what {
+                PresenceEvent::Watched { stays, .. } => stays.iter().for_each(|stay| visit(&stay.user)),
+                PresenceEvent::Talked { talked, .. } => talked.iter().for_each(|one| visit(&one.user)),
+                PresenceEvent::Introduced { user, .. }
+                | PresenceEvent::StepReached { user, .. }
+                | PresenceEvent::CheckedIn { user, .. }
+                | PresenceEvent::TierChanged { user, .. }
+                | PresenceEvent::KeywordPosted { user, .. } => visit(user),
+                PresenceEvent::BroadcastStarted { .. } | PresenceEvent::BroadcastEnded { .. } => {}
+            },
+            Self::RoomCreated { .. }
+            | Self::Drafted { .. }
+            | Self::Rejected { .. }
+            | Self::Stepped { .. }
+            | Self::WaveReleased { .. }
+            | Self::OpenedToAll { .. }
+            | Self::Amended { .. }
+            | Self::ToppedUp { .. }
+            | Self::Archived { .. }
+            | Self::Forgotten { .. }
+            | Self::CatalogueSet { .. }
+            | Self::Campaign { .. }
+            | Self::Template { .. }
+            | Self::Experiment { .. }
+            | Self::Gift { what: GiftEvent::FanClubSet { .. }, .. }
+            | Self::Coupon {
+                what:
+                    CouponEvent::TemplateAdded { .. }
+                    | CouponEvent::ReductionAdded { .. }
+                    | CouponEvent::Expired { .. }
+                    | CouponEvent::Archived { .. },
+                ..
+            } => {}
+        }
+    }
+
+    /// Visits what it brings to a campaign or an arm, and who does.
+    pub fn each_brought(&self, visit: &mut dyn FnMut(&UserId, Brought)) {
+        match self {
+            Self::Granted { user, .. }
+            | Self::Presence {
+                what: PresenceEvent::StepReached { user, .. } | PresenceEvent::CheckedIn { user, reward: Some(_), .. },
+                ..
+            } => visit(user, Brought::Given),
+            Self::Draw { what: DrawEvent::Drawn { winners, .. }, .. } => {
+                winners.iter().for_each(|winner| visit(&winner.user, Brought::Given));
+            }
+            Self::Draw { what: DrawEvent::Passed { next: Some(next), .. }, .. } => visit(&next.user, Brought::Given),
+            Self::Reserved { user, .. } | Self::Coupon { what: CouponEvent::Ordered { user, .. }, .. } => {
+                visit(user, Brought::Ordered);
+            }
+            Self::Paid { user, amount, outcome: PaymentOutcome::Sold | PaymentOutcome::SoldLate, .. } => {
+                visit(user, Brought::Sold(*amount));
+            }
+            Self::Gift { what: GiftEvent::Sent { user, coins, .. }, .. } => visit(user, Brought::Gifts(*coins)),
+            _ => {}
+        }
+    }
+
     /// The activity it concerns.
     pub fn activity(&self) -> Option<ActivityId> {
         match self {
@@ -78,6 +171,7 @@ impl Event {
             | Self::Forgotten { .. }
             | Self::CatalogueSet { .. }
             | Self::Gift { .. }
+            | Self::Experiment { .. }
             | Self::Coupon { .. } => None,
         }
     }

@@ -3,6 +3,7 @@
 mod campaign;
 mod coupon;
 mod draw;
+mod experiment;
 mod fingerprint;
 mod gift;
 mod presence;
@@ -12,14 +13,15 @@ mod template;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, Amendment, CartLine, CouponChoice, Currency, Fen, Grant, NotDone, Order, OrderId, PaymentOutcome,
-    Phase, Plan, Price, Refusal, RequestId, RoomId, Seed, Step, UserId,
+    ActivityId, Amendment, CartLine, CouponChoice, Currency, Experiment, ExperimentPlan, Fen, Grant, Name, NotDone,
+    Order, OrderId, PaymentOutcome, Phase, Plan, Price, Refusal, RequestId, RoomId, Seed, Step, UserId,
 };
 use fingerprint::encoded;
 
 pub use campaign::{CampaignAnswer, CampaignAsk};
 pub use coupon::{CouponAnswer, CouponAsk};
 pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
+pub use experiment::{ExperimentAnswer, ExperimentAsk};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
 pub use talk::{TalkAnswer, TalkAsk};
@@ -147,6 +149,8 @@ pub enum Ask {
     Coupon(CouponAsk),
     /// About templates of activities, and their recurrences.
     Template(TemplateAsk),
+    /// About experiments.
+    Experiment(ExperimentAsk),
 }
 
 /// What a store answers.
@@ -208,6 +212,8 @@ pub enum Answer {
     Coupon(CouponAnswer),
     /// About a template, or its recurrences.
     Template(TemplateAnswer),
+    /// About an experiment.
+    Experiment(ExperimentAnswer),
 }
 
 impl Op {
@@ -236,7 +242,19 @@ impl Op {
                 Ask::Draw(ask) => ask.event_bytes_max(),
                 Ask::Talk(ask) => ask.event_bytes_max(),
                 Ask::Template(ask) => ask.event_bytes_max(),
+                Ask::Experiment(ask) => ask.event_bytes_max(),
                 _ => 0,
             }
+    }
+    /// At most so many bytes do the arms of its event's users take, if as many experiments run as may.
+    pub(super) fn arms_bytes_max(&self) -> usize {
+        let users = match &self.ask {
+            Ask::Presence(PresenceAsk::Present { stays, .. }) => stays.len(),
+            Ask::Presence(PresenceAsk::Talked { talked, .. }) => talked.len(),
+            Ask::Draw(DrawAsk::Draw { winners, .. } | DrawAsk::Beacon { winners, .. }) => *winners as usize,
+            _ => 2,
+        };
+        let names = (1 + users.min(ExperimentPlan::ARMS_MAX)) * (Name::BYTES_MAX + 1);
+        Experiment::RUNNING_MAX * (names + users + 8)
     }
 }

@@ -75,6 +75,7 @@ impl Tables {
         hash.update(encoded(&(self.platform_receipts.since(), &self.catalogue)));
         hash.update(sum(self.combos.values()));
         hash.update(encoded(&self.templates));
+        hash.update(encoded(&self.experiments));
         hash.update(encoded(&(&self.platform_coupons.homes, self.platform_coupons.book.canonical())));
         hash.finalize().into()
     }

@@ -8,6 +8,7 @@ mod coupons;
 mod decide;
 mod digest;
 mod evolve;
+mod experiments;
 mod receipts;
 mod templates;
 #[cfg(test)]
@@ -21,17 +22,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{
     Activity, ActivityId, ActivityTemplateId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, CouponBook,
-    Facts, FanClub, Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RecurrenceId, RequestId, RoomId, Sanction,
-    Sanctions, Series, Step, TemplateId, TierRules, Time, UserId,
+    ExperimentId, Facts, FanClub, Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RecurrenceId, RequestId,
+    RoomId, Sanction, Sanctions, Series, Step, TemplateId, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
 use campaigns::Campaigns;
 use coupons::PlatformCoupons;
+use experiments::Experiments;
 use receipts::{Receipt, Receipts};
 use templates::Templates;
 
 pub use evolve::Inconsistent;
+pub use experiments::ExperimentView;
 pub use templates::plan_bytes;
 pub use view::{
     ActivityView, BoardView, CouponsView, FanClubView, FanView, GateFacts, ItemView, KeywordUse, KindView, Needs,
@@ -102,6 +105,7 @@ pub struct Tables {
     combos: Map<ComboId, Combo>,
     templates: Templates,
     platform_coupons: PlatformCoupons,
+    experiments: Experiments,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
     due: BTreeSet<(Time, Due)>,
@@ -203,6 +207,10 @@ pub enum Action {
     Resume(RecurrenceId),
     /// Ended it.
     EndRecurrence(RecurrenceId),
+    /// Began an experiment.
+    CreateExperiment(ExperimentId),
+    /// Ended it.
+    EndExperiment(ExperimentId),
 }
 
 impl Room {
@@ -265,6 +273,7 @@ enum Due {
     Tier(Box<(RoomId, UserId)>),
     Recurrence(RecurrenceId),
     HandIn(ActivityId),
+    Experiment(Box<(RoomId, ExperimentId)>),
 }
 
 /// What an operation comes to.
@@ -297,6 +306,7 @@ impl Tables {
             combos: Map::default(),
             templates: Templates::default(),
             platform_coupons: PlatformCoupons::default(),
+            experiments: Experiments::default(),
             due: BTreeSet::new(),
             due_coupons: BTreeSet::new(),
             awaiting_beacons: BTreeSet::new(),
@@ -324,7 +334,10 @@ impl Tables {
         };
         let tiers = self.rooms.iter().flat_map(of_room);
         let due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers);
-        self.due = due.chain(self.templates.due()).collect();
+        let experiments = self.experiments().filter_map(|(room, id, one)| {
+            Some((self.experiment_deadline(one)?, Due::Experiment(Box::new((room, id)))))
+        });
+        self.due = due.chain(experiments).chain(self.templates.due()).collect();
         let templates = self.rooms.iter().flat_map(|(id, room)| {
             let due = |(template, series): (TemplateId, &Series)| {
                 Some((series.deadline(bounds.retention_ms)?, *id, template))
@@ -335,6 +348,11 @@ impl Tables {
         let awaiting = self.activities.values().filter(|activity| view::awaits_beacon(activity).is_some());
         self.awaiting_beacons = awaiting.map(|activity| activity.id).collect();
         self
+    }
+
+    /// Most users of a room of whom anything is known.
+    pub(in crate::store) fn audience_max(&self) -> usize {
+        self.bounds.audience_per_room_max
     }
 
     /// The number of the latest event.

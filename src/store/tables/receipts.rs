@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, CouponId, Fingerprint, Grant, Kind, Order, OrderId, OrderPhase, PaymentOutcome,
-    Phase, RecurrenceId, Refusal, Time,
+    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, Kind, Order, OrderId, OrderPhase,
+    PaymentOutcome, Phase, RecurrenceId, Refusal, Time,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
 use crate::store::{
-    CampaignAnswer, CouponAnswer, DrawAnswer, DrawEntry, DrawPrize, GiftAnswer, PresenceAnswer, TalkAnswer,
-    TemplateAnswer,
+    CampaignAnswer, CouponAnswer, DrawAnswer, DrawEntry, DrawPrize, ExperimentAnswer, GiftAnswer, PresenceAnswer,
+    TalkAnswer, TemplateAnswer,
 };
 
 /// What one request came to.
@@ -57,6 +57,8 @@ pub(super) enum Kept {
     RecurrencePaused(RecurrenceId),
     RecurrenceResumed(RecurrenceId),
     RecurrenceEnded(RecurrenceId),
+    ExperimentCreated(ExperimentId),
+    ExperimentEnded(ExperimentId),
 }
 
 /// The receipts of a room, or of the platform.
@@ -142,7 +144,9 @@ impl Kept {
             | Self::Recurs(_)
             | Self::RecurrencePaused(_)
             | Self::RecurrenceResumed(_)
-            | Self::RecurrenceEnded(_) => None,
+            | Self::RecurrenceEnded(_)
+            | Self::ExperimentCreated(_)
+            | Self::ExperimentEnded(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
@@ -214,6 +218,8 @@ impl Tables {
             Kept::RecurrencePaused(id) => Answer::Template(TemplateAnswer::Paused(id)),
             Kept::RecurrenceResumed(id) => Answer::Template(TemplateAnswer::Resumed(id)),
             Kept::RecurrenceEnded(id) => Answer::Template(TemplateAnswer::Ended(id)),
+            Kept::ExperimentCreated(id) => Answer::Experiment(ExperimentAnswer::Created(id)),
+            Kept::ExperimentEnded(id) => Answer::Experiment(ExperimentAnswer::Ended(id)),
         }
     }
 

@@ -13,7 +13,7 @@ fn room() -> RoomId {
 }
 
 fn after(no: u64, event: Event) -> Recorded {
-    Recorded { no, at: Time::from_ms(1), event }
+    Recorded::new(no, Time::from_ms(1), event)
 }
 
 fn created() -> (Tables, Cause) {

@@ -33,7 +33,7 @@ fn campaigns<K: Subject>(stage: &Stage<K>) -> Vec<(CampaignId, Campaign)> {
 /// `phase: orders, fen, new of participants`.
 fn progress<K: Subject>(stage: &Stage<K>) -> String {
     let (_, campaign) = campaigns(stage).remove(0);
-    let Campaign { phase, orders, gmv, new_users, .. } = &campaign;
+    let Campaign { phase, tally: Tally { paid_orders: orders, gmv, .. }, new_users, .. } = &campaign;
     format!("{}: {orders}, {gmv}, {new_users} of {}", phase.word(), campaign.participants())
 }
 

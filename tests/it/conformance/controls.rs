@@ -137,7 +137,7 @@ fn told<K: Subject>(stage: &mut Stage<K>, id: u64, ask: Ask) -> Answer {
     match weighed {
         Weighed::Event(event) => assert_eq!(
             stage.events[events..],
-            [liveroom::store::Recorded { no: stage.keeper.tables().latest_no(), at, event: *event }]
+            [liveroom::store::Recorded::new(stage.keeper.tables().latest_no(), at, *event)]
         ),
         Weighed::Answer(told) => assert_eq!((told, stage.events.len()), (answer.clone(), events)),
     }

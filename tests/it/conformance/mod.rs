@@ -12,6 +12,7 @@ mod coupons;
 mod draw;
 mod early;
 mod eligibility;
+pub mod experiment;
 mod gift;
 mod goals;
 mod life;
@@ -34,6 +35,8 @@ macro_rules! suite {
                        a_beacon_decides, passed_on_by_word, seats_that_nobody_takes, never_called_off_after_the_close,
                        rules_stay, wins_count, proofs, a_keyword_is_posted },
                 early { the_dearest_first, by_hand, whatever_the_kind, answers_stay, late, like_a_template },
+                experiment { for_an_arm_only, what_arms_bring, every_event_names_the_arms, coupons_of_an_arm, refused,
+                             asked_again, bounded, what_is_over_leaves },
                 rain { first_come_first_served, each_share_once, many_per_user, waves_and_leftovers,
                        added_shares_come_before_later_waves, coupons_among_the_shares, random_shares_add_up,
                        the_token_opens, the_result, day_limit, win_cap },

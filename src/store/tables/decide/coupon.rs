@@ -1,7 +1,6 @@
 //! Coupons: templates, what is in force for everybody, coupons given by hand, and what time brings. And what they make of a
 //! cart's price.
 
-use super::eligibility::belongs;
 use super::{Context, Outcome};
 use crate::rules::{
     Activity, ActivityId, Amendment, Audience, CartLine, CouponBook, CouponChoice, CouponTemplate, FullReduction,
@@ -45,6 +44,7 @@ impl Tables {
             let max = CouponBook::TEMPLATES_MAX;
             return Err(NotDoneCode::TooMany.because(format!("at most {max} coupon templates in a room")));
         }
+        self.may_bind(context, terms.audience.arm)?;
         let (terms, cause) = (Box::new(terms.clone()), context.cause);
         Ok(happens(context, CouponEvent::TemplateAdded { template, terms, cause }))
     }
@@ -110,11 +110,12 @@ impl Tables {
     /// What a user's cart in a room costs; `None` if no offer has a part in it. For whom the platform's coupons are is judged by what
     /// this room knows of the user, as for its own.
     pub(super) fn price(
-        &self, room: &Room, user: &UserId, lines: &[PriceLine], choice: &CouponChoice, now: Time,
+        &self, of: (RoomId, &Room), user: &UserId, lines: &[PriceLine], choice: &CouponChoice, now: Time,
     ) -> Result<Option<Price>, Unpriced> {
         let invalid = |why: &'static str| Unpriced::NotDone(NotDoneCode::Invalid.because(why));
         choice.check().map_err(invalid)?;
-        let for_user = |audience: &Audience| belongs(room, user, audience, now);
+        let (_, room) = of;
+        let for_user = |audience: &Audience| self.belongs(of, user, audience, now);
         let offers = room.coupons.offers(&self.platform_coupons.book, user, choice, lines, now, for_user);
         let offers = offers.map_err(Unpriced::Refused)?;
         if offers.is_empty() {
@@ -158,7 +159,7 @@ impl Tables {
                 not_done(NotDoneCode::Invalid.because("the cart costs more than any amount this server handles"))
             })
         };
-        match self.price(kept, user, &lines, choice, now) {
+        match self.price((*room, kept), user, &lines, choice, now) {
             Ok(Some(price)) => Ok(price),
             Ok(None) => nothing_off(),
             Err(Unpriced::Refused(refusal)) => Err(Box::new(Answer::Refused(refusal))),

@@ -6,7 +6,7 @@
 //! conditions, since nobody is given anything any more.
 
 use super::{Context, record_refusal};
-use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, Tier, Time, UserId};
+use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, RoomId, Tier, Time, UserId};
 use crate::store::Answer;
 use crate::store::tables::{Decision, Room, Tables};
 
@@ -19,7 +19,7 @@ impl Tables {
         }
         let tier = || context.room.audience.get(user).map_or(Tier::default(), |facts| facts.closeness.tier);
         activity.may_enter(tier, context.now)?;
-        let known = known(context.room, user, activity.id, context.now);
+        let known = self.known(context.room_id, context.room, user, activity.id, context.now);
         conditions.allow(&known, || self.wins_of(context, *user))
     }
 
@@ -41,24 +41,28 @@ impl Tables {
             _ => Vec::new(),
         })
     }
-}
 
-/// Whether a user is among those for whom the coupons of a template are.
-pub(super) fn belongs(room: &Room, user: &UserId, audience: &Audience, now: Time) -> Result<(), Refusal> {
-    if audience.is_everybody() {
-        return Ok(());
+    /// Whether a user is among those for whom the coupons of a template are.
+    pub(super) fn belongs(
+        &self, (id, room): (RoomId, &Room), user: &UserId, audience: &Audience, now: Time,
+    ) -> Result<(), Refusal> {
+        if audience.is_everybody() {
+            return Ok(());
+        }
+        // Nothing that an audience asks for is about one activity.
+        audience.conditions().allow(&self.known(id, room, user, ActivityId(0), now), std::iter::empty)
     }
-    // Nothing that an audience asks for is about one activity.
-    audience.conditions().allow(&known(room, user, ActivityId(0), now), std::iter::empty)
-}
 
-fn known<'a>(room: &'a Room, user: &UserId, activity: ActivityId, now: Time) -> Known<'a> {
-    Known {
-        facts: room.audience.get(user),
-        activity,
-        broadcast: room.broadcast_no(),
-        is_fan: room.fan_club.fan(user).is_some(),
-        now,
-        utc_offset_min: room.utc_offset_min,
+    fn known<'a>(&'a self, id: RoomId, room: &'a Room, user: &'a UserId, activity: ActivityId, now: Time) -> Known<'a> {
+        Known {
+            user,
+            experiments: self.experiments.rooms.get(&id),
+            facts: room.audience.get(user),
+            activity,
+            broadcast: room.broadcast_no(),
+            is_fan: room.fan_club.fan(user).is_some(),
+            now,
+            utc_offset_min: room.utc_offset_min,
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Claims of whatever an activity gives from a pool.
 
-use super::eligibility::belongs;
 use super::{Context, Outcome, asker, record_refusal, refused};
 use crate::rules::{Activity, ActivityId, KindPlan, NotDoneCode, Refusal, RefusalCode, UserId};
 use crate::store::Event;
@@ -52,7 +51,8 @@ impl Tables {
         let KindPlan::Drop(plan) = &activity.plan.kind else { return Ok(()) };
         match self.series_in(&context.room_id, plan.template) {
             Some(series) if series.template.valid_until > context.now => {
-                belongs(context.room, user, &series.template.audience, context.now)
+                let room = (context.room_id, context.room);
+                self.belongs(room, user, &series.template.audience, context.now)
             }
             _ => Err(Refusal::plain(RefusalCode::Closed)),
         }

@@ -6,7 +6,7 @@ use crate::rules::{
     Step, Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, GiftAsk, Op, Partition, PresenceAsk};
+use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, ExperimentAsk, GiftAsk, Op, Partition, PresenceAsk};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -68,6 +68,7 @@ impl Tables {
                     let (room, cause) = (context.room_id, context.cause);
                     return Ok(Decision::Event(Event::Rejected { room, activity: id, reasons, cause }));
                 }
+                self.may_bind(context, activity.plan.conditions.arm)?;
                 moved = activity.plan.funding();
                 self.can_fund(activity, moved)?;
                 self.can_allot(context, activity)?;
@@ -180,6 +181,10 @@ impl Tables {
             }
             Due::Recurrence(id) => return self.op_for_recurrence(*id),
             Due::HandIn(id) => return self.op_for_hand_in(*id),
+            Due::Experiment(which) => {
+                let (room, experiment) = **which;
+                (Partition::Room(room), Ask::Experiment(ExperimentAsk::Due { experiment }))
+            }
             Due::Receipts(of) => (of.as_deref().copied().map_or(Partition::Platform, Partition::Room), Ask::Forget),
         };
         Some(Op::timer(partition, ask))

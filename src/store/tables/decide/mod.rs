@@ -7,6 +7,7 @@ mod campaign;
 mod coupon;
 mod draw;
 mod eligibility;
+mod experiment;
 mod gift;
 mod giveaway;
 mod goals;
@@ -111,6 +112,7 @@ impl Tables {
             Ask::Gift(ask) => self.gift(&context, ask),
             Ask::Coupon(ask) => self.about_coupons(&context, ask),
             Ask::Template(ask) => self.template(&context, ask),
+            Ask::Experiment(ask) => self.experiment(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } | Ask::Forget => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
             }

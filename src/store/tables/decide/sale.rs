@@ -33,7 +33,7 @@ impl Tables {
         let (room, order) = (context.room_id, OrderId(self.latest_order + 1));
         let hold_until = context.now.after_ms(plan.hold_ms);
         let priced: Vec<_> = lines.iter().filter_map(|line| plan.price_line(line.sku, line.quantity)).collect();
-        match self.price(context.room, &user, &priced, coupons, context.now) {
+        match self.price((context.room_id, context.room), &user, &priced, coupons, context.now) {
             Ok(None) => Ok(Decision::Event(Event::Reserved {
                 room,
                 activity: id,

@@ -1,9 +1,9 @@
 //! Campaigns, and what their activities bring them.
 
 use super::{Fits, Kept};
-use crate::rules::{Campaign, CampaignId, CampaignPhase, PaymentOutcome, RoomId, Time};
+use crate::rules::{Campaign, CampaignId, CampaignPhase, RoomId, Time};
 use crate::store::tables::{Due, Tables};
-use crate::store::{Answer, CampaignEvent, CouponEvent, Event};
+use crate::store::{Answer, CampaignEvent, Event};
 
 impl Tables {
     pub(super) fn apply_campaign(&mut self, room: &RoomId, at: Time, what: &CampaignEvent) -> Fits<Answer> {
@@ -52,18 +52,11 @@ impl Tables {
         let Some((room, campaign)) = self.campaigns.all.get_mut(id).filter(|(_, campaign)| campaign.counts()) else {
             return;
         };
-        match event {
-            Event::Granted { user, .. }
-            | Event::Reserved { user, .. }
-            | Event::Coupon { what: CouponEvent::Ordered { user, .. }, .. } => {
-                let facts = self.rooms.get(room).and_then(|room| room.facts(user));
-                campaign.took_part(*user, facts.map(|facts| facts.first_seen));
-            }
-            Event::Paid { amount, outcome: PaymentOutcome::Sold | PaymentOutcome::SoldLate, .. } => {
-                campaign.sold(*amount);
-            }
-            _ => {}
-        }
+        let room = self.rooms.get(room);
+        event.each_brought(&mut |user, brought| {
+            let first_seen = room.and_then(|room| room.facts(user)).map(|facts| facts.first_seen);
+            campaign.count(*user, brought, first_seen);
+        });
     }
 
     /// When a campaign's next phase begins; after the last one, when it leaves.

@@ -5,6 +5,7 @@ mod broadcast;
 mod campaign;
 mod coupon;
 mod draw;
+mod experiment;
 mod gift;
 mod giveaway;
 mod goals;
@@ -22,7 +23,8 @@ use crate::rules::{
 use super::receipts::{Kept, Receipt, Receipts};
 use super::{Action, Answer, Due, HostAction, Map, Room, Tables};
 use crate::store::{
-    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, TalkEvent, TemplateEvent,
+    CampaignEvent, Cause, CouponEvent, DrawEvent, Event, ExperimentEvent, GiftEvent, PresenceEvent, Recorded,
+    TalkEvent, TemplateEvent,
 };
 use std::collections::VecDeque;
 
@@ -54,6 +56,7 @@ impl Tables {
         self.latest_at = self.latest_at.max(recorded.at);
         let answer = self.apply(recorded).map_err(|why| Inconsistent { no, why })?;
         self.count_for_campaign(&recorded.event);
+        self.count_for_experiments(&recorded.event);
         self.trace(recorded);
         Ok(answer)
     }
@@ -89,6 +92,12 @@ impl Tables {
             Event::Coupon { what: CouponEvent::TemplateAdded { cause, .. }, .. } => (cause, Action::AddCouponTemplate),
             Event::Coupon { what: CouponEvent::ReductionAdded { cause, .. }, .. } => (cause, Action::AddReduction),
             Event::Coupon { what: CouponEvent::Issued { user, cause, .. }, .. } => (cause, Action::IssueCoupon(*user)),
+            Event::Experiment { what: ExperimentEvent::Created { experiment, cause, .. }, .. } => {
+                (cause, Action::CreateExperiment(*experiment))
+            }
+            Event::Experiment { what: ExperimentEvent::Ended { experiment, cause }, .. } => {
+                (cause, Action::EndExperiment(*experiment))
+            }
             Event::Template { what, .. } => match template_action(what) {
                 Some(traced) => traced,
                 None => return,
@@ -106,7 +115,7 @@ impl Tables {
     }
 
     fn apply(&mut self, recorded: &Recorded) -> Fits<Answer> {
-        let Recorded { no, at, event } = recorded;
+        let Recorded { no, at, event, .. } = recorded;
         match event {
             Event::Granted { room, activity, user, request, fingerprint, share, prize } => {
                 self.grant(recorded, room, *activity, *user, *share, prize)?;
@@ -214,6 +223,7 @@ impl Tables {
             Event::Talk { room, what } => self.talked(room, *at, what),
             Event::Coupon { room, what } => self.coupon(recorded, room, what),
             Event::Template { room, what } => self.templated(recorded, room, what),
+            Event::Experiment { room, what } => self.apply_experiment(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
     }

@@ -403,7 +403,10 @@ impl Tables {
             Query::Recurrences { room } if self.rooms.contains_key(room) => {
                 Reply::Recurrences(self.recurrences_of(room).map(|(id, one)| (id, one.clone())).collect())
             }
-            Query::Templates { .. } | Query::Recurrences { .. } => Reply::Unknown,
+            Query::Experiments { room } if self.rooms.contains_key(room) => {
+                Reply::Experiments(self.experiment_views(room))
+            }
+            Query::Templates { .. } | Query::Recurrences { .. } | Query::Experiments { .. } => Reply::Unknown,
             Query::DrawRules { room, activity } => match self.activities.get(activity) {
                 Some(found) if found.room == *room && found.phase.is_public() => {
                     found.draw_rules().map_or(Reply::Unknown, |rules| Reply::DrawRules(Box::new(rules)))
@@ -481,8 +484,8 @@ impl Tables {
         }
     }
 
-    fn own(&self, room: &RoomId, user: &UserId) -> Reply {
-        let Some(room) = self.rooms.get(room) else { return Reply::Unknown };
+    fn own(&self, id: &RoomId, user: &UserId) -> Reply {
+        let Some(room) = self.rooms.get(id) else { return Reply::Unknown };
         let Own { mut grants, mut orders, mut prizes, mut tickets, .. } = Own::default();
         for activity in room.activities.iter().filter_map(|id| self.activities.get(id)) {
             match &activity.kind {
@@ -518,6 +521,7 @@ impl Tables {
             of_room.chain(self.platform_coupons.book.of(user).rev().take(COUPONS_SHOWN)).collect();
         coupons.sort_by_key(|coupon| coupon.id);
         coupons.drain(..coupons.len().saturating_sub(COUPONS_SHOWN));
-        Reply::Own(Box::new(Own { grants, orders, prizes, coupons, tickets }))
+        let arms = self.arms_of(id, user).into_iter().map(|(experiment, arm)| (experiment, Some(arm))).collect();
+        Reply::Own(Box::new(Own { grants, orders, prizes, coupons, tickets, arms }))
     }
 }
