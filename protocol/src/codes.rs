@@ -77,6 +77,7 @@ impl NotDoneCode {
             Self::Unavailable => "unavailable",
             Self::Blocked => "blocked",
             Self::Muted => "muted",
+            Self::AddressBudget => "address_budget",
             Self::InsufficientFunds => "insufficient_funds",
             Self::UnknownGift => "unknown_gift",
             Self::AlreadyFan => "already_fan",
@@ -89,7 +90,9 @@ impl NotDoneCode {
     /// Whether asking again can help.
     pub fn retry(self) -> Retry {
         match self {
-            Self::RateLimited | Self::TooManyInFlight | Self::Overloaded | Self::Unavailable => Retry::Later,
+            Self::RateLimited | Self::AddressBudget | Self::TooManyInFlight | Self::Overloaded | Self::Unavailable => {
+                Retry::Later
+            }
             Self::Unspecified
             | Self::Invalid
             | Self::Conflict

@@ -72,7 +72,9 @@ impl From<NotDone> for Problem {
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
                 StatusCode::FORBIDDEN
             }
-            NotDoneCode::RateLimited | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
+            NotDoneCode::RateLimited | NotDoneCode::AddressBudget | NotDoneCode::TooManyInFlight => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             NotDoneCode::TooMany => StatusCode::INSUFFICIENT_STORAGE,
             NotDoneCode::UnknownGift => StatusCode::NOT_FOUND,

@@ -1,11 +1,13 @@
 //! Where viewers arrive: one [`Session`] without sockets, driven by thin transports.
 
 mod admission;
+mod network;
 pub mod quic;
 mod quota;
 mod rate;
 pub mod receipt;
 mod session;
+mod shares;
 pub mod token;
 mod viewer;
 mod wire;
@@ -17,7 +19,8 @@ use std::time::Duration;
 pub use admission::{Admission, AdmissionLimits, Admitted, TurnedAway};
 /// What client and server agreed on below the messages; the server needs it to open its endpoints.
 pub use liveroom_protocol::transport;
-pub use quota::Quotas;
+pub use network::{Network, TrustedProxies};
+pub use quota::{Budgets, Quotas};
 pub use rate::Rate;
 pub use receipt::ReceiptKey;
 pub use session::{Authenticate, Ended, Rates, Session, SessionLimits};
@@ -38,7 +41,7 @@ pub struct Gateway {
     pub receipts: Option<Arc<ReceiptKey>>,
     /// What a session may do.
     pub limits: Arc<SessionLimits>,
-    /// How often each user may ask.
+    /// How often each user may ask, and all from one address.
     pub quotas: Arc<Quotas>,
     /// How long a write may wait for a peer that does not read.
     pub write_timeout: Duration,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::viewer::{Arrival, Ear, Gone, KEPT_BYTES_MAX, Line, Viewer};
-use super::{Admitted, Ended, Gateway, Session};
+use super::{Admitted, Ended, Gateway, Network, Session};
 
 /// At most so many bytes are read before what came of them is sent.
 const READ_BYTES_MAX: usize = 16 * 1024;
@@ -41,8 +41,7 @@ pub async fn run(gateway: Gateway, endpoint: Endpoint, handshakes_max: usize, mu
             }
             continue;
         }
-        // An IPv4 address is the same peer whichever way the socket spells it.
-        match gateway.admission.admit(incoming.remote_address().ip().to_canonical()) {
+        match gateway.admission.admit(Network::of(incoming.remote_address().ip())) {
             Ok(admitted) => drop(tokio::spawn(connect(gateway.clone(), incoming, admitted, Arc::clone(&handshakes)))),
             Err(_) => incoming.refuse(),
         }
@@ -62,7 +61,8 @@ async fn connect(gateway: Gateway, incoming: Incoming, admitted: Admitted, hands
             return connection.close(VarInt::from_u32(code.quic_close_code()), code.word().as_bytes());
         }
     };
-    let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits, gateway.quotas)
+    let address = admitted.address();
+    let session = Session::new(gateway.engine, gateway.authenticate, gateway.limits, gateway.quotas, address)
         .with_receipts(gateway.receipts);
     let strays = (Ear::new(), stray(connection.clone()).boxed());
     let line = QuicLine { connection, strays, send, recv, room: None };

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,7 +32,7 @@ use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStrea
 
 use super::viewer::{Arrival, Gone, KEPT_BYTES_MAX, Line, Viewer};
 use super::wire::envelope;
-use super::{Admitted, Ended, Gateway, Session};
+use super::{Admitted, Ended, Gateway, Network, Session, TrustedProxies};
 
 /// How long a close may take to arrive.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,6 +59,8 @@ pub enum Origins {
 pub struct WsOptions {
     /// Which pages may connect.
     pub origins: Origins,
+    /// The proxies that may say for whom they speak.
+    pub proxies: TrustedProxies,
     /// After so long without a sign of it a viewer is taken to be gone.
     pub idle_timeout: Duration,
     /// TLS, unless something in front of the server ends it.
@@ -74,14 +77,21 @@ pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions
         };
         match accepted {
             Ok((stream, peer)) => {
-                let place = match gateway.admission.admit(peer.ip().to_canonical()) {
+                let address = Network::of(peer.ip());
+                let admitted = if options.proxies.include(peer.ip()) {
+                    gateway.admission.admit_proxied(address)
+                } else {
+                    gateway.admission.admit(address)
+                };
+                let place = match admitted {
                     Ok(admitted) => Ok(admitted),
                     Err(_) => match Arc::clone(&turning_away).try_acquire_owned() {
                         Ok(permit) => Err(permit),
                         Err(_) => continue,
                     },
                 };
-                drop(tokio::spawn(connect(gateway.clone(), stream, place, Arc::clone(&options))));
+                let entrance = Entrance { place: Mutex::new(place), peer: peer.ip(), options: Arc::clone(&options) };
+                drop(tokio::spawn(connect(gateway.clone(), stream, entrance)));
             }
             Err(error) => {
                 // Out of descriptors: those who are here must leave before others can come.
@@ -92,27 +102,50 @@ pub async fn run(gateway: Gateway, listener: TcpListener, options: Arc<WsOptions
     }
 }
 
-async fn connect(gateway: Gateway, stream: TcpStream, place: Place, options: Arc<WsOptions>) {
+/// Where a viewer comes in.
+struct Entrance {
+    place: Mutex<Place>,
+    peer: IpAddr,
+    options: Arc<WsOptions>,
+}
+
+impl Entrance {
+    /// Whether there is a place, now that a request says for whom.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        let proxies = &self.options.proxies;
+        match &mut *self.place.lock() {
+            Ok(admitted) if proxies.include(self.peer) => {
+                // Who speaks for nobody, speaks for itself.
+                let client = proxies.client(headers).unwrap_or(self.peer);
+                admitted.name(Network::of(client)).is_ok()
+            }
+            place => place.is_ok(),
+        }
+    }
+}
+
+async fn connect(gateway: Gateway, stream: TcpStream, entrance: Entrance) {
     // Frames are written whole; waiting for more to come only adds delay.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let hello_timeout = Duration::from_millis(gateway.limits.hello_timeout_ms);
-    match options.tls.clone() {
-        None => serve_upgraded(&gateway, stream, place, &options, hello_timeout).await,
+    match entrance.options.tls.clone() {
+        None => serve_upgraded(&gateway, stream, entrance, hello_timeout).await,
         Some(tls) => {
             let Ok(Ok(stream)) = timeout(hello_timeout, tls.accept(stream)).await else { return };
-            serve_upgraded(&gateway, stream, place, &options, hello_timeout).await;
+            serve_upgraded(&gateway, stream, entrance, hello_timeout).await;
         }
     }
 }
 
-async fn serve_upgraded<S>(gateway: &Gateway, stream: S, place: Place, options: &WsOptions, hello_timeout: Duration)
+async fn serve_upgraded<S>(gateway: &Gateway, stream: S, entrance: Entrance, hello_timeout: Duration)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, place.is_ok(), &options.origins))).await;
-    let (Ok(Some(stream)), Ok(admitted)) = (upgraded, place) else { return };
+    let upgraded = Box::pin(timeout(hello_timeout, upgrade(stream, &entrance))).await;
+    let Entrance { place, options, .. } = entrance;
+    let (Ok(Some(stream)), Ok(admitted)) = (upgraded, place.into_inner()) else { return };
     // A message may hold several frames; the session checks each.
     let message_bytes_max = gateway.limits.frame_bytes_max as usize * 4;
     let limits = Limits::default().max_payload_len(Some(message_bytes_max));
@@ -121,6 +154,7 @@ where
         gateway.authenticate.clone(),
         gateway.limits.clone(),
         gateway.quotas.clone(),
+        admitted.address(),
     )
     .with_silence_max(options.idle_timeout)
     .with_envelopes()
@@ -135,13 +169,13 @@ where
 }
 
 /// Answers the HTTP request; gives the bare stream back if it has become a WebSocket.
-async fn upgrade<S>(stream: S, admitted: bool, origins: &Origins) -> Option<S>
+async fn upgrade<S>(stream: S, entrance: &Entrance) -> Option<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let upgrading = Mutex::new(None);
     let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
-        let response = accept(&request, admitted, origins);
+        let response = accept(&request, entrance);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             *upgrading.lock() = Some(hyper::upgrade::on(&mut request));
         }
@@ -157,7 +191,7 @@ where
 }
 
 /// RFC 6455, section 4.2, and who may come in.
-fn accept(request: &Request<Incoming>, admitted: bool, origins: &Origins) -> Response<Full<Bytes>> {
+fn accept(request: &Request<Incoming>, entrance: &Entrance) -> Response<Full<Bytes>> {
     let headers = request.headers();
     let says = |name, word: &str| {
         let value = headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
@@ -171,8 +205,10 @@ fn accept(request: &Request<Incoming>, admitted: bool, origins: &Origins) -> Res
             refusal(StatusCode::UPGRADE_REQUIRED, "upgrade_required")
         }
         None => refusal(StatusCode::BAD_REQUEST, "websocket_key_invalid"),
-        Some(_) if !origins.allow(headers) => refusal(StatusCode::FORBIDDEN, "origin_forbidden"),
-        Some(_) if !admitted => refusal(StatusCode::SERVICE_UNAVAILABLE, GoodbyeCode::TooManyConnections.word()),
+        Some(_) if !entrance.options.origins.allow(headers) => refusal(StatusCode::FORBIDDEN, "origin_forbidden"),
+        Some(_) if !entrance.admits(headers) => {
+            refusal(StatusCode::SERVICE_UNAVAILABLE, GoodbyeCode::TooManyConnections.word())
+        }
         Some(key) => {
             let mut digest = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
             digest.update(key.as_bytes());

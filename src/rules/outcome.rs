@@ -263,6 +263,8 @@ pub enum NotDoneCode {
     Forbidden,
     /// More requests per second than one user may send.
     RateLimited,
+    /// More requests per second than may come from one address.
+    AddressBudget,
     /// More unanswered requests than one session may have.
     TooManyInFlight,
     /// The server is saturated.
@@ -307,7 +309,7 @@ pub enum NotDoneCode {
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -317,6 +319,7 @@ impl NotDoneCode {
         Self::UnknownOrder,
         Self::Forbidden,
         Self::RateLimited,
+        Self::AddressBudget,
         Self::TooManyInFlight,
         Self::Overloaded,
         Self::Unavailable,
@@ -351,6 +354,7 @@ impl NotDoneCode {
             Self::UnknownOrder => "unknown_order",
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
+            Self::AddressBudget => "address_budget",
             Self::TooManyInFlight => "too_many_in_flight",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",

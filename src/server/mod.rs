@@ -35,7 +35,7 @@ use crate::engine::{Clock, Engine, Running};
 use crate::fanout::Leave;
 use crate::gateway::token::{Issuer, Verifier};
 use crate::gateway::ws::WsOptions;
-use crate::gateway::{Admission, Authenticate, Gateway, Quotas, ReceiptKey, WireEncoder, quic, ws};
+use crate::gateway::{Admission, Authenticate, Gateway, Quotas, ReceiptKey, TrustedProxies, WireEncoder, quic, ws};
 use crate::rules::Time;
 
 /// How long connections that are closed may take to be gone.
@@ -154,18 +154,19 @@ impl Server {
         tokio::spawn(Arc::clone(&lexicons).watch());
 
         let admission = Admission::new(config.admission_limits());
+        let quotas = Quotas::new(config.rates, config.budgets);
         let gateway = Gateway {
             engine: engine.clone(),
             authenticate: secrets.authenticate,
             admission: Arc::clone(&admission),
             limits: Arc::new(config.session_limits()),
-            quotas: Quotas::new(config.rates),
+            quotas: Arc::clone(&quotas),
             receipts: secrets.receipts.clone(),
             write_timeout: config.session.write_timeout,
         };
         let (stop_viewers, stop_admin) = (watch::Sender::new(false), watch::Sender::new(false));
         let ready = watch::Sender::new(true);
-        let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>];
+        let mut gauges: Vec<Arc<dyn Gauges>> = vec![Arc::clone(&admission) as Arc<dyn Gauges>, quotas];
         gauges.extend(beside.gauges());
         let api = Api {
             engine: engine.clone(),
@@ -181,6 +182,7 @@ impl Server {
         };
         let ws_options = Arc::new(WsOptions {
             origins: config.origins(),
+            proxies: TrustedProxies::new(config.websocket.trusted_proxies.clone()),
             idle_timeout: config.session.idle_timeout,
             tls: secrets.ws,
         });
@@ -268,6 +270,17 @@ impl Gauges for Admission {
         vec![
             ("connections", "Connections of viewers now", false, self.connections() as u64),
             ("turned_away", "Connections turned away, for there were too many", true, self.turned_away()),
+        ]
+    }
+}
+
+impl Gauges for Quotas {
+    fn read(&self) -> Vec<(&'static str, &'static str, bool, u64)> {
+        let (by_user, by_address) = self.refused();
+        vec![
+            ("rate_limited", "Requests refused, for their users had asked too often", true, by_user),
+            ("address_budget", "Requests refused, for too many came from their addresses", true, by_address),
+            ("addresses", "Addresses whose budgets are held", false, self.addresses() as u64),
         ]
     }
 }

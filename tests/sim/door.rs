@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use liveroom::engine::Engine;
 use liveroom::fanout::{Delivery, Leave};
-use liveroom::gateway::{Ended, Quotas, Session, SessionLimits};
+use liveroom::gateway::{Budgets, Ended, Network, Quotas, Session, SessionLimits};
 use liveroom::rules::{ActivityId, CartLine, CouponChoice, OrderId, RefusalCode, RequestId, RoomId, SkuId, UserId};
 use liveroom::store::{Ask, Op, Partition};
 use liveroom_protocol::frame::FrameReader;
@@ -38,8 +38,10 @@ pub(crate) struct Said {
 
 impl Door {
     pub(crate) fn new(engine: Engine, limits: SessionLimits, user: UserId, room: RoomId) -> Self {
+        let quotas = Quotas::new(limits.rates, Budgets::default());
+        let address = Network::of(std::net::Ipv4Addr::LOCALHOST.into());
         Self {
-            session: Session::new(engine, Arc::new(Credulous), Arc::new(limits), Quotas::new(limits.rates)),
+            session: Session::new(engine, Arc::new(Credulous), Arc::new(limits), quotas, address),
             heard: FrameReader::new(limits.frame_bytes_max),
             said: FrameReader::new(u32::MAX),
             limits,

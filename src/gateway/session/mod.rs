@@ -21,7 +21,7 @@ use super::quota::{Quota, Quotas};
 use super::rate::Bucket;
 use super::receipt::ReceiptKey;
 use super::token::{Access, Role, TokenError, Verifier};
-use super::wire as translate;
+use super::{Network, wire as translate};
 use crate::engine::{Engine, Said, Seat};
 use crate::fanout::{Delivery, Mailbox, Position, Post};
 use crate::rules::{DrawReceipt, NotDone, NotDoneCode, RequestId, RoomId, Time};
@@ -70,6 +70,8 @@ pub struct Session {
     /// Signs of life: each connection has its own.
     pings: Bucket,
     quotas: Arc<Quotas>,
+    /// Where the client is.
+    address: Network,
     receipts: Option<Arc<ReceiptKey>>,
     /// Frames for the control stream.
     out: BytesMut,
@@ -93,9 +95,10 @@ enum Stage {
 }
 
 impl Session {
-    /// A session whose client has said nothing yet.
+    /// A session whose client is at `address` and has said nothing yet.
     pub fn new(
         engine: Engine, authenticate: Arc<dyn Authenticate>, limits: Arc<SessionLimits>, quotas: Arc<Quotas>,
+        address: Network,
     ) -> Self {
         let now = engine.clock().now();
         Self {
@@ -106,6 +109,7 @@ impl Session {
             silence_ms_max: None,
             pings: Bucket::new(limits.rates.ping, now),
             quotas,
+            address,
             receipts: None,
             out: BytesMut::new(),
             room_out: Vec::new(),
@@ -360,7 +364,7 @@ impl Session {
         if let Err(why) = self.engine.ask_own(&seat) {
             tracing::debug!(%why, "a viewer's own results were not asked for");
         }
-        let quota = self.quotas.join(access.user, now);
+        let quota = self.quotas.join(access.user, self.address, now);
         self.stage = Stage::Live { seat, quota, role, until: access.until };
         Ok(())
     }
@@ -371,8 +375,7 @@ impl Session {
 
     fn request(&mut self, now: Time, request: RequestId, body: client_frame::Body) {
         let Stage::Live { quota, .. } = &self.stage else { return };
-        if let Err(retry_after_ms) = quota.take(&body, now) {
-            let why = NotDoneCode::RateLimited.for_now("too many requests a second", retry_after_ms);
+        if let Err(why) = quota.take(&body, now) {
             return self.refuse(request, why);
         }
         if self.in_flight.len() >= self.limits.in_flight_max {

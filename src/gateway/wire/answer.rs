@@ -124,6 +124,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         NotDoneCode::UnknownOrder => wire::NotDoneCode::UnknownOrder,
         NotDoneCode::Forbidden => wire::NotDoneCode::Forbidden,
         NotDoneCode::RateLimited => wire::NotDoneCode::RateLimited,
+        NotDoneCode::AddressBudget => wire::NotDoneCode::AddressBudget,
         NotDoneCode::TooManyInFlight => wire::NotDoneCode::TooManyInFlight,
         NotDoneCode::Overloaded => wire::NotDoneCode::Overloaded,
         NotDoneCode::Unavailable => wire::NotDoneCode::Unavailable,

@@ -73,6 +73,7 @@ impl Config {
     pub(super) fn bounds(&self) -> Vec<Bound> {
         let Self { store, engine, rooms, session, rates, talk, connections, tokens, payments, admin, events, .. } =
             self;
+        let budgets = &self.budgets;
         let number = |key: &str, given: usize, allowed| Bound::number(key, given as u64, allowed);
         let mut rows = vec![
             Bound::number("store.segment_bytes", store.segment_bytes, 2 * MIB..=1024 * MIB),
@@ -116,6 +117,7 @@ impl Config {
             Bound::number("talk.repeats_max", talk.repeats_max.into(), 1..=16),
             Bound::time("talk.repeat_window", talk.repeat_window, SECOND..=60 * MINUTE),
             Bound::time("talk.repeat_mute", talk.repeat_mute, SECOND..=60 * MINUTE),
+            number("budgets.addresses_max", budgets.addresses_max, 64..=10_000_000),
             number("connections.connections_max", connections.connections_max, 1..=1_000_000),
             number("connections.per_address_max", connections.per_address_max, 1..=1_000_000),
             number("connections.handshakes_before_retry", connections.handshakes_before_retry, 0..=65_536),
@@ -134,6 +136,10 @@ impl Config {
             Bound::time("drain.timeout", self.drain.timeout, Duration::ZERO..=10 * MINUTE),
             number("threads.network", self.threads.network.unwrap_or(1), 1..=256),
         ];
+        for (kind, Rate { per_second, burst }) in [("claims", budgets.claims), ("talk", budgets.talk)] {
+            rows.push(Bound::number(format!("budgets.{kind}.per_second"), per_second.into(), 1..=1_000_000));
+            rows.push(Bound::number(format!("budgets.{kind}.burst"), burst.into(), 1..=1_000_000));
+        }
         for (kind, Rate { per_second, burst }) in [
             ("claim", rates.claim),
             ("reserve", rates.reserve),

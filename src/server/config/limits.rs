@@ -44,6 +44,10 @@ pub const DEVELOPMENT: &[Flag<'static>] = &[
     ("rates.look.burst", "100000"),
     ("rates.vote.per_second", "1000"),
     ("rates.vote.burst", "1000"),
+    ("budgets.claims.per_second", "1000000"),
+    ("budgets.claims.burst", "1000000"),
+    ("budgets.talk.per_second", "1000000"),
+    ("budgets.talk.burst", "1000000"),
     ("session.in_flight_max", "256"),
     ("websocket.origins", "*"),
 ];

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use config::builder::DefaultState;
 use config::{ConfigBuilder, ConfigError, Environment, File, FileFormat, Value, ValueKind};
@@ -197,7 +198,11 @@ fn secrets_in_files(tree: &Value) -> Vec<Mistake> {
 }
 
 /// A list, or, as the environment has no lists, a text with commas.
-pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
     struct Visitor;
     impl<'de> de::Visitor<'de> for Visitor {
         type Value = Vec<String>;
@@ -214,5 +219,6 @@ pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Str
             Vec::deserialize(de::value::SeqAccessDeserializer::new(items))
         }
     }
-    deserializer.deserialize_any(Visitor)
+    let read = |item: String| item.parse().map_err(|why| de::Error::custom(format!("has {item:?}: {why}")));
+    deserializer.deserialize_any(Visitor)?.into_iter().map(read).collect()
 }

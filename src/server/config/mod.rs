@@ -16,12 +16,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{EngineLimits, TalkLimits};
 use crate::events::Retention;
 use crate::gateway::token::{Algorithm, KeyId, TokenPolicy};
-use crate::gateway::{Rates, transport};
+use crate::gateway::{Budgets, Rates, transport};
 use crate::rules::TierRules;
 use crate::store::Bounds;
 use crate::store::redis::{Durability, RedisUrl};
@@ -54,6 +55,8 @@ pub struct Config {
     pub session: Session,
     /// How often one user may ask.
     pub rates: Rates,
+    /// How often all who come from one address may ask.
+    pub budgets: Budgets,
     /// What viewers may say.
     pub talk: Talk,
     /// What bounds connections.
@@ -345,6 +348,9 @@ pub struct WebSocket {
     /// The pages that may connect, as browsers name them in `Origin`; `*` for all.
     #[serde(deserialize_with = "load::list")]
     pub origins: Vec<String>,
+    /// The proxies that may say for whom they speak.
+    #[serde(deserialize_with = "load::list")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Access tokens.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use liveroom::gateway::Rate;
 use liveroom_protocol::client::{ConnectError, Endpoint, Trust};
-use liveroom_protocol::wire::{Announce, client_frame::Body};
+use liveroom_protocol::wire::{Announce, Like, client_frame::Body};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -138,6 +138,68 @@ fn a_user_asks_no_more_often_over_more_connections() {
         assert!(again < 3, "a burst again: {again}");
         let mut bob = Peer::welcomed(&served, Over::Quic, "r1", "bob").await;
         assert_eq!(bob.ask(claim(fresh_id(), NOTHING)).await, "not done unknown_activity");
+        served.is_well().await;
+    });
+}
+
+/// One address, many users: each within bounds of their own.
+#[test]
+fn an_address_asks_no_more_often_with_more_users() {
+    run(async {
+        let served = Served::furnished(|config| {
+            config.budgets.claims = Rate { per_second: 1, burst: 3 };
+            config.budgets.talk = Rate { per_second: 1, burst: 1 };
+        });
+        let served = served.await;
+        for over in Over::BOTH {
+            let before = served.metric("address_budget").await;
+            let mut crowd = Vec::new();
+            for n in 0..6 {
+                crowd.push(Peer::welcomed(&served, over, "r1", &format!("{over:?}-{n}")).await);
+            }
+            let mut answers = Vec::new();
+            for peer in &mut crowd {
+                answers.push(peer.ask(claim(fresh_id(), NOTHING)).await);
+            }
+            // Were it slow enough, it would have filled again meanwhile.
+            let kept_away = "not done address_budget";
+            while answers.last().unwrap() != kept_away {
+                answers.push(crowd[0].ask(claim(fresh_id(), NOTHING)).await);
+            }
+            let asked = answers.iter().filter(|answer| *answer != kept_away);
+            assert!(asked.clone().all(|answer| answer == "not done unknown_activity"), "{over:?} {answers:?}");
+            assert!(served.metric("address_budget").await > before, "{over:?}");
+            // The id was not used up, and neither was what is for talk.
+            let like = |id| framed(id, Body::Like(Like { hearts: 1 }));
+            let (liked, id) = (crowd[1].ask(like(fresh_id())).await, fresh_id());
+            assert!(liked == "done" || over == Over::Ws, "{liked}");
+            let its_turn = async || (crowd[2].ask(claim(id, NOTHING)).await != kept_away).then_some(());
+            until("its turn comes", its_turn).await;
+            drop(crowd);
+        }
+    });
+}
+
+#[test]
+fn behind_a_trusted_proxy_each_viewer_s_address_has_a_budget() {
+    const BURST: u32 = 200;
+    run(async {
+        let served = Served::furnished(|config| {
+            config.rates.claim = Rate { per_second: 1_000, burst: 1_000 };
+            config.budgets.claims = Rate { per_second: 1, burst: BURST };
+            config.websocket.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        });
+        let served = served.await;
+        for (forwarded, is_new) in [("1.2.3.4", true), ("6.6.6.6, 1.2.3.4", false), ("1.2.3.5, 127.0.0.9", true)] {
+            let stream = upgrade(served.server.ws, &format!("X-Forwarded-For: {forwarded}\r\n")).await.unwrap();
+            let mut peer = Peer::over(stream);
+            peer.greet("r1", served.token("ann", "viewer")).await;
+            let mut asked = 0;
+            while peer.ask(claim(fresh_id(), NOTHING)).await == "not done unknown_activity" {
+                asked += 1;
+            }
+            assert_eq!(asked >= BURST, is_new, "{forwarded}: {asked}");
+        }
         served.is_well().await;
     });
 }

@@ -86,6 +86,12 @@ impl Peer {
         Self { link, frames: FrameReader::new(SERVER_FRAME_BYTES_MAX), rest: Vec::new(), goodbye: None }
     }
 
+    /// Speaks over what has become a WebSocket.
+    pub fn over(stream: TcpStream) -> Self {
+        let link = Link::Ws { stream, closed: None };
+        Self { link, frames: FrameReader::new(SERVER_FRAME_BYTES_MAX), rest: Vec::new(), goodbye: None }
+    }
+
     /// Connects and is welcomed.
     pub async fn welcomed(served: &Served, over: Over, room: &str, user: &str) -> Self {
         let mut peer = Self::connect(served, over).await;
