@@ -31,6 +31,7 @@ fn closed() -> (Activity, DrawPlan, Draw) {
         limits: Limits::default(),
         kind: KindPlan::Draw(Box::new(plan.clone())),
         conditions: Conditions::default(),
+        decoy: None,
     };
     let activity = Activity::draft(ActivityId(1), room(1), activity, Seed([7; 32]));
     let mut draw = Draw::open(activity.draw_rules().expect("it is a draw").hash());

@@ -23,6 +23,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             fingerprint: Fingerprint(no),
             share: no as u32,
             prize: Prize::Cash(Fen::MAX),
+            held_until: None,
         };
         Recorded::new(no, Time::from_ms(1_767_225_600_000), event)
     };

@@ -23,6 +23,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
                 prize: Some(grant::Prize::AmountFen(188)),
                 at_ms: 1_800_000_000_000,
                 coupon_id: 0,
+                hold: None,
             })),
         })),
     };

@@ -15,6 +15,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         phase: Phase::Open,
         token: 7,
         has_conditions: false,
+        catches: false,
         keywords: Vec::new(),
         needs: Needs::default(),
         is_claimed: true,

@@ -71,6 +71,7 @@ pub(crate) fn open(keeper: &mut dyn Keeper, room: RoomId, kind: KindPlan) -> (Ac
         limits: Limits::default(),
         kind,
         conditions: Conditions::default(),
+        decoy: None,
     };
     let Answer::Drafted(activity) = commit(keeper, by_host(room, Ask::Draft { plan: Box::new(plan), seed: SEED }))
     else {

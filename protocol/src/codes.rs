@@ -78,6 +78,7 @@ impl NotDoneCode {
             Self::Blocked => "blocked",
             Self::Muted => "muted",
             Self::AddressBudget => "address_budget",
+            Self::TooManyRefusals => "too_many_refusals",
             Self::InsufficientFunds => "insufficient_funds",
             Self::UnknownGift => "unknown_gift",
             Self::AlreadyFan => "already_fan",
@@ -103,6 +104,7 @@ impl NotDoneCode {
             | Self::Forbidden
             | Self::Blocked
             | Self::Muted
+            | Self::TooManyRefusals
             | Self::InsufficientFunds
             | Self::UnknownGift
             | Self::AlreadyFan

@@ -226,6 +226,7 @@ fn answers() -> Vec<(&'static str, ServerFrame)> {
         ("answer_pending", answer(Outcome::Pending(Pending {}))),
         ("answer_item", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Item("Mug".into())), ..grant() }))),
         ("answer_code", answer(Outcome::Grant(Grant { prize: Some(grant::Prize::Code("TEA-1".into())), ..grant() }))),
+        ("answer_held", answer(Outcome::Grant(Grant { hold: Some(hold()), ..grant() }))),
         ("answer_checked_in", answer(Outcome::CheckedIn(CheckedIn { streak: 7, grant: Some(grant()) }))),
         ("answer_done", answer(Outcome::Done(Done {}))),
     ]
@@ -352,7 +353,12 @@ fn room_events() -> Vec<(&'static str, ServerFrame)> {
 }
 
 fn grant() -> Grant {
-    Grant { activity: 5, slot: 1, at_ms: 1_800_000_000_000, prize: Some(grant::Prize::AmountFen(123)), coupon_id: 0 }
+    let prize = Some(grant::Prize::AmountFen(123));
+    Grant { activity: 5, slot: 1, at_ms: 1_800_000_000_000, prize, coupon_id: 0, hold: None }
+}
+
+fn hold() -> Hold {
+    Hold { until_ms: 1_800_000_600_000, state: HoldState::Held.into() }
 }
 
 fn order() -> Order {

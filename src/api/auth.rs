@@ -96,7 +96,7 @@ impl Caller {
             Role::Host if live.as_ref().is_some_and(|room| room.host == self.access.user) => Ok(id),
             // Whether somebody else's room exists is none of a host's business.
             Role::Host => Err(forbidden("not your room")),
-            Role::Viewer => Err(forbidden("viewers have no part in this API")),
+            Role::Viewer | Role::Risk => Err(forbidden("the token's role has no part in rooms")),
         }
     }
 
@@ -110,7 +110,15 @@ impl Caller {
         match self.access.role {
             Role::Operator if self.access.rooms == Rooms::Any => Ok(()),
             Role::Operator => Err(forbidden("the token is for some rooms only")),
-            Role::Host | Role::Viewer => Err(forbidden("for operators only")),
+            Role::Host | Role::Viewer | Role::Risk => Err(forbidden("for operators only")),
+        }
+    }
+
+    /// Only risk services and operators, and not by a token for some rooms only.
+    pub(super) fn must_judge(&self) -> Result<(), Problem> {
+        match self.access.role {
+            Role::Risk if self.access.rooms == Rooms::Any => Ok(()),
+            _ => self.must_operate(),
         }
     }
 
@@ -126,7 +134,7 @@ impl Caller {
     /// Only hosts and operators.
     pub(super) fn must_host(&self) -> Result<Role, Problem> {
         match self.access.role {
-            Role::Viewer => Err(forbidden("viewers have no part in this API")),
+            Role::Viewer | Role::Risk => Err(forbidden("for hosts and operators only")),
             role => Ok(role),
         }
     }

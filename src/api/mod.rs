@@ -12,11 +12,13 @@ mod experiments;
 mod extract;
 mod gifts;
 mod health;
+mod holds;
 mod lexicons;
 mod metrics;
 mod openapi;
 mod payments;
 mod problem;
+mod risks;
 mod rooms;
 mod sanctions;
 mod shapes;
@@ -145,6 +147,11 @@ fn router(api: Api) -> Router {
         .route("/v1/wallets/{user}/top-ups", post(wallets::top_up))
         .route("/v1/rooms/{room}/sanctions", get(sanctions::list))
         .route("/v1/rooms/{room}/sanctions/{sanction}/{user}", put(sanctions::impose).delete(sanctions::lift))
+        .route("/v1/users/{user}/risk", get(risks::show).put(risks::judge).delete(risks::acquit))
+        .route("/v1/risks", put(risks::judge_many))
+        .route("/v1/hold-policy", get(holds::policy).put(holds::set_policy).delete(holds::end_policy))
+        .route("/v1/users/{user}/holds", get(holds::list))
+        .route("/v1/rooms/{room}/activities/{activity}/holds/{share}/{end}", post(holds::end))
         .route("/v1/lexicons", get(lexicons::show))
         .route("/v1/lexicons/reload", post(lexicons::reload))
         .route("/openapi.json", get(openapi::serve))

@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 
 use super::dry_run::DryRunShape;
 use super::{
-    activities, broadcasts, campaigns, coupons, draws, experiments, gifts, health, lexicons, metrics, payments, rooms,
-    sanctions, templates, viewers, wallets,
+    activities, broadcasts, campaigns, coupons, draws, experiments, gifts, health, holds, lexicons, metrics, payments,
+    risks, rooms, sanctions, templates, viewers, wallets,
 };
 
 /// The document.
@@ -77,6 +77,15 @@ use super::{
         sanctions::list,
         sanctions::impose,
         sanctions::lift,
+        risks::show,
+        risks::judge,
+        risks::judge_many,
+        risks::acquit,
+        holds::policy,
+        holds::set_policy,
+        holds::end_policy,
+        holds::list,
+        holds::end,
         lexicons::show,
         lexicons::reload,
         health::alive,

@@ -67,14 +67,16 @@ impl From<NotDone> for Problem {
             | NotDoneCode::UnknownCampaign
             | NotDoneCode::NoAward
             | NotDoneCode::UnknownRecurrence
+            | NotDoneCode::UnknownHold
             | NotDoneCode::UnknownExperiment
             | NotDoneCode::UnknownTemplate => StatusCode::NOT_FOUND,
             NotDoneCode::Forbidden | NotDoneCode::Blocked | NotDoneCode::Muted | NotDoneCode::Banned => {
                 StatusCode::FORBIDDEN
             }
-            NotDoneCode::RateLimited | NotDoneCode::AddressBudget | NotDoneCode::TooManyInFlight => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            NotDoneCode::RateLimited
+            | NotDoneCode::AddressBudget
+            | NotDoneCode::TooManyRefusals
+            | NotDoneCode::TooManyInFlight => StatusCode::TOO_MANY_REQUESTS,
             NotDoneCode::Overloaded | NotDoneCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             NotDoneCode::TooMany => StatusCode::INSUFFICIENT_STORAGE,
             NotDoneCode::UnknownGift => StatusCode::NOT_FOUND,

@@ -25,12 +25,14 @@ pub(super) async fn show(
     if caller.user() != id {
         caller.must_operate()?;
     }
-    let account = Account::Wallet(id);
-    let balance = async |currency| match api.engine.ask(Query::Balance { account, currency }).await? {
+    let balance = async |account, currency| match api.engine.ask(Query::Balance { account, currency }).await? {
         Reply::Balance(balance) => Ok::<_, Halt>(balance),
         _ => Err(Problem::unexpected().into()),
     };
-    Ok(Json(WalletShape { user, fen: balance(Currency::Fen).await?, coins: balance(Currency::Coins).await? }))
+    let (wallet, held) = (Account::Wallet(id), Account::Held(id));
+    let fen = balance(wallet, Currency::Fen).await?;
+    let held_fen = balance(held, Currency::Fen).await?;
+    Ok(Json(WalletShape { user, fen, held_fen, coins: balance(wallet, Currency::Coins).await? }))
 }
 
 /// Takes money in from outside. It must be named by an idempotency key: money never comes twice by a retry.

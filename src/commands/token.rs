@@ -76,6 +76,8 @@ struct IssueArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum RoleName {
+    /// Judges how risky accounts are, by the API
+    Risk,
     /// Watches and takes part
     Viewer,
     /// Runs the activities of its rooms
@@ -87,6 +89,7 @@ enum RoleName {
 impl From<RoleName> for Role {
     fn from(name: RoleName) -> Self {
         match name {
+            RoleName::Risk => Self::Risk,
             RoleName::Viewer => Self::Viewer,
             RoleName::Host => Self::Host,
             RoleName::Operator => Self::Operator,

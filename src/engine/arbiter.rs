@@ -11,10 +11,11 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::Shared;
+use super::decoys::Catches;
 use super::follow::Follower;
 use super::review;
 use crate::fanout::{Mailbox, Post};
-use crate::rules::{NotDoneCode, RequestId, Time};
+use crate::rules::{ActivityId, NotDoneCode, RequestId, RoomId, Time, UserId};
 use crate::store::{Answer, CommitError, Keeper, Op, Query, Recorded, Reply};
 
 /// What the arbiter is asked for.
@@ -27,6 +28,8 @@ pub(super) enum Command {
     AskOwn(Query, Arc<Mailbox>),
     /// Put the answer to a viewer's question into a mailbox.
     Look(Query, Arc<Mailbox>, RequestId),
+    /// Somebody has fired at a decoy: to be recorded later.
+    Caught(RoomId, ActivityId, UserId),
     /// Look at what others have decided.
     Follow,
     /// Finish what came before, and end.
@@ -106,6 +109,7 @@ pub(super) struct Arbiter {
     events: Vec<Recorded>,
     questions: Vec<Question>,
     follower: Follower,
+    catches: Catches,
     posts: Posts,
     timers_rest_until: Option<Time>,
     following: bool,
@@ -129,6 +133,7 @@ impl Arbiter {
             events: Vec::new(),
             questions: Vec::new(),
             follower: Follower::new(&shared),
+            catches: Catches::default(),
             shared,
             posts,
             timers_rest_until: None,
@@ -199,6 +204,7 @@ impl Arbiter {
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
             review::complete(&mut self.ops, &self.shared.talk.lexicon(), self.keeper.as_ref());
+            self.ops.extend(self.catches.due(self.shared.clock.now()));
             self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
             self.report(true);
         }
@@ -214,6 +220,9 @@ impl Arbiter {
                 Command::AskOwn(query, mailbox) => self.questions.push(Question::Own(query, mailbox)),
                 Command::Look(query, mailbox, request) => {
                     self.questions.push(Question::Viewer(query, mailbox, request));
+                }
+                Command::Caught(room, decoy, user) => {
+                    self.catches.add((room, decoy, user), self.shared.clock.now());
                 }
                 Command::Follow => {
                     self.shared.woken.store(false, Ordering::Release);
@@ -245,7 +254,8 @@ impl Arbiter {
     fn rest(&self) -> Option<Duration> {
         let now = self.shared.clock.now();
         let reports = self.follower.rounds_next();
-        let next_due = || self.keeper.next_due().into_iter().chain(reports).min();
+        let catches = self.catches.next_at();
+        let next_due = || self.keeper.next_due().into_iter().chain(reports).chain(catches).min();
         let timers = self.timers_rest_until.or_else(next_due).map(|at| at.since(now));
         let news = self.follower.rest(now);
         timers.into_iter().chain(news).min()

@@ -17,7 +17,7 @@ use super::room::LiveRoom;
 use crate::fanout::RoomMessage;
 use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UserId};
 use crate::store::{
-    ActivityView, CouponEvent, Event, Keeper, KindView, Needs, Own, PresenceEvent, Query, Recorded, Reply,
+    ActivityView, CouponEvent, Event, Keeper, KindView, Needs, Own, PresenceEvent, Query, Recorded, Reply, RiskEvent,
 };
 
 /// Carries commits to the rooms.
@@ -61,7 +61,7 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
         for view in activities {
             update_gate(&room, view.id, keeper);
-            if view.phase.is_public() {
+            if is_shown(&view) {
                 room.channel.publish_state(Arc::new(view));
             }
         }
@@ -83,6 +83,7 @@ fn open_room(shared: &Shared, id: RoomId, host: UserId) -> Arc<LiveRoom> {
 fn update_gate(room: &LiveRoom, id: ActivityId, keeper: &dyn Keeper) {
     let Some(facts) = keeper.gate(id) else { return room.gates.remove(id) };
     room.needs.set(id, facts.needs);
+    room.decoys.set(id, facts.catches);
     room.keywords.set(id, &facts);
     match room.gates.get(id) {
         Some(gate) => gate.update(&facts),
@@ -120,6 +121,9 @@ impl Follower {
     /// Takes note of what was committed.
     pub(super) fn follow(&mut self, shared: &Shared, events: &[Recorded], keeper: &dyn Keeper) {
         for recorded in events {
+            if let Event::Risk { what: RiskEvent::PolicySet { .. }, .. } = &recorded.event {
+                renew_gates(shared, keeper);
+            }
             let Some(room) = recorded.event.room() else { continue };
             if let Event::RoomCreated { room, host, .. } = &recorded.event {
                 remember(&open_room(shared, *room, *host), &recorded.event);
@@ -182,7 +186,7 @@ impl Follower {
                 return true;
             }
             if let (Some(room), Some(view)) = (shared.rooms.get(&unheard.room), view(unheard.room, *activity, keeper))
-                && view.phase.is_public()
+                && is_shown(&view)
             {
                 if let Some(KindView::Poll { .. }) = view.kind {
                     next_tally.insert(*activity, now.after_ms(TALLY_EVERY_MS));
@@ -199,6 +203,20 @@ impl Follower {
         let counts = (!self.unheard.is_empty()).then(|| self.next_counts.since(now));
         counts.into_iter().chain(self.boards.rest(now)).min()
     }
+}
+
+/// What activities have to know of those who take part is another for all of them.
+fn renew_gates(shared: &Shared, keeper: &dyn Keeper) {
+    shared.rooms.for_each(|room| {
+        if let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: room.id }) {
+            activities.iter().for_each(|view| update_gate(room, view.id, keeper));
+        }
+    });
+}
+
+/// Whether viewers hear of an activity at all: of a decoy they never do.
+fn is_shown(view: &ActivityView) -> bool {
+    view.phase.is_public() && view.plan.decoy.is_none()
 }
 
 /// Whoever has a receipt is let through to the store.
@@ -237,6 +255,11 @@ fn remember(room: &LiveRoom, event: &Event) {
         | Event::ToppedUp { .. }
         | Event::Forgotten { .. }
         | Event::CatalogueSet { .. } => {}
+        // Of whom a decoy has caught there is no receipt, and nothing may show that it has.
+        Event::Risk { what, .. } => {
+            let cause = what.cause();
+            cause.request.and(cause.by).iter().for_each(|user| room.gates.remember(user));
+        }
     }
 }
 
@@ -258,19 +281,28 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
             }
             false
         }
+        Event::Risk { what, .. } => {
+            if let RiskEvent::HoldEnded { unit, user, .. } = what
+                && let Reply::Hold(grant) = keeper.ask(&Query::Hold { id: (activity, *unit) })
+            {
+                room.post_own(user, Own { grants: vec![*grant], ..Own::default() });
+            }
+            false
+        }
         Event::Draw { what, .. } => draw::follow(room, activity, what, keeper),
         Event::Amended { number, amendment, .. } => {
-            let view = view(room.id, activity, keeper);
-            room.channel.publish_note(RoomMessage::Amendment {
-                activity,
-                number: *number,
-                amendment: Arc::new(amendment.as_ref().clone()),
-                closes_at: view.and_then(|view| view.closes_at),
-            });
+            if let Some(view) = view(room.id, activity, keeper)
+                && is_shown(&view)
+            {
+                let (number, amendment) = (*number, Arc::new(amendment.as_ref().clone()));
+                let closes_at = view.closes_at;
+                room.channel.publish_note(RoomMessage::Amendment { activity, number, amendment, closes_at });
+            }
             true
         }
         Event::Stepped { step: Step::Close | Step::Cancel, .. } => {
             if let Some(view) = view(room.id, activity, keeper)
+                && is_shown(&view)
                 && let Some(KindView::Rain { summary: Some(summary), .. }) = view.kind
             {
                 let summary = Arc::new(summary);
@@ -281,6 +313,7 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         Event::Archived { .. } => {
             room.gates.remove(activity);
             room.needs.set(activity, Needs::default());
+            room.decoys.set(activity, false);
             room.keywords.forget(activity);
             room.channel.forget_state(activity);
             false

@@ -84,6 +84,7 @@ mod tests {
             phase: Phase::Open,
             token: 7,
             has_conditions: false,
+            catches: false,
             needs: Needs::default(),
             keywords: keywords.iter().map(|(does, word)| (*does, (*word).to_owned())).collect(),
             is_claimed: false,

@@ -7,6 +7,7 @@ mod arbiter;
 mod audience;
 mod clock;
 mod counters;
+mod decoys;
 mod draw;
 mod entropy;
 mod experiments;
@@ -244,6 +245,10 @@ impl Engine {
 
     /// Asks the store, or answers at once where the answer is known; otherwise it comes into the mailbox.
     pub fn submit(&self, seat: &Seat, request: RequestId, ask: Ask) -> Option<Answer> {
+        if let Some(decoy) = seat.room.decoys.catch(&ask) {
+            // Of one who gets away the next shot will do.
+            let _ = self.shared.commands.try_send(Command::Caught(seat.room.id, decoy, seat.user));
+        }
         if let Some(refusal) = seat.room.gates.refuses(&seat.user, &ask) {
             self.shared.counters.gate_refusals.inc();
             return Some(Answer::Refused(refusal));

@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::audience::Audience;
+use super::decoys::LiveDecoys;
 use super::experiments::LiveExperiments;
 use super::gate::Gates;
 use super::keywords::LiveKeywords;
@@ -39,6 +40,8 @@ pub struct LiveRoom {
     pub(super) talkers: Mutex<Talkers>,
     /// What its activities have to know of viewers.
     pub(super) needs: LiveNeeds,
+    /// Which of its activities catch scripts.
+    pub(super) decoys: LiveDecoys,
     /// Which experiments run in it.
     pub(super) experiments: LiveExperiments,
     /// Which words count in it.
@@ -62,6 +65,7 @@ impl LiveRoom {
             on_air: AtomicBool::new(false),
             talkers: Mutex::default(),
             needs: LiveNeeds::default(),
+            decoys: LiveDecoys::default(),
             experiments: LiveExperiments::default(),
             keywords: LiveKeywords::default(),
             order: Order::default(),

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, ActivityId, Bag, BagContents, BagPlan, CheckInPlan, Codes, Conditions, CouponDrop, CouponDropPlan,
-    CouponId, Currency, Digest, Draw, DrawPlan, DrawRules, EarlyEntry, Enrolment, EnrolmentPlan, Fen, Giveaway,
-    GoalPlan, GoalPools, Grant, Limits, Occasion, Phase, Poll, PollPlan, Posting, Prize, Rain, RainPlan, Refusal,
-    RoomId, Sale, SalePlan, Seed, SkuId, StockError, Tier, Time, UnitPool, UserId, WatchTaskPlan,
+    CouponId, Currency, DecoyPlan, Digest, Draw, DrawPlan, DrawRules, EarlyEntry, Enrolment, EnrolmentPlan, Fen,
+    Giveaway, GoalPlan, GoalPools, Grant, Limits, Occasion, Phase, Poll, PollPlan, Posting, Prize, Rain, RainPlan,
+    Refusal, RoomId, Sale, SalePlan, Seed, SkuId, StockError, Tier, Time, UnitPool, UserId, WatchTaskPlan,
 };
 
 /// What a host asks for.
@@ -26,6 +26,8 @@ pub struct Plan {
     pub kind: KindPlan,
     /// Who may take part.
     pub conditions: Conditions,
+    /// No client shows it, and it gives nothing: whoever fires at it is a script.
+    pub decoy: Option<DecoyPlan>,
 }
 
 /// When an activity happens.
@@ -101,6 +103,7 @@ impl Plan {
             return refuse("limits.win_cap.window_ms", "must be 1 ms to 31 days");
         }
         self.conditions.check()?;
+        self.decoy.as_ref().map_or(Ok(()), |decoy| decoy.check(self))?;
         match &self.kind {
             KindPlan::Rain(rain) => rain.check(),
             // Better refused than promised and not kept: what one user may buy is each item's own limit.
@@ -170,6 +173,7 @@ impl Plan {
     /// What the sponsor pays in before anything opens.
     pub fn funding(&self) -> Fen {
         match &self.kind {
+            _ if self.decoy.is_some() => Fen::ZERO,
             KindPlan::Rain(rain) => rain.budget,
             KindPlan::Sale(_) | KindPlan::Drop(_) | KindPlan::Poll(_) | KindPlan::Enrolment(_) => Fen::ZERO,
             KindPlan::WatchTask(_) | KindPlan::CheckIn(_) => {
@@ -511,6 +515,11 @@ impl Activity {
         self.plan.kind.goals().get(usize::from(goal))
     }
 
+    /// Whether whoever fires at it now is caught: from when it is scheduled to its end.
+    pub fn catches(&self) -> bool {
+        self.plan.decoy.is_some() && self.phase >= Phase::Scheduled && !self.phase.is_final()
+    }
+
     /// How many units of its giveaway one user may have; `None` where there is none.
     pub fn grants_per_user(&self) -> Option<u32> {
         match &self.plan.kind {
@@ -537,7 +546,7 @@ impl Activity {
         let taken = self.kind.as_ref()?.giveaway()?.taken(unit)?;
         let prize = self.prize(unit)?;
         let coupon = matches!(prize, Prize::Coupon(_)).then_some(CouponId(taken.event));
-        Some(Grant { activity: self.id, slot: taken.slot, prize, at: taken.at, coupon })
+        Some(Grant { activity: self.id, slot: taken.slot, prize, at: taken.at, coupon, hold: None })
     }
 
     /// Gives the next unit of the giveaway to `user`: what it holds, if there is one.
@@ -603,6 +612,9 @@ impl Activity {
     pub fn may_amend(&self, amendment: &Amendment) -> Result<(), AmendError> {
         if *amendment == Amendment::default() {
             return Err(AmendError::Invalid("an amendment changes something"));
+        }
+        if self.plan.decoy.is_some() && (amendment.shares > 0 || amendment.budget > Fen::ZERO) {
+            return Err(AmendError::Invalid("only the end of a decoy changes"));
         }
         if amendment.extend_ms > 86_400_000 {
             return Err(AmendError::Invalid("extend_ms must be at most 86,400,000"));

@@ -31,7 +31,7 @@ pub struct Conditions {
     pub wins: Option<WinCap>,
     /// The account is at least so many days old.
     pub account_age_days: Option<u32>,
-    /// The account's risk is below, 1 to 100.
+    /// The account's risk is below, 1 to 100: the higher of what its token says and what it is judged to be.
     pub risk_below: Option<u8>,
     /// Is in this arm of an experiment of the room.
     pub arm: Option<InArm>,
@@ -61,6 +61,8 @@ pub struct Known<'a> {
     pub broadcast: u32,
     /// Whether the user is in the room's fan club.
     pub is_fan: bool,
+    /// The account's risk, if somebody has judged it beside its token.
+    pub judged: Option<u8>,
     /// When.
     pub now: Time,
     /// The room's time zone, minutes east of Greenwich.
@@ -172,7 +174,7 @@ impl Conditions {
         }
         if let Some(below) = self.risk_below {
             // Nothing known is no proof of innocence.
-            let risk = account.risk.unwrap_or(AccountFacts::RISK_MAX);
+            let risk = account.risk.max(known.judged).unwrap_or(AccountFacts::RISK_MAX);
             if risk >= below {
                 return missing(RefusalCode::RiskTooHigh, risk.into(), below.into());
             }
@@ -223,6 +225,10 @@ mod tests {
     }
 
     fn say(conditions: &Conditions, facts: Option<&Facts>, is_fan: bool) -> String {
+        say_judged(conditions, facts, is_fan, None)
+    }
+
+    fn say_judged(conditions: &Conditions, facts: Option<&Facts>, is_fan: bool, judged: Option<u8>) -> String {
         let arms = ["control", "red"].map(|arm| Arm { arm: ArmId::parse(arm).unwrap(), weight: 1 });
         let plan = ExperimentPlan { title: "Which button".to_owned(), arms: arms.into() };
         let experiments = BTreeMap::from([(button("red").experiment, Experiment::new(plan, NOW))]);
@@ -233,6 +239,7 @@ mod tests {
             activity: ActivityId(1),
             broadcast: 3,
             is_fan,
+            judged,
             now: NOW,
             utc_offset_min: 0,
         };
@@ -284,6 +291,22 @@ mod tests {
         }
         let fans = Conditions { fan_club: true, ..none() };
         assert_eq!((say(&fans, None, true).as_str(), say(&fans, None, false).as_str()), ("may", "not in the fan club"));
+    }
+
+    /// The higher of what the token says and what somebody has judged counts.
+    #[test]
+    fn risks() {
+        let (ann, below) = (ann(), Conditions { risk_below: Some(50), ..Conditions::default() });
+        for (facts, judged, want) in [
+            (Some(&ann), None, "may"),
+            (Some(&ann), Some(10), "may"),
+            (Some(&ann), Some(60), "the risk is 60, below 50 is asked for"),
+            (None, None, "the risk is 100, below 50 is asked for"),
+            (None, Some(10), "may"),
+            (None, Some(50), "the risk is 50, below 50 is asked for"),
+        ] {
+            assert_eq!(say_judged(&below, facts, false, judged), want, "{judged:?}");
+        }
     }
 
     /// Of one who was never noticed nothing is known, and nothing is assumed.

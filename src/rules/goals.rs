@@ -168,7 +168,7 @@ impl GoalPools {
         let Reached { goal, at, event, .. } = *self.reached.get(number as usize)?;
         let prize = plans.get(usize::from(goal))?.prize.clone();
         let coupon = prize.coupon().map(|_| CouponId(event));
-        Some(Grant { activity, slot: u32::from(goal) + 1, prize, at, coupon })
+        Some(Grant { activity, slot: u32::from(goal) + 1, prize, at, coupon, hold: None })
     }
 
     /// The numbers of a user's prizes.

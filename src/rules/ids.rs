@@ -71,6 +71,10 @@ named!(
 );
 
 named!(
+    /// Why an account was judged to be risky, in a word.
+    RiskReason
+);
+named!(
     /// An experiment: named by its host, within its room.
     ExperimentId
 );

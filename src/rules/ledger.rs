@@ -24,6 +24,8 @@ pub enum Account {
     RefundsDue(RoomId),
     /// What gifts brought a room.
     Earnings(RoomId),
+    /// What a user has won and does not have yet.
+    Held(UserId),
 }
 
 /// What is counted.

@@ -6,6 +6,7 @@ mod bag;
 mod broadcast;
 mod campaign;
 mod coupon;
+mod decoy;
 mod draw;
 mod early;
 mod eligibility;
@@ -16,6 +17,7 @@ mod fingerprint;
 mod gift;
 mod giveaway;
 mod goals;
+mod hold;
 mod ids;
 mod ledger;
 mod lifecycle;
@@ -28,6 +30,7 @@ mod pool;
 mod price;
 mod rain;
 mod recurrence;
+mod risk;
 mod sale;
 mod sanction;
 mod seed;
@@ -47,6 +50,7 @@ pub use coupon::{
     Audience, Coupon, CouponBook, CouponChoice, CouponCounts, CouponDrop, CouponDropPlan, CouponState, CouponTemplate,
     CouponView, FullReduction, Series,
 };
+pub use decoy::DecoyPlan;
 pub use draw::{
     Award, AwardState, Beacon, BeaconError, Chain, Checked, Digest, Draw, DrawLevel, DrawPlan, DrawProof, DrawReceipt,
     DrawRecord, DrawRules, DrawWinner, Drawn, EnterRefused, HexBytes, Occasion, Pass, PrizePlan, ReceiptFault,
@@ -64,9 +68,10 @@ pub use gift::{
 };
 pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
+pub use hold::{Hold, HoldId, HoldPolicy, HoldState};
 pub use ids::{
     ActivityId, ActivityTemplateId, ArmId, CampaignId, ComboId, CouponId, ExperimentId, GiftId, OrderId, RecurrenceId,
-    RequestId, RoomId, SkuId, StackGroup, TemplateId, UserId,
+    RequestId, RiskReason, RoomId, SkuId, StackGroup, TemplateId, UserId,
 };
 pub use ledger::{Account, Currency, Ledger, Overdraft, Posting};
 pub use lifecycle::{Phase, Step};
@@ -79,6 +84,7 @@ pub use pool::{StockError, UnitPool};
 pub use price::{Discount, Offer, OfferSource, Price, PriceError, PriceLine, PriceStep, Scope, StepOutcome};
 pub use rain::{BonusPlan, Rain, RainPlan, RainSummary, Split, WavePlan};
 pub use recurrence::{Occurrence, Recurrence, Weekday, Zone};
+pub use risk::Risk;
 pub use sale::{CartLine, Declined, Order, OrderLine, OrderPhase, PaymentOutcome, Sale, SalePlan, Sku, SkuPlan};
 pub use sanction::{Sanction, Sanctions};
 pub use seed::{Seed, Stream};

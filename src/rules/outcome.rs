@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityId, Code, CouponId, Fen, Tier, Time};
+use super::{ActivityId, Code, CouponId, Fen, HoldState, Tier, Time};
 
 /// Something given to a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +20,14 @@ pub struct Grant {
     pub at: Time,
     /// The coupon's number, if the prize is one: where the room has the template that the prize names.
     pub coupon: Option<CouponId>,
+    /// The cash, if it is or was held: until when, and what became of it.
+    pub hold: Option<(Time, HoldState)>,
 }
 
 /// What a share holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Prize {
-    /// Cash, credited to the winner's wallet in the same decision.
+    /// Cash, credited to the winner's wallet in the same decision, or held.
     Cash(Fen),
     /// A coupon of the named template.
     Coupon(String),
@@ -263,6 +265,8 @@ pub enum NotDoneCode {
     Forbidden,
     /// More requests per second than one user may send.
     RateLimited,
+    /// As many refusals of this user are kept in this activity as may be.
+    TooManyRefusals,
     /// More requests per second than may come from one address.
     AddressBudget,
     /// More unanswered requests than one session may have.
@@ -303,13 +307,15 @@ pub enum NotDoneCode {
     UnknownRecurrence,
     /// Another bag of the room has given one of these codes, or may.
     CodeTaken,
+    /// Nothing of this grant is or was held.
+    UnknownHold,
     /// No such experiment in this room, or no such arm.
     UnknownExperiment,
 }
 
 impl NotDoneCode {
     /// Every reason.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Invalid,
         Self::Conflict,
         Self::UnknownRoom,
@@ -320,6 +326,7 @@ impl NotDoneCode {
         Self::Forbidden,
         Self::RateLimited,
         Self::AddressBudget,
+        Self::TooManyRefusals,
         Self::TooManyInFlight,
         Self::Overloaded,
         Self::Unavailable,
@@ -339,6 +346,7 @@ impl NotDoneCode {
         Self::UnknownTemplate,
         Self::UnknownRecurrence,
         Self::CodeTaken,
+        Self::UnknownHold,
         Self::UnknownExperiment,
     ];
 
@@ -355,6 +363,7 @@ impl NotDoneCode {
             Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
             Self::AddressBudget => "address_budget",
+            Self::TooManyRefusals => "too_many_refusals",
             Self::TooManyInFlight => "too_many_in_flight",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
@@ -374,6 +383,7 @@ impl NotDoneCode {
             Self::UnknownTemplate => "unknown_template",
             Self::UnknownRecurrence => "unknown_recurrence",
             Self::CodeTaken => "code_taken",
+            Self::UnknownHold => "unknown_hold",
             Self::UnknownExperiment => "unknown_experiment",
         }
     }

@@ -164,6 +164,14 @@ impl Rain {
         Self { giveaway: Giveaway::holding(shares.len() as u32), shares, waves_released: 0, paid: Fen::ZERO }
     }
 
+    /// A decoy: all of its shares were there, and are gone, with the event that opened it.
+    pub fn exhausted(plan: &RainPlan, event: u64) -> Self {
+        let mut giveaway = Giveaway::holding(plan.shares());
+        giveaway.pool.release(plan.shares());
+        giveaway.pool.write_off(plan.shares(), event);
+        Self { shares: Vec::new(), giveaway, waves_released: plan.waves.len() as u32, paid: Fen::ZERO }
+    }
+
     /// The next wave comes.
     pub fn release_wave(&mut self, plan: &RainPlan) {
         if let Some(wave) = plan.waves.get(self.waves_released as usize) {

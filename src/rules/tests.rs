@@ -48,6 +48,7 @@ fn plan(kind: KindPlan) -> Plan {
         limits: Limits::default(),
         kind,
         conditions: Conditions::default(),
+        decoy: None,
     }
 }
 

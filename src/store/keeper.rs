@@ -2,8 +2,9 @@
 
 use crate::rules::{
     Account, ActivityId, ActivityTemplateId, ArmId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain,
-    CouponChoice, CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, ExperimentId, Facts, Grant, Order,
-    OrderId, Plan, Price, RecurrenceId, Recurring, RoomId, Sanction, Span, TemplateId, Time, UserId,
+    CouponChoice, CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, ExperimentId, Facts, Grant, Hold,
+    HoldId, HoldPolicy, Order, OrderId, Plan, Price, RecurrenceId, Recurring, Risk, RoomId, Sanction, Span, TemplateId,
+    Time, UserId,
 };
 
 use super::{
@@ -229,6 +230,23 @@ pub enum Query {
     },
     /// About gifts.
     Gift(GiftQuery),
+    /// What an account is judged to be.
+    Risk {
+        /// Whose.
+        user: UserId,
+    },
+    /// From which risk on cash is held.
+    HoldPolicy,
+    /// All cash of a user's that is or was held.
+    Holds {
+        /// Whose.
+        user: UserId,
+    },
+    /// A grant whose cash is or was held.
+    Hold {
+        /// Which.
+        id: HoldId,
+    },
 }
 
 /// Questions about gifts.
@@ -341,6 +359,14 @@ pub enum Reply {
     Coupons(Box<CouponsView>),
     /// A coupon.
     Coupon(Box<CouponView>),
+    /// What an account is judged to be.
+    Risk(Risk),
+    /// From which risk on cash is held; `None`: never.
+    HoldPolicy(Option<HoldPolicy>),
+    /// Cash that is or was held, and in which room, in the order of activities.
+    Holds(Vec<(RoomId, HoldId, Hold)>),
+    /// The grant, as it stands.
+    Hold(Box<Grant>),
 }
 
 /// What an operation would come to.

@@ -17,14 +17,14 @@ mod tables;
 pub use embedded::EmbeddedKeeper;
 pub use event::{
     Arms, ArmsOfUser, CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, ExperimentEvent, GiftEvent,
-    PresenceEvent, Recorded, Reservation, TalkEvent, TemplateEvent,
+    PresenceEvent, Recorded, Reservation, RiskEvent, TalkEvent, TemplateEvent,
 };
 pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Own, Query, Reply, Weighed};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,
     EnterBy, ExperimentAnswer, ExperimentAsk, GiftAnswer, GiftAsk, Op, Partition, PresenceAnswer, PresenceAsk,
-    TalkAnswer, TalkAsk, TemplateAnswer, TemplateAsk,
+    RiskAnswer, RiskAsk, TalkAnswer, TalkAsk, TemplateAnswer, TemplateAsk,
 };
 pub use redis::RedisKeeper;
 pub use tables::{

@@ -84,7 +84,7 @@ fn audit(dir: &Path, acks: &[Ack]) -> (Output, serde_json::Value) {
 }
 
 /// What can be checked of a stopped server, by name.
-const EVERY_INVARIANT: [&str; 24] = [
+const EVERY_INVARIANT: [&str; 28] = [
     "acknowledgements_kept",
     "answers_stable",
     "boards_add_up",
@@ -92,6 +92,7 @@ const EVERY_INVARIANT: [&str; 24] = [
     "campaigns_add_up",
     "codes_given_once",
     "coupons_used_once",
+    "decoys_give_nothing",
     "draws_recompute",
     "experiment_results_match",
     "fans_add_up",
@@ -99,11 +100,14 @@ const EVERY_INVARIANT: [&str; 24] = [
     "goals_are_reached",
     "grants_once",
     "head_starts_kept",
+    "holds_end_once",
     "occurrences_once",
     "orders_end_once",
     "phases_advance",
     "pools_balance",
+    "refusals_bounded",
     "replay_equals_state",
+    "risks_lapse",
     "shares_add_up",
     "sink_equals_log",
     "talk_counts_once",

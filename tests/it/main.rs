@@ -13,6 +13,7 @@ mod gifts;
 mod presence;
 mod random;
 mod redis;
+mod risk;
 mod served;
 mod stage;
 mod talk;

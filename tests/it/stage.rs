@@ -426,6 +426,9 @@ impl<K: Subject> Stage<K> {
 /// An answer in a few words.
 pub fn say(answer: &Answer) -> String {
     match answer {
+        Answer::Granted(Grant { slot, prize: Prize::Cash(amount), hold: Some((_, state)), .. }) => {
+            format!("slot {slot}: {amount} fen, {}", state.word())
+        }
         Answer::Granted(Grant { slot, prize: Prize::Cash(amount), .. }) => format!("slot {slot}: {amount} fen"),
         Answer::Granted(Grant { slot, prize: Prize::Coupon(coupon), .. }) => format!("slot {slot}: {coupon}"),
         Answer::Reserved(order) => format!("order {}: {} fen", order.id, order.total),
@@ -480,6 +483,11 @@ pub fn say(answer: &Answer) -> String {
         Answer::Talk(TalkAnswer::SignedUp { place, .. }) => format!("signed up {place}"),
         Answer::Talk(TalkAnswer::Imposed(until)) => format!("until {until}"),
         Answer::Talk(TalkAnswer::Lifted) => "lifted".to_owned(),
+        Answer::Risk(RiskAnswer::Judged(accounts)) => format!("{accounts} judged"),
+        Answer::Risk(RiskAnswer::Acquitted) => "acquitted".to_owned(),
+        Answer::Risk(RiskAnswer::PolicySet) => "policy set".to_owned(),
+        Answer::Risk(RiskAnswer::HoldEnded(how)) => how.word().to_owned(),
+        Answer::Risk(RiskAnswer::Caught) => "caught".to_owned(),
     }
 }
 
@@ -564,6 +572,7 @@ pub fn plan(kind: impl Into<KindOf>) -> Plan {
         limits: Limits::default(),
         kind: kind.into().0,
         conditions: Conditions::default(),
+        decoy: None,
     }
 }
 

@@ -115,7 +115,15 @@ fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
         per_room_day: chance.percent(limited).then(|| chance.between(1, 3) as u32),
         win_cap: chance.percent(limited).then(|| WinCap { wins: chance.between(1, 2) as u32, window_ms: 5_000 }),
     };
-    Plan { title: "of the night".to_owned(), sponsor, schedule, limits, kind, conditions: Conditions::default() }
+    Plan {
+        title: "of the night".to_owned(),
+        sponsor,
+        schedule,
+        limits,
+        kind,
+        conditions: Conditions::default(),
+        decoy: None,
+    }
 }
 
 /// Nobody watches here, so nobody is of a tier: everybody waits a little longer.

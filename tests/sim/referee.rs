@@ -315,6 +315,11 @@ fn request_of(event: &Event) -> Option<(UserId, RequestId, Fingerprint)> {
         Event::Gift { what: GiftEvent::Sent { user, request, fingerprint, .. }, .. } => {
             Some((*user, *request, *fingerprint))
         }
+        Event::Risk { what, .. } => {
+            let cause = what.cause();
+            let (request, asked) = cause.request?;
+            Some((cause.by?, request, asked))
+        }
         Event::WaveReleased { .. }
         | Event::OpenedToAll { .. }
         | Event::Archived { .. }
@@ -368,6 +373,7 @@ fn name(event: &Event) -> &'static str {
         Event::Template { what: TemplateEvent::Paused { .. }, .. } => "recurrence_paused",
         Event::Template { what: TemplateEvent::Resumed { .. }, .. } => "recurrence_resumed",
         Event::Template { what: TemplateEvent::Ended { .. }, .. } => "recurrence_ended",
+        Event::Risk { .. } => "risk",
         Event::Experiment { .. } => "experiment",
     }
 }

@@ -8,7 +8,7 @@ use liveroom_protocol::wire::{
 };
 
 fn grant() -> Grant {
-    Grant { activity: 5, slot: 1, at_ms: 9, prize: Some(grant::Prize::AmountFen(123)), coupon_id: 0 }
+    Grant { activity: 5, slot: 1, at_ms: 9, prize: Some(grant::Prize::AmountFen(123)), coupon_id: 0, hold: None }
 }
 
 over_both! {

@@ -13,8 +13,8 @@ use super::sale::{NewSale, NewStock};
 use super::talk::{EnrolmentShape, NewEnrolment, NewPoll, TallyShape};
 use super::{Problem, fen};
 use crate::rules::{
-    Amendment, BagContents, BagPlan, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId, Time, UserId,
-    WinCap,
+    Amendment, BagContents, BagPlan, DecoyPlan, Digest, KindPlan, Limits, Occasion, Plan, SalePlan, Schedule, SkuId,
+    Time, UserId, WinCap,
 };
 use crate::store::{ActivityView, ItemView, KindView};
 
@@ -40,6 +40,9 @@ pub(in crate::api) struct NewActivity {
     /// Who may take part.
     #[serde(default)]
     pub conditions: ConditionsShape,
+    /// Makes a rain a decoy: no client shows it, it holds no money and gives nothing, and whoever claims of it is judged to be a bot.
+    /// Operators only.
+    pub decoy: Option<NewDecoy>,
     /// Red-packet rain.
     pub rain: Option<NewRain>,
     /// Flash sale.
@@ -65,6 +68,16 @@ pub(in crate::api) struct NewActivity {
     pub enrolment: Option<NewEnrolment>,
     /// Coupon drop.
     pub drop: Option<NewDrop>,
+}
+
+/// What becomes of whoever fires at a decoy.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct NewDecoy {
+    /// How risky the account is judged to be, 1 to 100.
+    pub score: u8,
+    /// For how long: 1 s to 366 days.
+    pub for_s: u32,
 }
 
 /// How often one user may win in the room.
@@ -148,6 +161,8 @@ pub(in crate::api) struct ActivityShape {
     pub result: Option<RainResultShape>,
     /// The draw, if it is one.
     pub draw: Option<DrawShape>,
+    /// Of a decoy: how many users have fired at it.
+    pub caught: Option<u32>,
     /// The votes of a poll.
     pub tally: Option<TallyShape>,
     /// Who wants a place in an enrolment.
@@ -214,6 +229,7 @@ impl NewActivity {
             conditions.watched_s.get_or_insert(300);
             conditions.newcomer_days.get_or_insert(1);
         }
+        let decoy = self.decoy.map(|NewDecoy { score, for_s }| DecoyPlan { score, for_ms: u64::from(for_s) * 1_000 });
         let win_cap = win_cap.map(|NewWinCap { wins, window_ms }| WinCap { wins, window_ms });
         Ok(Plan {
             title: self.title,
@@ -222,6 +238,7 @@ impl NewActivity {
             limits: Limits { per_room_day, win_cap },
             kind,
             conditions,
+            decoy,
         })
     }
 }
@@ -320,6 +337,7 @@ impl From<&ActivityView> for ActivityShape {
                 KindPlan::Draw(plan) => DrawShape::of(view, plan),
                 _ => None,
             },
+            caught: view.plan.decoy.map(|_| view.caught),
             tally,
             enrolment,
         }

@@ -11,6 +11,7 @@ mod experiment;
 mod gift;
 mod goals;
 mod rain;
+mod risk;
 mod room;
 mod sale;
 mod talk;
@@ -33,6 +34,7 @@ pub(super) use experiment::{ExperimentShape, NewExperiment, experiment_id};
 pub(super) use gift::{
     BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,
 };
+pub(super) use risk::{HoldPolicyShape, HoldShape, NewRisk, NewRiskOf, RiskShape, RisksJudgedShape};
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use talk::{NewSanction, SanctionShape};
 pub(super) use template::{

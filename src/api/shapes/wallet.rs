@@ -30,6 +30,8 @@ pub(in crate::api) struct WalletShape {
     pub user: String,
     /// Cash.
     pub fen: i64,
+    /// Cash that was won and is held: not here yet.
+    pub held_fen: i64,
     /// Gift coins.
     pub coins: i64,
 }

@@ -179,6 +179,7 @@ impl Stage<'_> {
             limits,
             kind,
             conditions: Conditions::default(),
+            decoy: None,
         });
         let Answer::Drafted(activity) = self.act(Ask::Draft { plan, seed: self.engine.seed() }).await? else {
             bail!("the activity was not taken")

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{campaign, coupon, draw, experiment, gift, presence, talk, template};
+use super::{campaign, coupon, draw, experiment, gift, presence, risk, talk, template};
 use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
 use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Recorded};
 
@@ -22,7 +22,7 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `wave_released` | `wave`, from 1 |
 /// | `opened_to_all` | nothing: the head start of those who enter early is over |
 /// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms`, `codes` (how many) |
-/// | `granted` | `share` (which unit), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told |
+/// | `granted` | `share` (which unit), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told; `held_until_ms` if the cash is held |
 /// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
 /// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms`. Where offers had a part in the price: `goods_fen`, `lines_fen` (what each line costs), `offers` (`name`, `coupon`, `off_fen`) |
 /// | `released` | `order`; `by` is absent if the hold ended |
@@ -59,6 +59,11 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `campaign_included` | `campaign`; `activity` is what joined |
 /// | `campaign_phase_began` | `campaign`, `phase`: `warm_up`, `burst`, `extension` or `over` |
 /// | `campaign_archived` | `campaign` |
+/// | `risk_judged` | `accounts`: each `user`, `score`, `reason`, `until_ms` |
+/// | `hold_policy_set` | `policy`: `hold_from`, `hold_ms`; null if cash is not held any more |
+/// | `hold_ended` | `share`, `user`, `amount_fen`, `how`: `credited` or `forfeited`; `by` is absent if its time had come |
+/// | `bot_caught` | `by`: who fired at the decoy; `score`, `until_ms` if the account was judged to be less risky before |
+/// | `risk_acquitted` | `user`: whose account is not judged any more; `by` is absent if its time was over |
 /// | `experiment_created` | `experiment`, `title`, `arms` (a list of `arm` and `weight`: the order counts) |
 /// | `experiment_ended`, `experiment_archived` | `experiment` |
 /// | `template_saved` | `template`, `plan` |
@@ -96,6 +101,7 @@ pub const fn kind(event: &Event) -> &'static str {
         Event::Talk { what, .. } => talk::kind(what),
         Event::Coupon { what, .. } => coupon::kind(what),
         Event::Template { what, .. } => template::kind(what),
+        Event::Risk { what, .. } => risk::kind(what),
         Event::Experiment { what, .. } => experiment::kind(what),
     }
 }
@@ -154,9 +160,12 @@ pub(super) fn each_armed<M: SerializeMap, T: Serialize>(
 
 fn rest<M: SerializeMap>(line: &mut M, event: &Event, arms: &Arms) -> Result<(), M::Error> {
     match event {
-        Event::Granted { user, request, share, prize, .. } => {
+        Event::Granted { user, request, share, prize, held_until, .. } => {
             asked(line, user, *request)?;
             line.serialize_entry("share", share)?;
+            if let Some(until) = held_until {
+                line.serialize_entry("held_until_ms", until)?;
+            }
             self::prize(line, prize)
         }
         Event::Refused { cause, refusal: Refusal { code, have, limit }, .. } => {
@@ -237,6 +246,7 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event, arms: &Arms) -> Result<(),
         Event::Talk { what, .. } => talk::rest(line, what),
         Event::Coupon { what, .. } => coupon::rest(line, what),
         Event::Template { what, .. } => template::rest(line, what),
+        Event::Risk { what, .. } => risk::rest(line, what),
         Event::Experiment { what, .. } => experiment::rest(line, what),
     }
 }

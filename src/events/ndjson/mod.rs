@@ -15,6 +15,7 @@ mod experiment;
 mod gift;
 mod line;
 mod presence;
+mod risk;
 mod talk;
 mod template;
 #[cfg(test)]

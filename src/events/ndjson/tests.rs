@@ -59,7 +59,16 @@ fn lines_are_flat_and_tell_no_secret() {
     let activity = ActivityId(3);
     let cause = Cause { by: Some(user(9)), request: Some((request, fingerprint)) };
     let prize = Prize::Cash(Fen::new(88).unwrap());
-    let granted = Event::Granted { room: room(), activity, user: user(1), request, fingerprint, share: 4, prize };
+    let granted = Event::Granted {
+        room: room(),
+        activity,
+        user: user(1),
+        request,
+        fingerprint,
+        share: 4,
+        prize,
+        held_until: None,
+    };
     let refusal = Refusal { code: RefusalCode::WinCap, have: 1, limit: 1 };
     let line = OrderLine { sku: SkuId(1), quantity: 2, unit_price: Fen::new(50).unwrap() };
     let reserved = Event::Reserved {
@@ -100,6 +109,7 @@ fn lines_are_flat_and_tell_no_secret() {
         limits: Limits::default(),
         kind: KindPlan::Sale(SalePlan { skus: vec![], duration_ms: 1, hold_ms: 1 }),
         conditions: Conditions::default(),
+        decoy: None,
     };
     let seed = Seed([0xAB; 32]);
     let drafted = Event::Drafted { room: room(), activity, plan: Box::new(plan), seed, cause };

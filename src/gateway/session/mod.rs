@@ -334,6 +334,9 @@ impl Session {
             Ok(access) => access,
             Err(why) => return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, why.code(), why.to_string(), 0)),
         };
+        if let Err(why) = access.require(Role::Viewer) {
+            return Err(self.goodbye(wire::GoodbyeCode::Unauthorized, why.code(), why.to_string(), 0));
+        }
         let resume = hello.resume.map(|at| Position { epoch: at.epoch, offset: at.offset });
         let mailbox = Arc::new(Mailbox::new(self.limits.mailbox_bytes_max, self.limits.posts_max));
         let (seat, joined) = match self.engine.join(&room, access.user, access.account, mailbox, resume) {
@@ -432,7 +435,7 @@ impl Session {
     fn announce(&mut self, request: RequestId, text: &str) {
         let Stage::Live { seat, role, .. } = &self.stage else { return };
         let said = match role {
-            Role::Viewer => Err(NotDoneCode::Forbidden.because("only hosts speak to the room")),
+            Role::Viewer | Role::Risk => Err(NotDoneCode::Forbidden.because("only hosts speak to the room")),
             Role::Host | Role::Operator => self.engine.announce(seat, text),
         };
         match said {

@@ -11,6 +11,8 @@ use crate::rules::{AccountFacts, RoomId, Time, UserId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Judges how risky accounts are, by the API, and does nothing else.
+    Risk,
     /// Watches and takes part.
     Viewer,
     /// Runs the activities of its rooms.

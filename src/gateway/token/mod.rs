@@ -91,8 +91,7 @@ impl TokenError {
             Self::NotYetValid => reason::TOKEN_NOT_YET_VALID,
             Self::TooLongLived => reason::TOKEN_TOO_LONG_LIVED,
             Self::WrongRoom => reason::TOKEN_ROOM,
-            // Only the API refuses for a role; a session answers single requests with `forbidden`.
-            Self::Role => "token_role",
+            Self::Role => reason::TOKEN_ROLE,
         }
     }
 }

@@ -35,6 +35,7 @@ pub(in crate::gateway) fn answer(request: RequestId, answer: &Answer) -> wire::S
         | Answer::ToppedUp { .. }
         | Answer::Campaign(_)
         | Answer::Template(_)
+        | Answer::Risk(_)
         | Answer::Experiment(_)
         | Answer::Coupon(_)
         | Answer::Presence(PresenceAnswer::OnAir(_) | PresenceAnswer::OffAir(_) | PresenceAnswer::KeywordPosted(_)) => {
@@ -125,6 +126,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         NotDoneCode::Forbidden => wire::NotDoneCode::Forbidden,
         NotDoneCode::RateLimited => wire::NotDoneCode::RateLimited,
         NotDoneCode::AddressBudget => wire::NotDoneCode::AddressBudget,
+        NotDoneCode::TooManyRefusals => wire::NotDoneCode::TooManyRefusals,
         NotDoneCode::TooManyInFlight => wire::NotDoneCode::TooManyInFlight,
         NotDoneCode::Overloaded => wire::NotDoneCode::Overloaded,
         NotDoneCode::Unavailable => wire::NotDoneCode::Unavailable,
@@ -144,6 +146,7 @@ fn not_done(reason: &NotDone) -> wire::NotDone {
         | NotDoneCode::UnknownTemplate
         | NotDoneCode::UnknownRecurrence
         | NotDoneCode::CodeTaken
+        | NotDoneCode::UnknownHold
         | NotDoneCode::UnknownExperiment
         | NotDoneCode::VersionMismatch
         | NotDoneCode::TooMany

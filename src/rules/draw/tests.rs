@@ -49,6 +49,7 @@ fn drawn(draw: DrawPlan, entries: usize, beacon: Option<Beacon>) -> Activity {
         schedule: Schedule::default(),
         limits: Limits::default(),
         conditions: Conditions::default(),
+        decoy: None,
         kind: KindPlan::Draw(Box::new(draw.clone())),
     };
     let mut activity = Activity::draft(ActivityId(12), room, plan, Seed([7; 32]));

@@ -413,13 +413,18 @@ fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
             let Cause { by, request } = what.cause()?;
             Some((room, (*by)?, (*request)?.0))
         }
+        Event::Risk { room: Some(room), what } => {
+            let Cause { by, request } = what.cause();
+            Some((room, (*by)?, (*request)?.0))
+        }
         Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
         Event::WaveReleased { .. }
         | Event::OpenedToAll { .. }
         | Event::ToppedUp { .. }
         | Event::Archived { .. }
         | Event::Forgotten { .. }
-        | Event::CatalogueSet { .. } => None,
+        | Event::CatalogueSet { .. }
+        | Event::Risk { room: None, .. } => None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{Account, ActivityId, Currency, PaymentOutcome, Prize, Step};
-use crate::store::{DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, Tables};
+use crate::rules::{Account, ActivityId, Currency, HoldState, PaymentOutcome, Prize, Step};
+use crate::store::{DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, RiskEvent, Tables};
 
 /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
 pub(super) struct BooksBalance {
@@ -74,8 +74,16 @@ impl Check for BooksBalance {
                 let wallet = sponsor(tables, *activity)?;
                 self.move_fen(no, wallet, Account::Escrow(*activity), amendment.budget.get())
             }
-            Event::Granted { activity, user, prize: Prize::Cash(amount), .. } => {
-                self.move_fen(no, Account::Escrow(*activity), Account::Wallet(*user), amount.get())
+            Event::Granted { activity, user, prize: Prize::Cash(amount), held_until, .. } => {
+                let to = if held_until.is_some() { Account::Held(*user) } else { Account::Wallet(*user) };
+                self.move_fen(no, Account::Escrow(*activity), to, amount.get())
+            }
+            Event::Risk { what: RiskEvent::HoldEnded { activity, user, amount, how, .. }, .. } => {
+                let to = match how {
+                    HoldState::Forfeited => sponsor(tables, *activity)?,
+                    HoldState::Credited | HoldState::Held => Account::Wallet(*user),
+                };
+                self.move_fen(no, Account::Held(*user), to, amount.get())
             }
             Event::Presence {
                 what:

@@ -9,14 +9,18 @@ mod books;
 mod campaigns;
 mod codes;
 mod coupons;
+mod decoys;
 mod draws;
 mod early;
 mod experiments;
 mod gifts;
 mod grants;
 mod history;
+mod holds;
 mod orders;
 mod presence;
+mod refusals;
+mod risk;
 mod talk;
 mod templates;
 #[cfg(test)]
@@ -81,6 +85,14 @@ pub enum Invariant {
     OccurrencesOnce,
     /// A campaign's orders, their sum and its participants are those of its activities while it lasted.
     CampaignsAddUp,
+    /// No user has more refusals kept in an activity than there may be.
+    RefusalsBounded,
+    /// An account is judged as the latest judgement says, until its end and no longer.
+    RisksLapse,
+    /// Cash of risky accounts is held as the policy says, and each hold ends once: credited or forfeited.
+    HoldsEndOnce,
+    /// No decoy was funded or gave anything, and it catches each script once.
+    DecoysGiveNothing,
     /// Nobody takes part before others who is not of the tier that may.
     HeadStartsKept,
     /// What somebody said and liked counts for their tier once.
@@ -117,6 +129,10 @@ impl Invariant {
             Self::DrawsRecompute => "draws_recompute",
             Self::OccurrencesOnce => "occurrences_once",
             Self::CampaignsAddUp => "campaigns_add_up",
+            Self::RefusalsBounded => "refusals_bounded",
+            Self::RisksLapse => "risks_lapse",
+            Self::HoldsEndOnce => "holds_end_once",
+            Self::DecoysGiveNothing => "decoys_give_nothing",
             Self::HeadStartsKept => "head_starts_kept",
             Self::TalkCountsOnce => "talk_counts_once",
             Self::ExperimentResultsMatch => "experiment_results_match",
@@ -203,7 +219,7 @@ impl Auditor {
         let mut auditor =
             Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
-        let checks: [Box<dyn Check>; 20] = [
+        let checks: [Box<dyn Check>; 24] = [
             Box::new(grants::PoolsBalance),
             Box::new(grants::SharesAddUp::over(base)),
             Box::new(grants::GrantsOnce::over(base)),
@@ -221,6 +237,10 @@ impl Auditor {
             Box::new(talk::VotesAddUp::over(base)),
             Box::new(templates::OccurrencesOnce::over(base)),
             Box::new(campaigns::CampaignsAddUp::over(base)),
+            Box::new(refusals::RefusalsBounded::over(base)),
+            Box::new(risk::RisksLapse::over(base)),
+            Box::new(holds::HoldsEndOnce::over(base)),
+            Box::new(decoys::DecoysGiveNothing::over(base)),
             Box::new(early::HeadStartsKept::over(base)),
             Box::new(presence::TalkCountsOnce::over(base)),
             Box::new(experiments::ExperimentResultsMatch::over(base)),

@@ -4,7 +4,7 @@ use super::*;
 use crate::rules::*;
 use crate::store::{
     Answer, Ask, Bounds, CameOf, CampaignAsk, ExperimentAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
-    TalkAsk, TemplateAsk, TemplateEvent,
+    RiskAsk, RiskEvent, TalkAsk, TemplateAsk, TemplateEvent,
 };
 
 /// A room, a rain and a sale, and what viewers were told there.
@@ -38,6 +38,7 @@ fn plan(kind: KindPlan) -> Plan {
         limits: Limits::default(),
         kind,
         conditions: Conditions::default(),
+        decoy: None,
     }
 }
 
@@ -121,6 +122,7 @@ impl Story {
         story.ask(here, "host", Ask::Step { activity: rain, step: Step::Close });
         story.give();
         story.recur();
+        story.hold();
         story
     }
 
@@ -160,6 +162,29 @@ impl Story {
         self.ask(here, "host", Ask::Template(TemplateAsk::End { recurrence: RecurrenceId(1) }));
     }
 
+    /// A bot wins twice; one of it is forfeited, and somebody is refused.
+    fn hold(&mut self) {
+        let here = Partition::Room(room());
+        let risk = Risk { score: 90, reason: RiskReason::parse("test").unwrap(), until: NOW.after_ms(1_000) };
+        self.ask(Partition::Platform, "op", Ask::Risk(RiskAsk::Judge { accounts: vec![(user("bot"), risk)] }));
+        let policy = Some(HoldPolicy { hold_from: 60, hold_ms: 5_000 });
+        self.ask(Partition::Platform, "op", Ask::Risk(RiskAsk::SetPolicy { policy }));
+        let rain = self.open(KindPlan::Rain(RainPlan {
+            budget: fen(20),
+            split: Split::Equal,
+            share_min: fen(1),
+            share_max: fen(10),
+            duration_ms: 10_000,
+            grants_per_user: 2,
+            waves: vec![WavePlan { after_ms: 0, shares: 4 }],
+            bonus: Vec::new(),
+        }));
+        self.claim("bot", rain);
+        self.claim("bot", rain);
+        let how = HoldState::Forfeited;
+        self.ask(here, "op", Ask::Risk(RiskAsk::EndHold { activity: rain, unit: 0, how }));
+    }
+
     /// What the draft came of.
     fn came_of(&mut self) -> &mut CameOf {
         let came = self.events.iter_mut().find_map(|recorded| match &mut recorded.event {
@@ -188,6 +213,12 @@ impl Story {
         self.ask(here, "host", Ask::Gift(GiftAsk::SetFanClub { settings }));
         self.ask(here, "bob", Ask::Gift(GiftAsk::JoinFanClub));
         self.ask(here, "bob", Ask::Gift(GiftAsk::LeaveFanClub));
+    }
+
+    fn hold_ended(&mut self) -> &mut RiskEvent {
+        let ended = |event: &Event| matches!(event, Event::Risk { what: RiskEvent::HoldEnded { .. }, .. });
+        let Event::Risk { what, .. } = self.event(ended) else { unreachable!() };
+        what
     }
 
     /// The n-th sending of gifts.
@@ -220,7 +251,7 @@ impl Story {
 fn what_happened_holds() {
     let report = Story::told().report();
     assert!(report.ok, "{report:#?}");
-    assert_eq!(report.findings.len(), 23, "all but the sink, which has its own files");
+    assert_eq!(report.findings.len(), 27, "all but the sink, which has its own files");
     let json = report.to_json();
     assert_eq!((&json["ok"], &json["invariants"]["books_balance"]), (&true.into(), &true.into()));
 }
@@ -232,7 +263,7 @@ fn granted(event: &Event) -> bool {
 #[test]
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
-    let rows: [(&str, Change, &[&str]); 16] = [
+    let rows: [(&str, Change, &[&str]); 19] = [
         (
             "another amount",
             |story| {
@@ -248,6 +279,34 @@ fn a_changed_log_is_noticed() {
                 *who = user("eve");
             },
             &["books_balance", "grants_once", "replay_equals_state"],
+        ),
+        (
+            "cash of a bot that is not held",
+            |story| {
+                let held = |event: &Event| matches!(event, Event::Granted { held_until: Some(_), .. });
+                let Event::Granted { held_until, .. } = story.event(held) else { unreachable!() };
+                *held_until = None;
+            },
+            &["books_balance", "holds_end_once", "replay_equals_state"],
+        ),
+        (
+            "a hold that goes elsewhere",
+            |story| {
+                let RiskEvent::HoldEnded { how, .. } = story.hold_ended() else { unreachable!() };
+                *how = HoldState::Credited;
+            },
+            &["books_balance", "holds_end_once", "replay_equals_state"],
+        ),
+        (
+            "somebody else judged",
+            |story| {
+                let judged = |event: &Event| matches!(event, Event::Risk { what: RiskEvent::Judged { .. }, .. });
+                let Event::Risk { what: RiskEvent::Judged { accounts, .. }, .. } = story.event(judged) else {
+                    unreachable!()
+                };
+                accounts[0].0 = user("eve");
+            },
+            &["risks_lapse", "holds_end_once", "replay_equals_state"],
         ),
         (
             "the same share again",

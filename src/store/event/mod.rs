@@ -7,6 +7,7 @@ mod draw;
 mod experiment;
 mod gift;
 mod presence;
+mod risk;
 mod subject;
 mod talk;
 mod template;
@@ -25,6 +26,7 @@ pub use draw::DrawEvent;
 pub use experiment::ExperimentEvent;
 pub use gift::GiftEvent;
 pub use presence::PresenceEvent;
+pub use risk::RiskEvent;
 pub use talk::TalkEvent;
 pub use template::{CameOf, TemplateEvent};
 
@@ -149,6 +151,8 @@ pub enum Event {
         share: u32,
         /// What it holds.
         prize: Prize,
+        /// Until when the cash is held, if it is.
+        held_until: Option<Time>,
     },
     /// A refusal that had to be kept, because its reason may pass.
     Refused {
@@ -296,6 +300,13 @@ pub enum Event {
         room: RoomId,
         /// What.
         what: TemplateEvent,
+    },
+    /// The risk of accounts.
+    Risk {
+        /// In this room; outside rooms if none is named.
+        room: Option<RoomId>,
+        /// What.
+        what: RiskEvent,
     },
     /// What was open to those alone who enter early is open to everybody.
     OpenedToAll {

@@ -1,6 +1,6 @@
 //! What an event is about.
 
-use super::{CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, TalkEvent};
+use super::{CouponEvent, DrawEvent, Event, GiftEvent, PresenceEvent, RiskEvent, TalkEvent};
 use crate::rules::{ActivityId, Brought, PaymentOutcome, RoomId, UserId};
 
 impl Event {
@@ -28,7 +28,7 @@ impl Event {
             | Self::Gift { room, .. }
             | Self::Draw { room, .. }
             | Self::Talk { room, .. } => Some(room),
-            Self::Forgotten { room, .. } => room.as_ref(),
+            Self::Forgotten { room, .. } | Self::Risk { room, .. } => room.as_ref(),
             Self::ToppedUp { .. } | Self::CatalogueSet { .. } => None,
         }
     }
@@ -96,7 +96,11 @@ impl Event {
                 | PresenceEvent::KeywordPosted { user, .. } => visit(user),
                 PresenceEvent::BroadcastStarted { .. } | PresenceEvent::BroadcastEnded { .. } => {}
             },
+            Self::Risk { what: RiskEvent::HoldEnded { user, .. }, .. } => visit(user),
+            Self::Risk { what: RiskEvent::Caught { cause, .. }, .. } => cause.by.iter().for_each(visit),
             Self::RoomCreated { .. }
+            // What is of no room has no arms.
+            | Self::Risk { what: RiskEvent::Judged { .. } | RiskEvent::Acquitted { .. } | RiskEvent::PolicySet { .. }, .. }
             | Self::Drafted { .. }
             | Self::Rejected { .. }
             | Self::Stepped { .. }
@@ -166,6 +170,7 @@ impl Event {
             Self::Talk { what, .. } => what.activity(),
             Self::Template { what, .. } => what.activity(),
             Self::Presence { what, .. } => what.activity(),
+            Self::Risk { what, .. } => what.activity(),
             Self::RoomCreated { .. }
             | Self::ToppedUp { .. }
             | Self::Forgotten { .. }

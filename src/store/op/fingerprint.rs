@@ -40,6 +40,7 @@ impl Ask {
             Self::Talk(ask) => ask.fingerprint(),
             Self::Coupon(ask) => ask.fingerprint(),
             Self::Template(ask) => ask.fingerprint(),
+            Self::Risk(ask) => ask.fingerprint(),
             Self::Experiment(ask) => ask.fingerprint(),
         }
     }

@@ -7,6 +7,7 @@ mod experiment;
 mod fingerprint;
 mod gift;
 mod presence;
+mod risk;
 mod talk;
 mod template;
 
@@ -24,6 +25,7 @@ pub use draw::{DrawAnswer, DrawAsk, DrawEntry, DrawPrize, EnterBy};
 pub use experiment::{ExperimentAnswer, ExperimentAsk};
 pub use gift::{GiftAnswer, GiftAsk};
 pub use presence::{PresenceAnswer, PresenceAsk};
+pub use risk::{RiskAnswer, RiskAsk};
 pub use talk::{TalkAnswer, TalkAsk};
 pub use template::{TemplateAnswer, TemplateAsk};
 
@@ -149,6 +151,8 @@ pub enum Ask {
     Coupon(CouponAsk),
     /// About templates of activities, and their recurrences.
     Template(TemplateAsk),
+    /// About the risk of accounts.
+    Risk(RiskAsk),
     /// About experiments.
     Experiment(ExperimentAsk),
 }
@@ -212,6 +216,8 @@ pub enum Answer {
     Coupon(CouponAnswer),
     /// About a template, or its recurrences.
     Template(TemplateAnswer),
+    /// About the risk of accounts.
+    Risk(RiskAnswer),
     /// About an experiment.
     Experiment(ExperimentAnswer),
 }
@@ -242,6 +248,7 @@ impl Op {
                 Ask::Draw(ask) => ask.event_bytes_max(),
                 Ask::Talk(ask) => ask.event_bytes_max(),
                 Ask::Template(ask) => ask.event_bytes_max(),
+                Ask::Risk(ask) => ask.event_bytes_max(),
                 Ask::Experiment(ask) => ask.event_bytes_max(),
                 _ => 0,
             }

@@ -77,6 +77,8 @@ impl Tables {
         hash.update(encoded(&self.templates));
         hash.update(encoded(&self.experiments));
         hash.update(encoded(&(&self.platform_coupons.homes, self.platform_coupons.book.canonical())));
+        hash.update(sum(self.risks.judged.iter()));
+        hash.update(encoded(&(self.risks.policy, &self.risks.holds, &self.risks.caught)));
         hash.finalize().into()
     }
 }

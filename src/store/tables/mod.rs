@@ -10,6 +10,7 @@ mod digest;
 mod evolve;
 mod experiments;
 mod receipts;
+mod risks;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use campaigns::Campaigns;
 use coupons::PlatformCoupons;
 use experiments::Experiments;
 use receipts::{Receipt, Receipts};
+use risks::Risks;
 use templates::Templates;
 
 pub use evolve::Inconsistent;
@@ -42,7 +44,7 @@ pub use view::{
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
-pub const DECISIONS: u32 = 5;
+pub const DECISIONS: u32 = 6;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -105,6 +107,7 @@ pub struct Tables {
     combos: Map<ComboId, Combo>,
     templates: Templates,
     platform_coupons: PlatformCoupons,
+    risks: Risks,
     experiments: Experiments,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
@@ -273,6 +276,10 @@ enum Due {
     Tier(Box<(RoomId, UserId)>),
     Recurrence(RecurrenceId),
     HandIn(ActivityId),
+    /// A judgement of an account.
+    Risk(Box<UserId>),
+    /// Cash that is held.
+    Hold(ActivityId, u32),
     Experiment(Box<(RoomId, ExperimentId)>),
 }
 
@@ -306,6 +313,7 @@ impl Tables {
             combos: Map::default(),
             templates: Templates::default(),
             platform_coupons: PlatformCoupons::default(),
+            risks: Risks::default(),
             experiments: Experiments::default(),
             due: BTreeSet::new(),
             due_coupons: BTreeSet::new(),
@@ -317,6 +325,7 @@ impl Tables {
     #[must_use]
     pub fn bounded(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
+        self.rooms.values_mut().for_each(|room| room.receipts.recount());
         let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
         let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));
         let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));
@@ -337,7 +346,7 @@ impl Tables {
         let experiments = self.experiments().filter_map(|(room, id, one)| {
             Some((self.experiment_deadline(one)?, Due::Experiment(Box::new((room, id)))))
         });
-        self.due = due.chain(experiments).chain(self.templates.due()).collect();
+        self.due = due.chain(experiments).chain(self.templates.due()).chain(self.risks.due()).collect();
         let templates = self.rooms.iter().flat_map(|(id, room)| {
             let due = |(template, series): (TemplateId, &Series)| {
                 Some((series.deadline(bounds.retention_ms)?, *id, template))
@@ -414,6 +423,14 @@ impl Tables {
     pub fn forgets_next(&self, room: &RoomId, user: UserId, request: RequestId) -> bool {
         self.rooms.get(room).is_some_and(|room| room.receipts.forgets_next(&(user, request)))
     }
+
+    /// How many refusals of each user are kept in each activity, in no order.
+    pub fn refusals(&self) -> impl Iterator<Item = ((ActivityId, UserId), u8)> {
+        self.rooms.values().flat_map(|room| room.receipts.all_refusals())
+    }
+
+    /// As many refusals of one user are kept in one activity.
+    pub const REFUSALS_MAX: u8 = Receipts::REFUSALS_MAX;
 
     /// The answer that a request once got, and the fingerprint of its parameters.
     pub fn receipt(&self, room: &RoomId, user: UserId, request: RequestId) -> Option<(Fingerprint, Answer)> {

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, Kind, Order, OrderId, OrderPhase,
-    PaymentOutcome, Phase, RecurrenceId, Refusal, Time,
+    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, HoldState, Kind, Order, OrderId,
+    OrderPhase, PaymentOutcome, Phase, RecurrenceId, Refusal, Time, UserId,
 };
 
 use super::{Answer, Map, RequestKey, Tables};
 use crate::store::{
     CampaignAnswer, CouponAnswer, DrawAnswer, DrawEntry, DrawPrize, ExperimentAnswer, GiftAnswer, PresenceAnswer,
-    TalkAnswer, TemplateAnswer,
+    RiskAnswer, TalkAnswer, TemplateAnswer,
 };
 
 /// What one request came to.
@@ -57,6 +57,10 @@ pub(super) enum Kept {
     RecurrencePaused(RecurrenceId),
     RecurrenceResumed(RecurrenceId),
     RecurrenceEnded(RecurrenceId),
+    RisksJudged(u32),
+    Acquitted,
+    PolicySet,
+    HoldEnded(ActivityId, HoldState),
     ExperimentCreated(ExperimentId),
     ExperimentEnded(ExperimentId),
 }
@@ -72,9 +76,15 @@ pub(super) struct Receipts {
     older: Map<RequestKey, Receipt>,
     /// When the recent generation began; none while both are empty.
     since: Option<Time>,
+    /// How often each user was refused in an activity, by the receipts: follows from them, so no snapshot holds it.
+    #[serde(skip)]
+    refusals: Map<(ActivityId, UserId), u8>,
 }
 
 impl Receipts {
+    /// As many refusals of one user are kept in one activity: a script can't grow the tables with them.
+    pub(super) const REFUSALS_MAX: u8 = 32;
+
     pub(super) fn get(&self, key: &RequestKey) -> Option<&Receipt> {
         self.lasting.get(key).or_else(|| self.recent.get(key)).or_else(|| self.older.get(key))
     }
@@ -85,13 +95,46 @@ impl Receipts {
             self.since.get_or_insert(now);
             self.recent.insert(key, receipt);
         } else {
+            self.count(&key, &receipt);
             self.lasting.insert(key, receipt);
         }
     }
 
+    /// Completes receipts that were read from a snapshot.
+    pub(super) fn recount(&mut self) {
+        self.refusals.clear();
+        let lasting = std::mem::take(&mut self.lasting);
+        lasting.iter().for_each(|(key, receipt)| self.count(key, receipt));
+        self.lasting = lasting;
+    }
+
+    fn count(&mut self, (user, _): &RequestKey, receipt: &Receipt) {
+        if let Kept::Refused(activity, _) = receipt.kept {
+            let count = self.refusals.entry((activity, *user)).or_insert(0);
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// How many refusals of a user are kept in an activity.
+    pub(super) fn refusals(&self, activity: ActivityId, user: UserId) -> u8 {
+        self.refusals.get(&(activity, user)).copied().unwrap_or(0)
+    }
+
+    /// All of them, in no order.
+    pub(super) fn all_refusals(&self) -> impl Iterator<Item = ((ActivityId, UserId), u8)> {
+        self.refusals.iter().map(|(of, count)| (*of, *count))
+    }
+
     /// The receipts of what is archived go.
     pub(super) fn archive(&mut self, goes: impl Fn(&Kept) -> bool) {
-        self.lasting.retain(|_, receipt| !goes(&receipt.kept));
+        let Self { lasting, refusals, .. } = self;
+        lasting.retain(|(user, _), receipt| {
+            let goes = goes(&receipt.kept);
+            if goes && let Kept::Refused(activity, _) = receipt.kept {
+                refusals.remove(&(activity, *user));
+            }
+            !goes
+        });
     }
 
     /// Whether a receipt goes at the next turn.
@@ -145,12 +188,15 @@ impl Kept {
             | Self::RecurrencePaused(_)
             | Self::RecurrenceResumed(_)
             | Self::RecurrenceEnded(_)
-            | Self::ExperimentCreated(_)
-            | Self::ExperimentEnded(_) => None,
+            | Self::RisksJudged(_)
+            | Self::Acquitted
+            | Self::PolicySet => None,
+            Self::ExperimentCreated(_) | Self::ExperimentEnded(_) => None,
             Self::Drafted(activity)
             | Self::Stepped(activity, _)
             | Self::Amended(activity, _)
             | Self::Granted(activity, _)
+            | Self::HoldEnded(activity, _)
             | Self::Reserved(activity, _)
             | Self::Released(activity, _)
             | Self::Voted(activity)
@@ -218,6 +264,10 @@ impl Tables {
             Kept::RecurrencePaused(id) => Answer::Template(TemplateAnswer::Paused(id)),
             Kept::RecurrenceResumed(id) => Answer::Template(TemplateAnswer::Resumed(id)),
             Kept::RecurrenceEnded(id) => Answer::Template(TemplateAnswer::Ended(id)),
+            Kept::RisksJudged(accounts) => Answer::Risk(RiskAnswer::Judged(accounts)),
+            Kept::Acquitted => Answer::Risk(RiskAnswer::Acquitted),
+            Kept::PolicySet => Answer::Risk(RiskAnswer::PolicySet),
+            Kept::HoldEnded(_, how) => Answer::Risk(RiskAnswer::HoldEnded(how)),
             Kept::ExperimentCreated(id) => Answer::Experiment(ExperimentAnswer::Created(id)),
             Kept::ExperimentEnded(id) => Answer::Experiment(ExperimentAnswer::Ended(id)),
         }
@@ -225,7 +275,7 @@ impl Tables {
 
     fn granted(&self, activity: ActivityId, share: u32) -> Answer {
         let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        Answer::Granted(activity.grant(share).expect("a receipt follows its share"))
+        Answer::Granted(self.grant_of(activity, share, true).expect("a receipt follows its share"))
     }
 
     fn reached(&self, activity: ActivityId, number: u32) -> Grant {

@@ -45,7 +45,7 @@ fn an_event_that_does_not_follow_is_damage() {
         (2, Event::Stepped { room, activity, step, to: Phase::Open, moved: Fen::ZERO, cause }, "no such activity"),
         (
             2,
-            Event::Granted { room, activity, user: user("a"), request, fingerprint, share: 0, prize },
+            Event::Granted { room, activity, user: user("a"), request, fingerprint, share: 0, prize, held_until: None },
             "no such activity",
         ),
         (
@@ -102,6 +102,7 @@ fn full_books_take_no_payment() {
         limits: Limits::default(),
         kind: KindPlan::Sale(SalePlan { skus: vec![sku], duration_ms: 60_000, hold_ms: 10_000 }),
         conditions: Conditions::default(),
+        decoy: None,
     };
     decide(&mut tables, "host", Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) });
     let activity = ActivityId(1);

@@ -150,6 +150,37 @@ pub fn newcomers<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+/// A script can't grow the tables with refusals; whoever meets the conditions later is served as anybody.
+pub fn refused_again_and_again<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let conditions = || Conditions { risk_below: Some(50), ..Conditions::default() };
+    let activity = asking(&mut stage, 9, conditions());
+    let other = asking(&mut stage, 9, conditions());
+    introduce(&mut stage, "bot", None, Some(90));
+    introduce(&mut stage, "ann", None, Some(10));
+    let claim = stage.claim(activity);
+    let refused = "risk_too_high 90/50";
+    for id in 1..=32 {
+        assert_eq!(stage.ask_as("bot", id, claim.clone()), refused, "{id}");
+    }
+    let events = stage.events.len();
+    for (what, who, id, want) in [
+        ("one more is not done", "bot", 33, "not done: too_many_refusals"),
+        ("and has left its id free", "bot", 33, "not done: too_many_refusals"),
+        ("what was decided stays", "bot", 32, refused),
+        ("and its id is used", "bot", 1, refused),
+    ] {
+        assert_eq!(stage.ask_as(who, id, claim.clone()), want, "{what}");
+    }
+    assert_eq!(stage.events.len(), events, "none of it is written down");
+    assert_eq!(stage.tap("bot", other), refused, "each activity by itself");
+    assert_eq!(stage.tap("ann", activity), "slot 1: 5 fen", "each user, too");
+    introduce(&mut stage, "bot", None, Some(20));
+    assert_eq!(stage.ask_as("bot", 33, claim.clone()), "slot 1: 5 fen", "the reason has passed");
+    assert_eq!(stage.ask_as("bot", 34, claim), "not done: too_many_refusals", "and another has come");
+    stage.audit();
+}
+
 /// What counts is what was posted during the broadcast, from the announcement of the activity to its end.
 pub fn the_keyword_was_posted<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));

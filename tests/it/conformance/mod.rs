@@ -18,6 +18,7 @@ mod goals;
 mod life;
 mod rain;
 mod repeats;
+mod risk;
 mod sale;
 mod strangers;
 pub mod talk;
@@ -46,12 +47,15 @@ macro_rules! suite {
                 campaign { phases_and_progress, refused, repeats_and_old_ones },
                 eligibility { watched_for_long_enough, overlapping_reports_count_once, before_limit_and_stock, in_a_sale,
                               accounts, newcomers, the_keyword_was_posted, not_won_too_often, the_audience_is_bounded, tiers,
-                              talk_makes_a_tier, talk_counts_once },
+                              talk_makes_a_tier, talk_counts_once, refused_again_and_again },
                 goals { steps_are_reached_by_watching, of_this_broadcast_only, answers_stay, once_a_day_with_streaks,
                         days_of_the_room, conditions_come_first },
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
                        boards, boards_of_other_days, fans_by_gift, fans_by_asking, fans_by_watching, how_a_club_is_run, asked_again,
                        what_is_long_ago_is_forgotten },
+                risk { the_higher_counts, the_latest_judgement, asked_again, cash_is_held, released_or_forfeited,
+                       held_for_longer_than_activities_are_kept, policies_that_make_no_sense,
+                       a_decoy_is_a_rain_that_is_exhausted, a_decoy_catches, decoys_that_make_no_sense },
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },
                 template { saved_and_had_again, of_every_kind, a_beacons_round_follows_the_time, created_ahead_of_its_time,

@@ -18,6 +18,7 @@ pub fn plain(issuer: &Issuer, user: &str, role: &str) -> String {
         "viewer" => Role::Viewer,
         "host" => Role::Host,
         "operator" => Role::Operator,
+        "risk" => Role::Risk,
         other => panic!("no role {other}"),
     };
     let user = UserId::parse(user).unwrap();

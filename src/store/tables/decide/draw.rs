@@ -66,10 +66,10 @@ impl Tables {
             return Err(NotDoneCode::WrongPhase.because("the entries are being frozen"));
         }
         if let Err(refusal) = self.eligible(context, activity, &user) {
-            return Ok(record_refusal(context, activity.id, refusal));
+            return record_refusal(context, activity.id, refusal);
         }
         if let Err(refusal) = self.within_limits(context, activity, &user) {
-            return Ok(record_refusal(context, activity.id, refusal));
+            return record_refusal(context, activity.id, refusal);
         }
         Ok(happens(context, activity.id, DrawEvent::Entered { user, leaf, cause: context.cause }))
     }

@@ -5,7 +5,7 @@
 //! long as only those may take part who enter early. Once the activity has ended, what it says is derived without looking at
 //! conditions, since nobody is given anything any more.
 
-use super::{Context, record_refusal};
+use super::{Context, Outcome, record_refusal};
 use crate::rules::{Activity, ActivityId, Audience, Kind, Known, Refusal, RoomId, Tier, Time, UserId};
 use crate::store::Answer;
 use crate::store::tables::{Decision, Room, Tables};
@@ -24,11 +24,11 @@ impl Tables {
     }
 
     /// A refusal that follows from facts that last for ever, as long as nothing that may pass is looked at before them.
-    pub(super) fn refuse_for_ever(&self, context: &Context<'_>, activity: &Activity, refusal: Refusal) -> Decision {
+    pub(super) fn refuse_for_ever(&self, context: &Context<'_>, activity: &Activity, refusal: Refusal) -> Outcome {
         if activity.asks_something() {
             record_refusal(context, activity.id, refusal)
         } else {
-            Decision::Answer(Answer::Refused(refusal))
+            Ok(Decision::Answer(Answer::Refused(refusal)))
         }
     }
 
@@ -61,6 +61,7 @@ impl Tables {
             activity,
             broadcast: room.broadcast_no(),
             is_fan: room.fan_club.fan(user).is_some(),
+            judged: self.risks.of(user, now),
             now,
             utc_offset_min: room.utc_offset_min,
         }

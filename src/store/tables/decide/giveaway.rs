@@ -20,21 +20,23 @@ impl Tables {
         }
         let (user, request, fingerprint) = asker(context)?;
         if let Err(refusal) = self.eligible(context, activity, &user) {
-            return Ok(record_refusal(context, id, refusal));
+            return record_refusal(context, id, refusal);
         }
         let unit = match giveaway.claim(per_user, &user, opening, activity.ended) {
             Ok(unit) => unit,
-            Err(refusal) => return Ok(self.refuse_for_ever(context, activity, refusal)),
+            Err(refusal) => return self.refuse_for_ever(context, activity, refusal),
         };
         if let Err(refusal) = self.within_limits(context, activity, &user) {
-            return Ok(record_refusal(context, id, refusal));
+            return record_refusal(context, id, refusal);
         }
         if let Err(refusal) = self.of_use(context, activity, &user) {
-            return Ok(record_refusal(context, id, refusal));
+            return record_refusal(context, id, refusal);
         }
         let Some(prize) = activity.prize(unit) else {
             return Err(NotDoneCode::Invalid.because("the pool has no such unit"));
         };
+        let risk = || self.risk_of(context.room, &user, context.now);
+        let held_until = self.risks.policy.and_then(|policy| policy.until(&prize, risk(), context.now));
         Ok(Decision::Event(Event::Granted {
             room: context.room_id,
             activity: id,
@@ -43,6 +45,7 @@ impl Tables {
             fingerprint,
             share: unit,
             prize,
+            held_until,
         }))
     }
 

@@ -31,7 +31,7 @@ impl Tables {
             .and_then(|()| Facts::watched(facts, context.room.broadcast_no(), step.at))
             .and_then(|()| goals.allow(&user, goal));
         if let Err(refusal) = allowed {
-            return Ok(record_refusal(context, id, refusal));
+            return record_refusal(context, id, refusal);
         }
         let prize = step.prize.clone();
         let what = PresenceEvent::StepReached { activity: id, user, request, fingerprint, goal, prize };
@@ -53,7 +53,7 @@ impl Tables {
         }
         let CheckIn { day, streak } = match self.next_check_in(context, activity, &user) {
             Ok(check_in) => check_in,
-            Err(refusal) => return Ok(record_refusal(context, id, refusal)),
+            Err(refusal) => return record_refusal(context, id, refusal),
         };
         if !context.room.audience.contains_key(&user)
             && context.room.audience.len() >= self.bounds.audience_per_room_max

@@ -2,11 +2,13 @@
 
 use super::{Context, Outcome};
 use crate::rules::{
-    Activity, ActivityId, AmendError, Amendment, Fen, Kind, KindPlan, NotDone, NotDoneCode, Phase, Plan, RoomId, Seed,
-    Step, Time, UserId,
+    Activity, ActivityId, AmendError, Amendment, Fen, HoldState, Kind, KindPlan, NotDone, NotDoneCode, Phase, Plan,
+    RoomId, Seed, Step, Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, ExperimentAsk, GiftAsk, Op, Partition, PresenceAsk};
+use crate::store::{
+    Answer, Ask, CampaignAsk, Cause, Event, ExperimentAsk, GiftAsk, Op, Partition, PresenceAsk, RiskAsk,
+};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -181,6 +183,11 @@ impl Tables {
             }
             Due::Recurrence(id) => return self.op_for_recurrence(*id),
             Due::HandIn(id) => return self.op_for_hand_in(*id),
+            Due::Risk(user) => (Partition::Platform, Ask::Risk(RiskAsk::Lapse { user: **user })),
+            Due::Hold(activity, unit) => {
+                let (activity, unit, how) = (*activity, *unit, HoldState::Credited);
+                (room_of(activity)?, Ask::Risk(RiskAsk::EndHold { activity, unit, how }))
+            }
             Due::Experiment(which) => {
                 let (room, experiment) = **which;
                 (Partition::Room(room), Ask::Experiment(ExperimentAsk::Due { experiment }))

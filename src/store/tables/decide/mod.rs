@@ -13,6 +13,7 @@ mod giveaway;
 mod goals;
 mod lifecycle;
 mod presence;
+mod risk;
 mod sale;
 mod talk;
 mod template;
@@ -73,6 +74,7 @@ impl Tables {
             (Partition::Platform, Ask::Gift(GiftAsk::SetCatalogue { based_on, gifts })) => {
                 return self.set_catalogue(*based_on, gifts, cause);
             }
+            (Partition::Platform, Ask::Risk(ask)) => return self.risk(now, ask, cause),
             (Partition::Platform, Ask::Forget) => return Ok(self.forget(now, None)),
             (Partition::Room(id), Ask::Forget) => return Ok(self.forget(now, Some(*id))),
             (Partition::Platform, _) => return Err(NotDoneCode::Invalid.because("nothing that all rooms share")),
@@ -112,6 +114,7 @@ impl Tables {
             Ask::Gift(ask) => self.gift(&context, ask),
             Ask::Coupon(ask) => self.about_coupons(&context, ask),
             Ask::Template(ask) => self.template(&context, ask),
+            Ask::Risk(ask) => self.risk_in_room(&context, ask),
             Ask::Experiment(ask) => self.experiment(&context, ask),
             Ask::TopUp { .. } | Ask::CreateRoom { .. } | Ask::Forget => {
                 Err(NotDoneCode::Invalid.because("a room has no wallet, and is created once"))
@@ -144,6 +147,12 @@ fn refused(code: RefusalCode) -> Decision {
     Decision::Answer(Answer::Refused(Refusal::plain(code)))
 }
 
-fn record_refusal(context: &Context<'_>, activity: ActivityId, refusal: Refusal) -> Decision {
-    Decision::Event(Event::Refused { room: context.room_id, activity, cause: context.cause, refusal })
+/// A refusal whose reason may pass: it has to be kept, so that the same request gets the same answer. Of one user so many are
+/// kept in an activity; one more does not happen at all.
+fn record_refusal(context: &Context<'_>, activity: ActivityId, refusal: Refusal) -> Outcome {
+    let kept = context.by.map_or(0, |user| context.room.receipts.refusals(activity, user));
+    if kept >= Tables::REFUSALS_MAX {
+        return Err(NotDoneCode::TooManyRefusals.because(format!("{refusal}, and refused {kept} times here")));
+    }
+    Ok(Decision::Event(Event::Refused { room: context.room_id, activity, cause: context.cause, refusal }))
 }

@@ -22,12 +22,12 @@ impl Tables {
         };
         let (user, request, fingerprint) = asker(context)?;
         if let Err(refusal) = self.eligible(context, activity, &user) {
-            return Ok(record_refusal(context, id, refusal));
+            return record_refusal(context, id, refusal);
         }
         let (lines, total) = match sale.reserve(&user, cart, activity.ended) {
             Ok(priced) => priced,
-            Err(Declined::ForEver(refusal)) => return Ok(self.refuse_for_ever(context, activity, refusal)),
-            Err(Declined::Today(refusal)) => return Ok(record_refusal(context, id, refusal)),
+            Err(Declined::ForEver(refusal)) => return self.refuse_for_ever(context, activity, refusal),
+            Err(Declined::Today(refusal)) => return record_refusal(context, id, refusal),
             Err(Declined::NotDone(reason)) => return Err(reason),
         };
         let (room, order) = (context.room_id, OrderId(self.latest_order + 1));
@@ -50,7 +50,7 @@ impl Tables {
                 let what = CouponEvent::Ordered { activity: id, order, user, lines, price, hold_until, cause };
                 Ok(Decision::Event(Event::Coupon { room, what }))
             }
-            Err(Unpriced::Refused(refusal)) => Ok(record_refusal(context, id, refusal)),
+            Err(Unpriced::Refused(refusal)) => record_refusal(context, id, refusal),
             Err(Unpriced::NotDone(reason)) => Err(reason),
         }
     }
@@ -66,9 +66,7 @@ impl Tables {
             // Both last for ever, so neither needs a record; a repeat of the release itself was found above.
             OrderPhase::Paid => Ok(refused(RefusalCode::OrderPaid)),
             // A late payment may still turn a released order into a paid one: this answer must be kept.
-            OrderPhase::Released => {
-                Ok(record_refusal(context, order.activity, Refusal::plain(RefusalCode::OrderReleased)))
-            }
+            OrderPhase::Released => record_refusal(context, order.activity, Refusal::plain(RefusalCode::OrderReleased)),
             OrderPhase::Reserved => Ok(Decision::Event(Event::Released {
                 room: context.room_id,
                 activity: order.activity,

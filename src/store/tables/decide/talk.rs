@@ -29,10 +29,10 @@ impl Tables {
         };
         let (user, request, fingerprint) = asker(context)?;
         if let Some(refusal) = self.keeps_out(context, activity, &user) {
-            return Ok(refusal);
+            return refusal;
         }
         if let Err(refusal) = poll.may_vote(plan, &user) {
-            return Ok(self.refuse_for_ever(context, activity, refusal));
+            return self.refuse_for_ever(context, activity, refusal);
         }
         let what = TalkEvent::Voted { activity: id, user, choice, request, fingerprint };
         Ok(Decision::Event(Event::Talk { room: context.room_id, what }))
@@ -48,10 +48,10 @@ impl Tables {
         };
         let (user, request, fingerprint) = asker(context)?;
         if let Some(refusal) = self.keeps_out(context, activity, &user) {
-            return Ok(refusal);
+            return refusal;
         }
         if let Err(refusal) = enrolment.may_sign_up(&user) {
-            return Ok(self.refuse_for_ever(context, activity, refusal));
+            return self.refuse_for_ever(context, activity, refusal);
         }
         let tier = context.room.audience.get(&user).map_or(Tier::default(), |facts| facts.closeness.tier);
         let place = enrolment.signed_up() + 1;
@@ -60,7 +60,7 @@ impl Tables {
     }
 
     /// The refusal of one who comes too late or does not meet the conditions. The close lasts for ever; conditions may pass.
-    fn keeps_out(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Option<Decision> {
+    fn keeps_out(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Option<Outcome> {
         if activity.ended.is_some() {
             // Who has a ballot keeps hearing what they heard before the close.
             let before = match (&activity.kind, &activity.plan.kind) {

@@ -3,7 +3,7 @@
 use super::presence::note;
 use super::{Fits, OVERDRAWN};
 use crate::rules::{Account, Combo, ComboId, Currency, FanSource, Gift, Posting, RoomId, Seats, Time};
-use crate::store::tables::receipts::{Kept, Receipt};
+use crate::store::tables::receipts::Kept;
 use crate::store::tables::{Due, Tables};
 use crate::store::{Answer, Cause, GiftAnswer, GiftEvent, Recorded};
 
@@ -14,15 +14,7 @@ impl Tables {
             return Err("not the next version");
         }
         self.catalogue = next;
-        let answer = GiftAnswer::CatalogueSet { version };
-        if let (Some(by), Some((request, fingerprint))) = (cause.by, cause.request) {
-            let begins = self.platform_receipts.since().is_none();
-            self.platform_receipts.insert((by, request), Receipt { fingerprint, kept: Kept::Gift(answer) }, at);
-            if begins {
-                self.arm_forgetting(None);
-            }
-        }
-        Ok(Answer::Gift(answer))
+        Ok(self.keep_for_all(cause, Kept::Gift(GiftAnswer::CatalogueSet { version }), at))
     }
 
     pub(super) fn given(&mut self, recorded: &Recorded, id: &RoomId, what: &GiftEvent) -> Fits<Answer> {

@@ -1,13 +1,15 @@
 //! Units of a giveaway: the shares of a rain, the coupons of a drop, what is in a bag.
 
 use super::Fits;
-use crate::rules::{Account, ActivityId, Currency, Posting, Prize, RoomId, UserId};
+use crate::rules::{Account, ActivityId, Currency, Posting, Prize, RoomId, Time, UserId};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
 impl Tables {
+    /// Gives `unit` to `user`: what it holds, and until when that is held if it is.
     pub(super) fn grant(
-        &mut self, recorded: &Recorded, room: &RoomId, id: ActivityId, user: UserId, unit: u32, prize: &Prize,
+        &mut self, recorded: &Recorded, room: &RoomId, id: ActivityId, user: UserId, unit: u32,
+        (prize, held_until): (&Prize, Option<Time>),
     ) -> Fits {
         let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
         let giveaway = activity.kind.as_ref().and_then(|kind| kind.giveaway());
@@ -22,12 +24,13 @@ impl Tables {
             self.due.insert((now, Due::Activity(id)));
         }
         match prize {
-            Prize::Cash(amount) if held.as_ref() == Some(prize) => self.post(Posting {
-                from: Account::Escrow(id),
-                to: Account::Wallet(user),
-                currency: Currency::Fen,
-                amount: amount.get(),
-            }),
+            Prize::Cash(amount) if held.as_ref() == Some(prize) => {
+                let to = match held_until {
+                    Some(until) => self.begin_hold((id, unit), user, *amount, until),
+                    None => Account::Wallet(user),
+                };
+                self.post(Posting { from: Account::Escrow(id), to, currency: Currency::Fen, amount: amount.get() })
+            }
             Prize::Cash(_) => Err("the share holds another amount"),
             Prize::Coupon(coupon) => self.issue_won(recorded, room, id, user, coupon),
             Prize::Code(_) if held.as_ref() != Some(prize) => Err("the code is another"),

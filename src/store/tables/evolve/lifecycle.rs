@@ -2,8 +2,8 @@
 
 use super::Fits;
 use crate::rules::{
-    ActivityId, Bag, CouponDrop, Draw, DrawLevel, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting,
-    Rain, RoomId, Sale, Step, Time,
+    ActivityId, Bag, CouponDrop, Draw, DrawLevel, Enrolment, Fen, GoalPools, HoldState, Kind, KindPlan, Phase, Poll,
+    Posting, Rain, RoomId, Sale, Step, Time,
 };
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
@@ -34,6 +34,9 @@ impl Tables {
                 activity.open(now, by_hand);
                 let rules = activity.draw_rules().map(|rules| rules.hash());
                 activity.kind = Some(match &activity.plan.kind {
+                    KindPlan::Rain(plan) if activity.plan.decoy.is_some() => {
+                        Kind::Rain(Rain::exhausted(plan, recorded.no))
+                    }
                     KindPlan::Rain(plan) => {
                         let mut rain = Rain::open(plan, &activity.seed);
                         if plan.waves.first().is_some_and(|wave| wave.after_ms == 0) {
@@ -97,6 +100,14 @@ impl Tables {
             return Err("only what has ended is archived");
         }
         self.campaigns.of.remove(&id);
+        self.risks.caught.remove(&id);
+        let held: Vec<_> = self.risks.of_activity(id).map(|(unit, hold)| (unit, hold.state)).collect();
+        for (unit, state) in held {
+            if state == HoldState::Held {
+                return Err("what is held has not ended");
+            }
+            self.risks.holds.remove(&(id, unit));
+        }
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
         room.activities.retain(|other| *other != id);
         room.receipts.archive(|kept| kept.activity() == Some(id));

@@ -11,13 +11,14 @@ mod giveaway;
 mod goals;
 mod lifecycle;
 mod presence;
+mod risk;
 mod sale;
 mod talk;
 mod template;
 
 use crate::rules::{
     Account, Activity, ActivityId, Boards, CouponBook, FanClub, Fingerprint, Kind, KindPlan, OrderPhase, Phase,
-    Posting, RequestId, RoomId, Sale, Sanctions, Step, UserId,
+    Posting, RequestId, RoomId, Sale, Sanctions, Step, Time, UserId,
 };
 
 use super::receipts::{Kept, Receipt, Receipts};
@@ -117,8 +118,8 @@ impl Tables {
     fn apply(&mut self, recorded: &Recorded) -> Fits<Answer> {
         let Recorded { no, at, event, .. } = recorded;
         match event {
-            Event::Granted { room, activity, user, request, fingerprint, share, prize } => {
-                self.grant(recorded, room, *activity, *user, *share, prize)?;
+            Event::Granted { room, activity, user, request, fingerprint, share, prize, held_until } => {
+                self.grant(recorded, room, *activity, *user, *share, (prize, *held_until))?;
                 let kept = Kept::Granted(*activity, *share);
                 self.receive(room, *user, *request, *fingerprint, kept)
             }
@@ -223,6 +224,7 @@ impl Tables {
             Event::Talk { room, what } => self.talked(room, *at, what),
             Event::Coupon { room, what } => self.coupon(recorded, room, what),
             Event::Template { room, what } => self.templated(recorded, room, what),
+            Event::Risk { room, what } => self.risked(recorded, room.as_ref(), what),
             Event::Experiment { room, what } => self.apply_experiment(room, *at, what),
         }
         .inspect(|_| debug_assert!(self.latest_at >= *at))
@@ -240,6 +242,19 @@ impl Tables {
             (Some(by), Some((request, fingerprint))) => self.receive(room, by, request, fingerprint, kept),
             _ => Ok(self.answer(&Receipt { fingerprint: Fingerprint(0), kept })),
         }
+    }
+
+    /// As [`Self::keep`], for what is the same in all rooms.
+    fn keep_for_all(&mut self, cause: &Cause, kept: Kept, at: Time) -> Answer {
+        let receipt = |fingerprint| Receipt { fingerprint, kept };
+        if let (Some(by), Some((request, fingerprint))) = (cause.by, cause.request) {
+            let begins = self.platform_receipts.since().is_none();
+            self.platform_receipts.insert((by, request), receipt(fingerprint), at);
+            if begins {
+                self.arm_forgetting(None);
+            }
+        }
+        self.answer(&receipt(Fingerprint(0)))
     }
 
     fn receive(
@@ -287,10 +302,12 @@ impl Tables {
         activity.deadline().or_else(|| self.archive_at(activity))
     }
 
-    /// When an ended activity leaves: not before the orders of a sale that was called off have ended too.
+    /// When an ended activity leaves: not before the orders of a sale that was called off have ended too, and what is held of it.
     pub(in crate::store::tables) fn archive_at(&self, activity: &Activity) -> Option<crate::rules::Time> {
         let ended = activity.final_at.filter(|_| activity.is_resolved());
-        ended.map(|at| at.after_ms(self.bounds.retention_ms))
+        let at = ended?.after_ms(self.bounds.retention_ms);
+        // Not before the last of what it gave is where it belongs.
+        Some(self.risks.last_until(activity.id).map_or(at, |until| at.max(until.after_ms(1))))
     }
 }
 

@@ -4,8 +4,8 @@ mod gift;
 
 use crate::rules::{
     Activity, ActivityId, Award, Bag, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
-    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain, RainSummary, RoomId,
-    SkuId, TemplateId, Time, UserId, draw_name,
+    DrawProof, DrawRecord, Fen, FullReduction, Hold, HoldId, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain,
+    RainSummary, RoomId, SkuId, TemplateId, Time, UserId, draw_name,
 };
 
 use super::{Decision, Tables};
@@ -49,6 +49,8 @@ pub struct ActivityView {
     pub kind: Option<KindView>,
     /// What a draw publishes before entries open: the hash of its rules, and the commitment to its seed.
     pub draw_terms: Option<(Digest, Digest)>,
+    /// Of a decoy: how many users have fired at it.
+    pub caught: u32,
 }
 
 /// The state of an opened activity, by kind.
@@ -163,6 +165,8 @@ pub struct GateFacts {
     pub token: u64,
     /// Whether it asks something of those who take part at present: then only the store knows what comes first.
     pub has_conditions: bool,
+    /// Whether whoever fires at it is caught.
+    pub catches: bool,
     /// What it has to know of those who take part.
     pub needs: Needs,
     /// The keywords that count at present, as they are written in the plan.
@@ -245,6 +249,7 @@ impl From<&Activity> for ActivityView {
                     },
                 },
             }),
+            caught: 0,
             draw_terms: draw_terms(activity),
         }
     }
@@ -350,12 +355,25 @@ impl Tables {
             room: activity.room,
             phase: activity.phase,
             token: activity.token,
-            needs: activity.into(),
+            needs: self.needs(activity),
             keywords: keywords(activity),
+            catches: activity.catches(),
             has_conditions: activity.asks_something(),
             is_claimed: activity.grants_per_user().is_some(),
             pools,
         })
+    }
+
+    fn view(&self, activity: &Activity) -> ActivityView {
+        ActivityView { caught: self.caught(activity.id).count() as u32, ..activity.into() }
+    }
+
+    /// What an activity has to know of those who take part: where cash of risky accounts is held, how risky they are.
+    fn needs(&self, activity: &Activity) -> Needs {
+        let needs = Needs::from(activity);
+        let gives_cash = activity.grants_per_user().is_some() && activity.plan.funding() > Fen::ZERO;
+        let open = activity.phase == Phase::Open;
+        Needs { account: needs.account || (open && gives_cash && self.risks.policy.is_some()), ..needs }
     }
 
     /// Visits every user who has anything recorded in a room: those its gates must let through.
@@ -369,12 +387,16 @@ impl Tables {
         match query {
             Query::Own { room, user } => self.own(room, user),
             Query::Activity { room, activity } => match self.activities.get(activity) {
-                Some(found) if found.room == *room => Reply::Activity(Box::new(found.into())),
+                Some(found) if found.room == *room => Reply::Activity(Box::new(self.view(found))),
                 _ => Reply::Unknown,
             },
             Query::Activities { room } => match self.rooms.get(room) {
                 Some(room) => Reply::Activities(
-                    room.activities.iter().filter_map(|id| self.activities.get(id)).map(Into::into).collect(),
+                    room.activities
+                        .iter()
+                        .filter_map(|id| self.activities.get(id))
+                        .map(|found| self.view(found))
+                        .collect(),
                 ),
                 None => Reply::Unknown,
             },
@@ -459,6 +481,17 @@ impl Tables {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
             Query::Gift(query) => self.ask_gift(query),
+            Query::HoldPolicy => Reply::HoldPolicy(self.risks.policy),
+            Query::Holds { user } => {
+                let of_user = self.risks.holds.iter().filter(|(_, hold)| hold.user == *user);
+                let placed = |(id, hold): (&HoldId, &Hold)| Some((self.activities.get(&id.0)?.room, *id, *hold));
+                Reply::Holds(of_user.filter_map(placed).collect())
+            }
+            Query::Hold { id: (activity, unit) } => {
+                let found = self.activities.get(activity).and_then(|found| self.grant_of(found, *unit, false));
+                found.map_or(Reply::Unknown, |grant| Reply::Hold(Box::new(grant)))
+            }
+            Query::Risk { user } => self.risks.judged.get(user).copied().map_or(Reply::Unknown, Reply::Risk),
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
             Query::Facts { room, user } => match self.rooms.get(room) {
                 Some(room) => {
@@ -494,7 +527,7 @@ impl Tables {
                     | Kind::Drop(CouponDrop { giveaway })
                     | Kind::Bag(Bag { giveaway, .. }),
                 ) => {
-                    grants.extend(giveaway.given_to(user).filter_map(|unit| activity.grant(unit)));
+                    grants.extend(giveaway.given_to(user).filter_map(|unit| self.grant_of(activity, unit, false)));
                 }
                 Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => {
                     let numbers = goals.grants_of(user);

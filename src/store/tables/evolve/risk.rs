@@ -1,0 +1,76 @@
+//! How risky accounts are judged to be.
+
+use super::Fits;
+use crate::rules::{Account, Currency, Fen, Hold, HoldId, HoldState, Posting, Risk, RoomId, Time, UserId};
+use crate::store::tables::receipts::Kept;
+use crate::store::tables::{Due, Tables};
+use crate::store::{Answer, Recorded, RiskAnswer, RiskEvent};
+
+impl Tables {
+    pub(super) fn risked(&mut self, recorded: &Recorded, room: Option<&RoomId>, what: &RiskEvent) -> Fits<Answer> {
+        match what {
+            RiskEvent::Judged { accounts, cause } => {
+                accounts.iter().for_each(|(user, risk)| self.judge_so(*user, *risk));
+                Ok(self.keep_for_all(cause, Kept::RisksJudged(accounts.len() as u32), recorded.at))
+            }
+            RiskEvent::Acquitted { user, cause } => {
+                let risk = self.risks.judged.remove(user).ok_or("the account is not judged")?;
+                self.due.remove(&(risk.until, Due::Risk(Box::new(*user))));
+                if cause.by.is_none() {
+                    return Ok(Answer::Idle);
+                }
+                Ok(self.keep_for_all(cause, Kept::Acquitted, recorded.at))
+            }
+            RiskEvent::PolicySet { policy, cause } => {
+                self.risks.policy = *policy;
+                Ok(self.keep_for_all(cause, Kept::PolicySet, recorded.at))
+            }
+            RiskEvent::HoldEnded { activity, unit, user, amount, how, cause } => {
+                self.settle_hold((*activity, *unit), *user, *amount, *how)?;
+                if cause.by.is_none() {
+                    return Ok(Answer::Idle);
+                }
+                self.keep(room.ok_or("what is held is of a room")?, cause, Kept::HoldEnded(*activity, *how))
+            }
+            RiskEvent::Caught { activity, risk, cause } => {
+                let user = cause.by.ok_or("nobody is caught")?;
+                if !self.risks.caught.entry(*activity).or_default().insert(user) {
+                    return Err("caught before");
+                }
+                risk.iter().for_each(|risk| self.judge_so(user, *risk));
+                Ok(Answer::Risk(RiskAnswer::Caught))
+            }
+        }
+    }
+
+    /// Cash waits; says where.
+    pub(super) fn begin_hold(&mut self, id: HoldId, user: UserId, amount: Fen, until: Time) -> Account {
+        self.risks.holds.insert(id, Hold { user, amount, until, state: HoldState::Held });
+        self.due.insert((until, Due::Hold(id.0, id.1)));
+        Account::Held(user)
+    }
+
+    fn settle_hold(&mut self, id: HoldId, user: UserId, amount: Fen, how: HoldState) -> Fits {
+        let sponsor = self.activities.get(&id.0).ok_or("no such activity")?.plan.sponsor;
+        let hold = self.risks.holds.get_mut(&id).ok_or("nothing is held")?;
+        if (hold.user, hold.amount, hold.state) != (user, amount, HoldState::Held) {
+            return Err("what is held is another's, or ended before");
+        }
+        hold.state = how;
+        self.due.remove(&(hold.until, Due::Hold(id.0, id.1)));
+        let to = match how {
+            HoldState::Credited => user,
+            HoldState::Forfeited => sponsor,
+            HoldState::Held => return Err("a hold ends by a credit or a forfeit"),
+        };
+        let (from, to) = (Account::Held(user), Account::Wallet(to));
+        self.post(Posting { from, to, currency: Currency::Fen, amount: amount.get() })
+    }
+
+    fn judge_so(&mut self, user: UserId, risk: Risk) {
+        if let Some(before) = self.risks.judged.insert(user, risk) {
+            self.due.remove(&(before.until, Due::Risk(Box::new(user))));
+        }
+        self.due.insert((risk.until, Due::Risk(Box::new(user))));
+    }
+}
