@@ -11,7 +11,7 @@ VIEWERS="${VIEWERS:-2000}" SHOW=60s SINGLE=12s
 if ((QUICK)); then
     VIEWERS=60 SHOW=12s SINGLE=4s
 fi
-read -ra scenarios <<<"${SCENARIOS:-rain sale coupons talk draws watch-task check-in gifts enrolment bags template campaign show}"
+read -ra scenarios <<<"${SCENARIOS:-rain sale coupons talk draws bots watch-task check-in gifts enrolment bags template campaign show}"
 
 # begin KEEPER: starts what it takes; sets BOOKS, which says where they are.
 begin() {
@@ -30,6 +30,11 @@ begin() {
 # play SCENARIO KEEPER: its row.
 play() {
     local scenario="$1" keeper="$2" name="$1-$2" at=() options=() verdict=ok
+    # Among bots one account is bounded as in production; in development it is not.
+    unset LIVEROOM_RATES__CLAIM__PER_SECOND LIVEROOM_RATES__CLAIM__BURST
+    if [[ "$scenario" == bots ]]; then
+        export LIVEROOM_RATES__CLAIM__PER_SECOND=20 LIVEROOM_RATES__CLAIM__BURST=40
+    fi
     begin "$keeper"
     for place in "${!PIDS[@]}"; do
         at+=(--target "${QUICS[place]}" --admin "${ADMINS[place]}" --server-pid "${PIDS[place]}")

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use liveroom::gateway::Rates;
 use liveroom::store::redis::RedisUrl;
 
 /// Storms a liveroom server, or measures what the bare transport would do in its place.
@@ -33,6 +34,8 @@ pub enum Command {
     Talk(LoadArgs),
     /// Viewers enter a lucky bag, a keyword draw and a mic-link draw, and take codes out of a bag
     Draws(LoadArgs),
+    /// People in rains among bots: early ones, guessers of numbers, a flood from one account, risky accounts
+    Bots(BotsArgs),
     /// Watch task: every viewer stays for its steps
     WatchTask(LoadArgs),
     /// Check-in: every viewer checks in
@@ -184,6 +187,20 @@ pub struct BroadcastArgs {
     /// The length of each; with the default the frame of one message has about 200 bytes, as has the bare fan-out's
     #[arg(long, value_name = "N", default_value_t = 144, value_parser = clap::value_parser!(u32).range(16..=1000))]
     pub message_bytes: u32,
+}
+
+/// People among bots.
+#[derive(Debug, Clone, Args)]
+pub struct BotsArgs {
+    /// The load: so many people; for every eight of them there is one bot of each kind
+    #[command(flatten)]
+    pub load: LoadArgs,
+    /// The server's `rates.claim.per_second`: what one account may ask in the long run
+    #[arg(long, value_name = "N", default_value_t = Rates::default().claim.per_second)]
+    pub claim_rate: u32,
+    /// The server's `rates.claim.burst`: what one account may ask at once
+    #[arg(long, value_name = "N", default_value_t = Rates::default().claim.burst)]
+    pub claim_burst: u32,
 }
 
 /// Everything together.

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Command::Idle(load) => scenario::idle(&load),
         Command::Talk(load) => scenario::talk(&load),
         Command::Draws(load) => scenario::draws(&load),
+        Command::Bots(bots) => scenario::bots(&bots),
         Command::Mixed(mixed) => scenario::mixed(&mixed),
         Command::WatchTask(load) => scenario::watch_task(&load),
         Command::CheckIn(load) => scenario::check_in(&load),

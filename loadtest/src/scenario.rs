@@ -5,7 +5,8 @@
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
 //! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws) those who enter draws,
-//! `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the course of a broadcast: watch tasks,
+//! `bots`(mod@bots) people among scripts, `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the
+//! course of a broadcast: watch tasks,
 //! check-ins, gifts, enrolments, lucky bags, templates, campaigns, and the show of everything.
 
 mod acks;
@@ -13,6 +14,7 @@ mod admin;
 mod aims;
 mod ask;
 mod books;
+mod bots;
 mod broadcast;
 mod chance;
 mod claims;
@@ -32,7 +34,7 @@ mod talk;
 mod tokens;
 mod viewer;
 
-use crate::cli::{BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs, ShowArgs};
+use crate::cli::{BotsArgs, BroadcastArgs, ClaimArgs, LoadArgs, MixedArgs, SaleArgs, ShowArgs};
 
 /// Red-packet rain: every viewer claims. Says whether all went well.
 pub fn rain(args: &ClaimArgs) -> anyhow::Result<bool> {
@@ -67,6 +69,11 @@ pub fn talk(load: &LoadArgs) -> anyhow::Result<bool> {
 /// Viewers enter draws, and take codes out of a bag. Says whether all went well.
 pub fn draws(load: &LoadArgs) -> anyhow::Result<bool> {
     draws::run(load)
+}
+
+/// People among bots. Says whether all went well.
+pub fn bots(args: &BotsArgs) -> anyhow::Result<bool> {
+    bots::run(args)
 }
 
 /// Everything together. Says whether all went well.

@@ -173,6 +173,11 @@ impl Admin {
         self.call(path, |door, url| signed(self.agent.put(url), door, &name).send_json(body))
     }
 
+    pub(super) fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        let name = unique_name();
+        self.call(path, |door, url| signed(self.agent.delete(url), door, &name).call())
+    }
+
     pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         // The same name at every door: what one has done and could not say, the others know.
         let name = unique_name();

@@ -184,8 +184,14 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_they_are_written() {
-        let prize =
-            |prize| Grant { activity: 300, slot: 7, prize: Some(prize), at_ms: 1_800_000_000_000, coupon_id: 0 };
+        let prize = |prize| Grant {
+            activity: 300,
+            slot: 7,
+            prize: Some(prize),
+            at_ms: 1_800_000_000_000,
+            coupon_id: 0,
+            hold: None,
+        };
         let granted = Granted { activity: 300, slot: 7, at_ms: 1_800_000_000_000, ..Granted::default() };
         let cash = Outcome::Grant(Granted { amount_fen: 888, ..granted });
         said(answer::Outcome::Grant(prize(grant::Prize::AmountFen(888))), cash);

@@ -16,12 +16,20 @@ pub(crate) async fn server(dir: &tempfile::TempDir) -> Server {
 
 /// So many that share a Redis; they sign receipts with one key.
 pub(crate) async fn nodes(dirs: &[tempfile::TempDir], redis: &Redis) -> Vec<Server> {
+    nodes_with(dirs, redis, &[]).await
+}
+
+/// The same, with more that is configured.
+pub(crate) async fn nodes_with(
+    dirs: &[tempfile::TempDir], redis: &Redis, more: &[(&'static str, String)],
+) -> Vec<Server> {
     let mut nodes = Vec::new();
     for dir in dirs {
         let mut flags = vec![
             ("store.redis", format!("redis://127.0.0.1:{}", redis.port)),
             ("store.durability", "memory".to_owned()),
         ];
+        flags.extend_from_slice(more);
         if !nodes.is_empty() {
             let key = Development::below(&dirs[0].path().join("data")).receipt_key_file();
             flags.push(("draws.receipt_key_file", key.display().to_string()));
@@ -31,7 +39,8 @@ pub(crate) async fn nodes(dirs: &[tempfile::TempDir], redis: &Redis) -> Vec<Serv
     nodes
 }
 
-async fn started(dir: &tempfile::TempDir, more: Vec<(&'static str, String)>) -> Server {
+/// The same, with more that is configured.
+pub(crate) async fn started(dir: &tempfile::TempDir, more: Vec<(&'static str, String)>) -> Server {
     let anywhere = || "127.0.0.1:0".to_owned();
     let data_dir = dir.path().join("data").display().to_string();
     let mut flags = vec![

@@ -58,6 +58,7 @@ fn granted(activity: u64, slot: u32, amount_fen: i64) -> answer::Outcome {
         prize: Some(grant::Prize::AmountFen(amount_fen)),
         at_ms: 5,
         coupon_id: 0,
+        hold: None,
     })
 }
 

@@ -1,0 +1,170 @@
+//! What people and bots do, each for itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use liveroom_protocol::client::{Client, Events, Outcome, RoomView};
+use liveroom_protocol::wire::Phase;
+use tokio::time::{sleep, timeout_at};
+
+use super::super::random;
+use super::known::Known;
+use crate::board::{Desk, Flight, Verdict};
+
+/// How far beyond the numbers that it knows a script guesses.
+const GUESSES: u64 = 2;
+
+/// How long a bot rests between two shots: none is faster than the server's usual rates, but for the one that floods.
+const RELOAD: Duration = Duration::from_millis(60);
+
+/// Who does what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Presses once in each rain that opens.
+    Person,
+    /// Fires at what is announced and not open, with tokens of its own making.
+    Early,
+    /// Fires at numbers that nobody has told.
+    Guesser,
+    /// Presses as a person does, from an account that is known to be risky.
+    Risky,
+    /// Presses as fast as it can, over many connections of one account.
+    Flooder,
+}
+
+/// Somebody in the room.
+pub(super) struct Player {
+    role: Role,
+    user: String,
+    client: Client,
+    events: Events,
+    view: RoomView,
+    known: Arc<Known>,
+    /// Where this one has pressed.
+    pressed: BTreeSet<u64>,
+}
+
+impl Player {
+    pub(super) fn new(role: Role, user: String, client: Client, events: Events, known: Arc<Known>) -> Self {
+        Self { role, user, client, events, view: RoomView::new(), known, pressed: BTreeSet::new() }
+    }
+
+    /// Plays its role until then. The desk counts what people do.
+    pub(super) async fn play(mut self, desk: Desk, until: Instant) {
+        while Instant::now() < until {
+            let goes_on = match self.role {
+                Role::Person | Role::Risky => self.hear(until).await,
+                Role::Early | Role::Guesser => self.hear(Instant::now() + RELOAD).await,
+                Role::Flooder => self.hear(Instant::now()).await,
+            };
+            if !goes_on {
+                return;
+            }
+            match self.role {
+                Role::Person | Role::Risky => self.press(&desk).await,
+                Role::Early => self.fire_early().await,
+                Role::Guesser => self.guess().await,
+                Role::Flooder => self.flood().await,
+            }
+        }
+    }
+
+    /// Hears what there is, or waits for something until then; `false` if nothing will come any more.
+    async fn hear(&mut self, until: Instant) -> bool {
+        let mut until = until;
+        loop {
+            match timeout_at(until.into(), self.events.next()).await {
+                Ok(Some(event)) => self.view.apply(&event),
+                Ok(None) => return false,
+                Err(_) => return true,
+            }
+            // More of it that is here already, and no longer.
+            if matches!(self.role, Role::Person | Role::Risky) {
+                until = Instant::now();
+            }
+        }
+    }
+
+    /// What is open, and what it takes to claim of it.
+    fn open(&self) -> Vec<(u64, u64, u32)> {
+        let ticket = |activity| self.view.rain_ticket(activity).map(|(token, opening)| (activity, token, opening));
+        self.view.activities().filter_map(|state| ticket(state.activity)).collect()
+    }
+
+    async fn press(&mut self, desk: &Desk) {
+        for (activity, token, opening) in self.open() {
+            if !self.pressed.insert(activity) {
+                continue;
+            }
+            let sent = Instant::now();
+            let flight = Flight { key: activity, intended: sent, sent };
+            let is_person = self.role == Role::Person;
+            if is_person {
+                desk.tally().sent(&flight);
+            }
+            match self.client.claim(activity, token, opening).await {
+                Ok(outcome) if is_person => {
+                    self.known.person(&outcome);
+                    desk.tally().answered(&flight, verdict(&outcome), Instant::now());
+                }
+                Ok(outcome) => self.known.risky(&self.user, &outcome),
+                Err(_) if is_person => desk.tally().unanswered(&flight, false),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn fire_early(&self) {
+        let announced = self.view.activities().filter(|state| state.phase() < Phase::Open);
+        for activity in announced.map(|state| state.activity) {
+            if let Ok(outcome) = self.client.claim(activity, random(), 1).await {
+                self.known.early(&outcome);
+            }
+        }
+    }
+
+    /// Numbers that the room has not heard of, from the decoy's on; and, to compare, a wrong token for one that it has.
+    async fn guess(&mut self) {
+        let shown: BTreeSet<_> = self.view.activities().map(|state| state.activity).collect();
+        let Some(latest) = shown.last().copied() else { return };
+        let first = self.known.decoy.saturating_sub(GUESSES).max(1);
+        let unheard = (first..=latest + GUESSES).filter(|activity| !shown.contains(activity));
+        let next: Vec<_> = unheard.filter(|activity| !self.pressed.contains(activity)).take(1).collect();
+        if next.is_empty() {
+            // All were tried: from the beginning.
+            self.pressed.clear();
+        }
+        for activity in next {
+            let Ok(outcome) = self.client.claim(activity, random(), 1).await else { continue };
+            self.known.guessed(activity, &outcome);
+            self.pressed.insert(activity);
+            sleep(RELOAD).await;
+        }
+        if let Some((activity, ..)) = self.open().first().copied()
+            && let Ok(outcome) = self.client.claim(activity, random(), 1).await
+        {
+            self.known.missed(&outcome);
+        }
+    }
+
+    async fn flood(&self) {
+        let Some((activity, token, opening)) = self.open().last().copied() else {
+            return sleep(RELOAD).await;
+        };
+        let sent = Instant::now();
+        if let Ok(outcome) = self.client.claim(activity, token, opening).await {
+            self.known.flood(sent, &outcome);
+        }
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Granted(_) => Verdict::Granted,
+        Outcome::Refused { code, .. } => Verdict::Refused(code.word()),
+        Outcome::NotDone { code, .. } => Verdict::Refused(code.word()),
+        // Answers to what nobody here asks.
+        _ => Verdict::Wrong,
+    }
+}
