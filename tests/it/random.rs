@@ -397,10 +397,9 @@ impl Run {
     }
 
     fn wait(&mut self, ms: u64) {
-        self.memory.wait_in(ms, in_turns);
-        self.durable.wait_in(ms, in_turns);
-        self.redis.wait_in(ms, in_turns);
-        // It cuts by itself.
+        self.memory.wait_ms(ms);
+        self.durable.wait_ms(ms);
+        self.redis.wait_ms(ms);
         self.striped.wait_ms(ms);
     }
 
@@ -527,17 +526,6 @@ impl Run {
         self.redis.audit();
         self.striped.audit();
     }
-}
-
-/// What a log of three stripes makes of timers that are due at one moment: three batches, each with the activities' steps in
-/// front. One batch would be decided as well, but what is due at the same time might come in another order.
-fn in_turns(due: Vec<Op>) -> Vec<Vec<Op>> {
-    let steps = due.iter().take_while(|op| matches!(op.ask, Ask::Due { .. })).count();
-    let (steps, others) = due.split_at(steps);
-    if others.is_empty() {
-        return vec![due];
-    }
-    others.chunks(others.len().div_ceil(3)).map(|some| [steps, some].concat()).collect()
 }
 
 proptest! {

@@ -217,18 +217,13 @@ impl<K: Subject> Stage<K> {
 
     /// Time passes; everything that falls due in between happens at its moment.
     pub fn wait_ms(&mut self, ms: u64) {
-        self.wait_in(ms, |due| vec![due]);
-    }
-
-    /// Time passes; what falls due at one moment is decided in the batches that `cut` makes of it.
-    pub fn wait_in(&mut self, ms: u64, cut: impl Fn(Vec<Op>) -> Vec<Vec<Op>>) {
         let until = self.now.after_ms(ms);
         while let Some(at) = self.keeper.next_due().filter(|at| *at <= until) {
             self.now = self.now.max(at);
             let mut ops = Vec::new();
             self.keeper.due(self.now, 100, &mut ops);
             let before = self.events.len();
-            cut(ops.clone()).iter().for_each(|batch| drop(self.decide_all(batch)));
+            self.decide_all(&ops);
             assert!(self.events.len() > before, "what was due stays due: {ops:?}");
         }
         self.now = until;

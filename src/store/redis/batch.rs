@@ -5,7 +5,7 @@ use std::{iter, slice};
 use serde::Serialize;
 
 use crate::rules::Time;
-use crate::store::{Answer, Ask, CommitError, Op, Recorded, Tables};
+use crate::store::{Answer, Ask, CommitError, Op, PresenceAsk, Recorded, Tables};
 
 /// What stands before the operations.
 const FORMAT: u8 = 1;
@@ -13,7 +13,7 @@ const FORMAT: u8 = 1;
 /// A part of a batch. Its operations are decided where its entry stands, which may be before the chunk that came before it:
 /// they were in flight together, and nobody has been told anything of one before another was sent.
 pub(super) struct Chunk<'a> {
-    /// The steps that time has brought due: in front of every chunk with anything in it, for nothing that waits behind may still
+    /// What time has brought due: in front of every chunk with anything in it, for nothing that waits behind may still
     /// be granted by what has ended. Where they come second they find nothing to do, or the step after.
     due: &'a [Op],
     ops: &'a [Op],
@@ -21,7 +21,9 @@ pub(super) struct Chunk<'a> {
 
 /// Cuts a batch into so many parts of about the same size.
 pub(super) fn share(ops: &[Op], parts: usize) -> Vec<Chunk<'_>> {
-    let is_due = |op: &&Op| op.by.is_none() && matches!(op.ask, Ask::Due { .. });
+    // Reports of who is there come from the server, too. They are large, and nothing is granted by what they end.
+    let is_report = |ask: &Ask| matches!(ask, Ask::Presence(PresenceAsk::Present { .. }));
+    let is_due = |op: &&Op| op.by.is_none() && !is_report(&op.ask);
     let (due, asked) = ops.split_at(ops.iter().take_while(is_due).count());
     let size = asked.len().div_ceil(parts).max(1);
     let first = Chunk { due: &[], ops: &ops[..due.len() + size.min(asked.len())] };
@@ -83,14 +85,26 @@ fn commit(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{ActivityId, OrderId, RoomId};
-    use crate::store::Partition;
+    use crate::rules::*;
+    use crate::store::{Bounds, Partition, RiskAsk};
+
+    fn here() -> Partition {
+        Partition::Room(RoomId::parse("r1").unwrap())
+    }
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
 
     #[test]
     fn what_is_due_stands_before_every_chunk() {
-        let op = |ask| Op { partition: Partition::Room(RoomId::parse("r1").unwrap()), by: None, request: None, ask };
-        let due = |n| op(Ask::Due { activity: ActivityId(n) });
-        let other = |n| op(Ask::Expire { order: OrderId(n) });
+        let due = |n| Op::timer(here(), Ask::Due { activity: ActivityId(n) });
+        let expire = |n| Op::timer(here(), Ask::Expire { order: OrderId(n) });
+        let report = || {
+            let (from, until, stays) = (Time::from_ms(1), Time::from_ms(2), Box::default());
+            Op::timer(here(), Ask::Presence(PresenceAsk::Present { broadcast: 1, from, until, stays }))
+        };
+        let other = |n| Op { by: Some(user("ann")), ..expire(n) };
         let now = Time::from_ms(7);
         for (ops, parts, want) in [
             (vec![], 2, vec![vec![], vec![]]),
@@ -98,6 +112,10 @@ mod tests {
             (vec![other(1), other(2), other(3)], 1, vec![vec![other(1), other(2), other(3)]]),
             (vec![other(1), other(2), other(3)], 2, vec![vec![other(1), other(2)], vec![other(3)]]),
             (vec![due(1), other(2), due(3)], 2, vec![vec![due(1), other(2)], vec![due(1), due(3)]]),
+            (vec![expire(1), due(2), other(3), other(4)], 2, {
+                vec![vec![expire(1), due(2), other(3)], vec![expire(1), due(2), other(4)]]
+            }),
+            (vec![due(1), report(), other(2)], 2, vec![vec![due(1), report()], vec![due(1), other(2)]]),
             (vec![due(1), other(2)], 3, vec![vec![due(1), other(2)], vec![], vec![]]),
         ] {
             let read = |chunk: &Chunk<'_>| {
@@ -106,6 +124,84 @@ mod tests {
                 ops
             };
             assert_eq!(share(&ops, parts).iter().map(read).collect::<Vec<_>>(), want);
+        }
+    }
+
+    /// A rain whose cash is held for longer than activities are kept, and when it leaves.
+    fn a_rain_with_a_hold() -> (Tables, ActivityId, Time) {
+        let mut tables = Tables::new(Bounds { retention_ms: 5_000, ..Bounds::default() });
+        let (mut now, mut requests) = (Time::from_ms(1_000_000), 0);
+        let mut ask = |tables: &mut Tables, now, partition, by: &str, ask| {
+            requests += 1;
+            let op = Op { partition, by: Some(user(by)), request: RequestId::new(requests), ask };
+            commit(tables, now, &[op], &mut Vec::new(), &mut Vec::new()).unwrap();
+        };
+        let (activity, until) = (ActivityId(1), now.after_ms(600_000));
+        let rain = RainPlan {
+            budget: Fen::new(10).unwrap(),
+            split: Split::Equal,
+            share_min: Fen::new(1).unwrap(),
+            share_max: Fen::new(10).unwrap(),
+            duration_ms: 10_000,
+            grants_per_user: 1,
+            waves: vec![WavePlan { after_ms: 0, shares: 2 }],
+            bonus: Vec::new(),
+        };
+        let plan = Plan {
+            title: "t".to_owned(),
+            sponsor: user("host"),
+            schedule: Schedule::default(),
+            limits: Limits::default(),
+            kind: KindPlan::Rain(rain),
+            conditions: Conditions::default(),
+            decoy: None,
+        };
+        let policy = Some(HoldPolicy { hold_from: 60, hold_ms: 60_000 });
+        let accounts = vec![(user("bot"), Risk { score: 90, reason: RiskReason::parse("test").unwrap(), until })];
+        for (partition, by, what) in [
+            (here(), "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 }),
+            (Partition::Wallet(user("host")), "op", Ask::TopUp { currency: Currency::Fen, amount: 100 }),
+            (Partition::Platform, "op", Ask::Risk(RiskAsk::SetPolicy { policy })),
+            (Partition::Platform, "op", Ask::Risk(RiskAsk::Judge { accounts })),
+            (here(), "host", Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) }),
+            (here(), "host", Ask::Step { activity, step: Step::Schedule }),
+            (here(), "host", Ask::Step { activity, step: Step::Open }),
+        ] {
+            ask(&mut tables, now, partition, by, what);
+        }
+        let token = tables.gate(activity).unwrap().token;
+        ask(&mut tables, now, here(), "bot", Ask::Claim { activity, token, opening: 1 });
+        let held_until = tables.holds().next().unwrap().1.until;
+        while tables.next_due().unwrap() < held_until {
+            now = tables.next_due().unwrap();
+            let mut ops = Vec::new();
+            tables.due(now, 100, &mut ops);
+            commit(&mut tables, now, &ops, &mut Vec::new(), &mut Vec::new()).unwrap();
+        }
+        (tables, activity, held_until.after_ms(1))
+    }
+
+    #[test]
+    fn chunks_may_be_decided_in_any_order() {
+        let (tables, activity, leaves_at) = a_rain_with_a_hold();
+        let mut ops = Vec::new();
+        tables.due(leaves_at, 100, &mut ops);
+        let [end, leave] = &ops[..] else { panic!("the end of the hold, and the archiving: {ops:?}") };
+        let other = |n| Op { by: Some(user("ann")), ..Op::timer(here(), Ask::Expire { order: OrderId(n) }) };
+        let together = [end.clone(), leave.clone(), other(1), other(2)];
+        // As a batch of another node may hold them.
+        let apart = [other(1), end.clone(), leave.clone()];
+        for (what, ops) in [("together", &together[..]), ("apart", &apart[..])] {
+            let mut tables = tables.clone();
+            for chunk in share(ops, 2).iter().rev() {
+                apply(&mut tables, &chunk.encode(leaves_at), &mut Vec::new())
+                    .unwrap_or_else(|why| panic!("{what}: {why}"));
+            }
+            let mut rest = Vec::new();
+            tables.due(leaves_at, 100, &mut rest);
+            apply(&mut tables, &share(&rest, 1)[0].encode(leaves_at), &mut Vec::new()).unwrap();
+            let paid = tables.ledger().balance(Account::Wallet(user("bot")), Currency::Fen);
+            assert_eq!((tables.activity(activity), paid), (None, 5), "{what}");
         }
     }
 }

@@ -44,6 +44,11 @@ impl Risks {
         self.holds.range((id, 0)..=(id, u32::MAX)).map(|((_, unit), hold)| (*unit, hold))
     }
 
+    /// Whether cash of an activity is held now.
+    pub(super) fn holds_cash(&self, id: ActivityId) -> bool {
+        self.of_activity(id).any(|(_, hold)| hold.state == HoldState::Held)
+    }
+
     /// When the last hold of an activity has ended at the latest.
     pub(super) fn last_until(&self, id: ActivityId) -> Option<Time> {
         self.of_activity(id).map(|(_, hold)| hold.until).max()

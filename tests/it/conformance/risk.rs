@@ -222,6 +222,24 @@ pub fn held_for_longer_than_activities_are_kept<K: Subject>(new: &dyn Fn(Bounds)
     stage.audit();
 }
 
+/// Where the end of a hold is decided later than the step after it would be.
+pub fn an_activity_waits_for_what_is_held<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds { retention_ms: 5_000, ..Bounds::default() }));
+    introduce(&mut stage, "bot", 80);
+    set_policy(&mut stage, 1, Some(HoldPolicy { hold_ms: 60_000, ..FROM_60 }));
+    let activity = stage.open(plan(rain(3, 7)));
+    assert_eq!(stage.tap("bot", activity), "slot 1: 7 fen, held");
+    stage.wait_ms(59_999);
+    stage.now = stage.now.after_ms(60_000);
+    assert_eq!((stage.timer(Ask::Due { activity }), stage.phase(activity)), ("idle".to_owned(), "settled"));
+    let end = Ask::Risk(RiskAsk::EndHold { activity, unit: 0, how: HoldState::Credited });
+    assert_eq!((stage.timer(end), has(&stage, "bot")), ("idle".to_owned(), (7, 0)));
+    stage.timer(Ask::Due { activity });
+    let gone = Query::Activity { room: crate::stage::room(), activity };
+    assert_eq!((stage.keeper.ask(&gone), has(&stage, "bot")), (Reply::Unknown, (7, 0)));
+    stage.audit();
+}
+
 pub fn policies_that_make_no_sense<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
     for (what, hold_from, hold_ms, want) in [
