@@ -306,7 +306,9 @@ impl Run {
                 let list = ["A", "B", "C"].map(|code| format!("{code}{which}"));
                 plan(codes(&list.each_ref().map(String::as_str)[..1 + usize::from(b / 8 % 3)]))
             } else {
-                plan(a_draw(which))
+                // Whoever is not judged to be harmless enters no draw of these by a comment.
+                let risk_below = (which % 8 == 5).then_some(80);
+                Plan { conditions: Conditions { risk_below, ..Conditions::default() }, ..plan(a_draw(which)) }
             };
             let drawn = self.hand_in(kind, b / 8);
             self.draws.extend(drawn);

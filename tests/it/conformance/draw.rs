@@ -1,7 +1,7 @@
 //! Draws that anyone can verify: lucky bag 福袋, keyword draw 口令抽奖, mic-link draw 连麦抽奖.
 
 use liveroom::rules::*;
-use liveroom::store::{Ask, Bounds, DrawAsk, EnterBy, KindView, Query, Reply};
+use liveroom::store::{Ask, Bounds, DrawAsk, EnterBy, KindView, PresenceAsk, Query, Reply, Tables};
 
 use crate::stage::{Stage, Subject, bag, plan, rain, room, user};
 
@@ -319,5 +319,28 @@ pub fn a_keyword_is_posted<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let Reply::Own(own) = stage.keeper.ask(&bob) else { panic!("nothing") };
     assert!(own.tickets.is_empty(), "once it is drawn, the record tells");
     assert_eq!(stage.by("dan", posted(token)), "closed");
+    stage.audit();
+}
+
+/// Comments are no requests: however many come from somebody whom the conditions do not let in, nothing is written down.
+pub fn a_keyword_that_only_some_may_post<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    let keyword = DrawPlan { occasion: Occasion::Keyword("好茶".to_owned()), ..bag(&[("tea", 1, 0)]) };
+    let conditions = Conditions { risk_below: Some(50), ..Conditions::default() };
+    let activity = stage.open(Plan { conditions, ..plan(keyword) });
+    let token = stage.token(activity);
+    let posted = || Ask::Draw(DrawAsk::Enter { activity, token, by: EnterBy::Comment });
+    let introduce = |risk| {
+        let account = AccountFacts { created: None, risk: Some(risk) };
+        Ask::Presence(PresenceAsk::Introduce { account })
+    };
+    stage.by("bot", introduce(90));
+    let events = stage.events.len();
+    for _ in 0..=Tables::REFUSALS_MAX {
+        assert_eq!(stage.by("bot", posted()), "risk_too_high 90/50");
+    }
+    assert_eq!(stage.events.len(), events, "nothing is written down");
+    stage.by("bot", introduce(20));
+    assert_eq!(stage.by("bot", posted()), "ticket 0", "the reason has passed");
     stage.audit();
 }

@@ -34,7 +34,7 @@ macro_rules! suite {
                        old_activities_leave, a_cancelled_sale_waits_for_its_orders },
                 draw { from_the_first_ticket_to_the_last_fen, one_ticket_each, fewer_than_prizes, nobody_came, refused,
                        a_beacon_decides, passed_on_by_word, seats_that_nobody_takes, never_called_off_after_the_close,
-                       rules_stay, wins_count, proofs, a_keyword_is_posted },
+                       rules_stay, wins_count, proofs, a_keyword_is_posted, a_keyword_that_only_some_may_post },
                 early { the_dearest_first, by_hand, whatever_the_kind, answers_stay, late, like_a_template },
                 experiment { for_an_arm_only, what_arms_bring, every_event_names_the_arms, coupons_of_an_arm, refused,
                              asked_again, bounded, what_is_over_leaves },

@@ -148,8 +148,11 @@ fn refused(code: RefusalCode) -> Decision {
 }
 
 /// A refusal whose reason may pass: it has to be kept, so that the same request gets the same answer. Of one user so many are
-/// kept in an activity; one more does not happen at all.
+/// kept in an activity; one more does not happen at all. A comment is no request, and nobody asks for its answer again.
 fn record_refusal(context: &Context<'_>, activity: ActivityId, refusal: Refusal) -> Outcome {
+    if context.cause.request.is_none() {
+        return Ok(Decision::Answer(Answer::Refused(refusal)));
+    }
     let kept = context.by.map_or(0, |user| context.room.receipts.refusals(activity, user));
     if kept >= Tables::REFUSALS_MAX {
         return Err(NotDoneCode::TooManyRefusals.because(format!("{refusal}, and refused {kept} times here")));
