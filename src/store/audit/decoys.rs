@@ -7,8 +7,11 @@ use crate::rules::{ActivityId, Fen, Phase, UserId};
 use crate::store::{Event, Recorded, RiskEvent, Tables};
 
 /// No decoy was funded or gave anything; whoever fired at one is known, once, and is judged to be no less risky than it says.
+/// Where as many accounts are judged as may be, somebody new is only known.
 pub(super) struct DecoysGiveNothing {
     caught: BTreeMap<ActivityId, BTreeSet<UserId>>,
+    /// Whether whoever is caught now was judged before.
+    was_judged: bool,
 }
 
 impl DecoysGiveNothing {
@@ -20,6 +23,7 @@ impl DecoysGiveNothing {
                 .map(|decoy| caught(decoy.id))
                 .filter(|(_, users): &(_, BTreeSet<_>)| !users.is_empty())
                 .collect(),
+            was_judged: false,
         }
     }
 }
@@ -47,6 +51,7 @@ impl Check for DecoysGiveNothing {
                 if !self.caught.entry(*activity).or_default().insert(user) {
                     return Err(format!("event {no} catches {user} with decoy {activity} again"));
                 }
+                self.was_judged = tables.judgement(&user).is_some();
                 Ok(())
             }
             Event::Archived { activity, .. } => {
@@ -58,12 +63,15 @@ impl Check for DecoysGiveNothing {
     }
 
     fn after(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
-        let Event::Risk { what: RiskEvent::Caught { activity, cause, .. }, .. } = &recorded.event else {
+        let Event::Risk { what: RiskEvent::Caught { activity, risk, cause }, .. } = &recorded.event else {
             return Ok(());
         };
+        if risk.is_none() && !self.was_judged {
+            return Ok(());
+        }
         let decoy = tables.activity(*activity).and_then(|activity| activity.plan.decoy);
         let (Some(decoy), Some(user)) = (decoy, cause.by) else { return Ok(()) };
-        let judged = tables.judged().find(|(who, _)| **who == user).and_then(|(_, risk)| risk.at(recorded.at));
+        let judged = tables.judgement(&user).and_then(|risk| risk.at(recorded.at));
         if judged.is_some_and(|score| score >= decoy.score) {
             return Ok(());
         }
@@ -89,5 +97,78 @@ impl Check for DecoysGiveNothing {
             caught += tables.caught(id).count();
         }
         Ok(format!("{decoys} decoys, {caught} caught"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::*;
+    use crate::store::{Ask, Bounds, Cause, Keeper as _, MemoryKeeper, Op, Partition, RiskAsk};
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(name).unwrap()
+    }
+
+    fn risk(score: u8) -> Risk {
+        Risk { score, reason: RiskReason::parse("test").unwrap(), until: Time::from_ms(9_000_000) }
+    }
+
+    /// A decoy of score 80 in a room, which one user has been judged in before, if at all.
+    fn a_decoy(judged: Option<u8>) -> MemoryKeeper {
+        let mut keeper = MemoryKeeper::new(Bounds::default());
+        let room = RoomId::parse("r").unwrap();
+        let rain = RainPlan {
+            budget: Fen::new(10).unwrap(),
+            split: Split::Equal,
+            share_min: Fen::new(1).unwrap(),
+            share_max: Fen::new(10).unwrap(),
+            duration_ms: 10_000,
+            grants_per_user: 1,
+            waves: vec![WavePlan { after_ms: 0, shares: 2 }],
+            bonus: Vec::new(),
+        };
+        let plan = Plan {
+            title: "t".to_owned(),
+            sponsor: user("host"),
+            schedule: Schedule::default(),
+            limits: Limits::default(),
+            kind: KindPlan::Rain(rain),
+            conditions: Conditions::default(),
+            decoy: Some(DecoyPlan { score: 80, for_ms: 1_000 }),
+        };
+        let activity = ActivityId(1);
+        let accounts = judged.map(|score| (user("bot"), risk(score))).into_iter().collect();
+        let ops = [
+            (Partition::Room(room), Ask::CreateRoom { host: user("host"), utc_offset_min: 0 }),
+            (Partition::Room(room), Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) }),
+            (Partition::Room(room), Ask::Step { activity, step: Step::Schedule }),
+            (Partition::Platform, Ask::Risk(RiskAsk::Judge { accounts })),
+        ];
+        let ops = ops.map(|(partition, ask)| Op { partition, by: Some(user("host")), request: None, ask });
+        keeper.commit(Time::from_ms(1_000_000), &ops, &mut Vec::new(), &mut Vec::new()).unwrap();
+        keeper
+    }
+
+    #[test]
+    fn whoever_is_caught_is_judged_where_there_is_room() {
+        for (what, before, risk, holds) in [
+            ("judged for it", None, Some(risk(80)), true),
+            ("as many are judged as may be", None, None, true),
+            ("judged to be as bad before", Some(90), None, true),
+            ("judged to be worse than before", Some(5), Some(risk(80)), true),
+            ("still harmless", Some(5), None, false),
+            ("judged to be less than the decoy says", None, Some(risk(79)), false),
+        ] {
+            let mut tables = a_decoy(before).tables().clone();
+            let mut check = DecoysGiveNothing::over(&tables);
+            let cause = Cause { by: Some(user("bot")), request: None };
+            let what_happened = RiskEvent::Caught { activity: ActivityId(1), risk, cause };
+            let event = Event::Risk { room: Some(RoomId::parse("r").unwrap()), what: what_happened };
+            let recorded = Recorded { no: tables.latest_no() + 1, at: Time::from_ms(1_000_000), event };
+            check.before(&recorded, &tables).unwrap();
+            tables.evolve(&recorded).unwrap();
+            assert_eq!(check.after(&recorded, &tables).is_ok(), holds, "{what}");
+        }
     }
 }

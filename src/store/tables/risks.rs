@@ -79,6 +79,11 @@ impl Tables {
         Some(Grant { hold: hold.map(|hold| (hold.until, state(hold))), ..grant })
     }
 
+    /// What an account is judged to be, until a timer ends it.
+    pub fn judgement(&self, user: &UserId) -> Option<&Risk> {
+        self.risks.judged.get(user)
+    }
+
     /// Every account that is judged, in no order.
     pub fn judged(&self) -> impl Iterator<Item = (&UserId, &Risk)> {
         self.risks.judged.iter()
