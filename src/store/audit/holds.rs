@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{Account, Currency, Fen, Hold, HoldId, HoldState, Prize, UserId};
+use crate::rules::{Account, AccountFacts, Currency, Fen, Hold, HoldId, HoldState, Prize, UserId};
 use crate::store::{Event, Recorded, RiskEvent, Tables};
 
 /// Cash is held only where the policy and the winner's risk say so; each hold ends exactly once, and Σ held = Σ open holds.
@@ -22,9 +22,16 @@ impl HoldsEndOnce {
             return Ok(());
         };
         let no = recorded.no;
-        let risk = tables.room(room).and_then(|room| tables.risk_of(room, user, recorded.at));
-        let want = tables.hold_policy().and_then(|policy| policy.until(prize, risk, recorded.at));
-        if *held_until != want {
+        let room = tables.room(room);
+        let facts = room.and_then(|room| room.facts(user));
+        let judged = tables.judgement(user).and_then(|risk| risk.at(recorded.at));
+        let risk = facts.and_then(|facts| facts.account.risk).max(judged);
+        let until = |risk| tables.hold_policy().and_then(|policy| policy.until(prize, risk, recorded.at));
+        let want = until(risk);
+        // Of a stranger a full room fears the worst; when one is full that knows anybody, the server's configuration says.
+        let is_stranger = facts.is_none() && room.is_some_and(|room| room.audience().next().is_some());
+        let is_feared = is_stranger && *held_until == until(Some(AccountFacts::RISK_MAX));
+        if *held_until != want && !is_feared {
             return Err(format!("event {no} holds until {held_until:?}; by policy and risk {risk:?}, until {want:?}"));
         }
         if let (Some(until), Prize::Cash(amount)) = (*held_until, prize) {

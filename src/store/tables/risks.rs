@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Due, Map, Room, Tables};
-use crate::rules::{Activity, ActivityId, Grant, Hold, HoldId, HoldPolicy, HoldState, Risk, Time, UserId};
+use crate::rules::{
+    AccountFacts, Activity, ActivityId, Grant, Hold, HoldId, HoldPolicy, HoldState, Risk, Time, UserId,
+};
 
 /// Judgements. Most claims find that there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -89,9 +91,13 @@ impl Tables {
         self.risks.judged.iter()
     }
 
-    /// How risky a user of a room is: the higher of what the token says and what is judged; nothing if nobody says anything.
-    pub fn risk_of(&self, room: &Room, user: &UserId, now: Time) -> Option<u8> {
-        let token = room.audience.get(user).and_then(|facts| facts.account.risk);
+    /// How risky a user of a room is, when it comes to cash: the higher of what the token says and what is judged; nothing if nobody
+    /// says anything. What the token of a stranger says, a full room has not heard: then it may be the worst.
+    pub(super) fn risk_of(&self, room: &Room, user: &UserId, now: Time) -> Option<u8> {
+        let token = match room.audience.get(user) {
+            Some(facts) => facts.account.risk,
+            None => (room.audience.len() >= self.bounds.audience_per_room_max).then_some(AccountFacts::RISK_MAX),
+        };
         token.max(self.risks.of(user, now))
     }
 }

@@ -53,7 +53,7 @@ macro_rules! suite {
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
                        boards, boards_of_other_days, fans_by_gift, fans_by_asking, fans_by_watching, how_a_club_is_run, asked_again,
                        what_is_long_ago_is_forgotten },
-                risk { the_higher_counts, the_latest_judgement, asked_again, cash_is_held, released_or_forfeited,
+                risk { the_higher_counts, the_latest_judgement, asked_again, cash_is_held, strangers_in_a_full_room, released_or_forfeited,
                        held_for_longer_than_activities_are_kept, an_activity_waits_for_what_is_held,
                        policies_that_make_no_sense,
                        a_decoy_is_a_rain_that_is_exhausted, a_decoy_catches, decoys_that_make_no_sense },

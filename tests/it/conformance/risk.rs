@@ -174,6 +174,31 @@ pub fn cash_is_held<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+/// What tokens say is not heard in a room that is full: there cash of strangers is held, lest a bot's is paid.
+pub fn strangers_in_a_full_room<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds { audience_per_room_max: 2, ..Bounds::default() }));
+    let before = stage.open(plan(rain(9, 5)));
+    set_policy(&mut stage, 1, Some(FROM_60));
+    let activity = stage.open(plan(rain(9, 7)));
+    introduce(&mut stage, "ann", 10);
+    assert_eq!(stage.tap("cyd", activity), "slot 1: 7 fen", "of whom nothing is said, while there is room");
+    introduce(&mut stage, "bot", 90);
+    introduce(&mut stage, "late", 90);
+    for (who, want) in [
+        ("ann", "slot 1: 7 fen"),
+        ("bot", "slot 1: 7 fen, held"),
+        ("late", "slot 1: 7 fen, held"),
+        ("new", "slot 1: 7 fen, held"),
+    ] {
+        assert_eq!(stage.tap(who, activity), want, "{who}");
+    }
+    set_policy(&mut stage, 2, None);
+    assert_eq!(stage.tap("late", before), "slot 1: 5 fen", "off unless set");
+    stage.wait_ms(20_000);
+    assert_eq!((has(&stage, "late"), has(&stage, "new")), ((12, 0), (7, 0)));
+    stage.audit();
+}
+
 /// An operator ends a hold, once, one way or the other.
 pub fn released_or_forfeited<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
