@@ -37,6 +37,16 @@ pub enum JournalError {
         /// What is wrong there.
         flaw: Flaw,
     },
+    /// What is there is intact, and was written by a release whose format is another. It must be read by that.
+    #[error("{name} is of another release: its format is version {found}, this one reads version {known}")]
+    OtherRelease {
+        /// The file.
+        name: String,
+        /// Its format.
+        found: u32,
+        /// The format that this release writes and reads.
+        known: u32,
+    },
     /// The caller could not take a record that is intact.
     #[error("{segment}, offset {offset}: record {seq} was refused: {why}")]
     Rejected {
@@ -119,9 +129,6 @@ pub enum Flaw {
     /// The segment's header fails its checksum, or is not one.
     #[error("the segment header is corrupt")]
     SegmentHeader,
-    /// The segment is intact, but of a format that this version does not know.
-    #[error("unknown format version {0}")]
-    Version(u32),
     /// The segment belongs to another log, or bears another number than its name.
     #[error("the segment does not belong here")]
     Foreign,

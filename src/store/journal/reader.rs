@@ -35,7 +35,8 @@ impl Frames {
         let flaw = match file.read_full_at(&mut head, 0) {
             Err(error) => Flaw::Unreadable(error),
             Ok(read) => match SegmentHeader::decode(&head[..read]) {
-                Ok(header) if header.number == number => {
+                Ok(Err(found)) => return Err(JournalError::OtherRelease { name, found, known: segment::VERSION }),
+                Ok(Ok(header)) if header.number == number => {
                     let (seal, bytes) = (header.seal(), Vec::new());
                     return Ok(Self { header, name, file, seal, bytes, start: 0, read_ahead: READ_AHEAD_MIN });
                 }

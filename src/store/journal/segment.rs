@@ -5,7 +5,8 @@ use crc32fast::Hasher;
 use super::error::Flaw;
 
 const MAGIC: [u8; 8] = *b"LIVEROOM";
-const VERSION: u32 = 1;
+/// Counted up when the bytes change, or what the store's records in them mean: those have no version of their own.
+pub(super) const VERSION: u32 = 2;
 
 /// Everything in a segment begins at a multiple of this.
 pub(super) const ALIGNMENT: usize = 8;
@@ -26,7 +27,7 @@ pub(super) fn number(file: &str) -> Option<u64> {
 /// | at | bytes | |
 /// |---|---|---|
 /// | 0 | 8 | `LIVEROOM` |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | CRC-32 of the other bytes |
 /// | 16 | 8 | epoch: drawn when the log was created, the same in all its segments |
 /// | 24 | 8 | number of the segment: 1, 2, … without a gap |
@@ -57,15 +58,16 @@ impl SegmentHeader {
         bytes
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Flaw> {
+    /// The header, or the version that it is of if that is another.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Result<Self, u32>, Flaw> {
         let bytes: &[u8; Self::LEN] = bytes.first_chunk().ok_or(Flaw::SegmentHeader)?;
         if bytes[..8] != MAGIC || u32_at(bytes, 12) != Self::crc(bytes) {
             return Err(Flaw::SegmentHeader);
         }
-        match u32_at(bytes, 8) {
+        Ok(match u32_at(bytes, 8) {
             VERSION => Ok(Self { epoch: u64_at(bytes, 16), number: u64_at(bytes, 24), len: u64_at(bytes, 32) }),
-            other => Err(Flaw::Version(other)),
-        }
+            other => Err(other),
+        })
     }
 
     /// What every checksum of the segment starts from, so that bytes of another log or segment, or a payload that

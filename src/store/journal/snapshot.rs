@@ -16,7 +16,8 @@ use super::disk::{Access, Disk, DiskFile};
 use super::error::{JournalError, Result};
 
 const MAGIC: [u8; 8] = *b"LIVESNAP";
-const VERSION: u32 = 1;
+/// Counted up as that of segments is.
+const VERSION: u32 = 2;
 const HEADER_LEN: usize = 32;
 const CHUNK_HEADER_LEN: usize = 8;
 const CHUNK_LEN_MAX: usize = 256 << 10;
@@ -45,7 +46,7 @@ pub struct Rejected {
 pub fn write(disk: &dyn Disk, seq: u64, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> Result<u64> {
     let name = name(seq);
     disk.replace(&name, &mut |file| {
-        let header = header(seq);
+        let header = header(seq, VERSION);
         file.write_all(&header)?;
         let mut chunks = ChunkWriter { file, crc: crc(0, &[&header]), content: Vec::with_capacity(CHUNK_LEN_MAX) };
         fill(&mut chunks)?;
@@ -81,20 +82,38 @@ fn first<T>(
         let name = name(seq);
         match read(disk, &name, seq, &mut decode) {
             Ok(content) => return Ok(Found { snapshot: Some((seq, content)), rejected }),
-            Err(error) => rejected.push(Rejected { name, why: error.to_string() }),
+            Err(Unread::OtherRelease(found)) => {
+                return Err(JournalError::OtherRelease { name, found, known: VERSION });
+            }
+            Err(Unread::Damaged(error)) => rejected.push(Rejected { name, why: error.to_string() }),
         }
     }
     Ok(Found { snapshot: None, rejected })
 }
 
+/// Why a snapshot is of no use.
+enum Unread {
+    /// It holds, and is of this version.
+    OtherRelease(u32),
+    Damaged(io::Error),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self::Damaged(error)
+    }
+}
+
 fn read<T>(
     disk: &dyn Disk, name: &str, seq: u64, decode: &mut dyn FnMut(u64, &mut dyn Read) -> io::Result<T>,
-) -> io::Result<T> {
+) -> std::result::Result<T, Unread> {
     let file = disk.open(name, Access::Read)?;
     let mut bytes = [0; HEADER_LEN];
     file.read_full_at(&mut bytes, 0)?;
-    if bytes != header(seq) {
-        return Err(corrupt(0));
+    if bytes != header(seq, VERSION) {
+        let [.., a, b, c, d] = bytes[..12] else { return Err(corrupt(0).into()) };
+        let version = u32::from_le_bytes([a, b, c, d]);
+        return Err(if bytes == header(seq, version) { Unread::OtherRelease(version) } else { corrupt(0).into() });
     }
     let crc = crc(0, &[&bytes]);
     let mut chunks = ChunkReader { file, offset: HEADER_LEN as u64, crc, content: Vec::new(), taken: 0, ended: false };
@@ -120,10 +139,10 @@ fn seqs(disk: &dyn Disk) -> Result<Vec<u64>> {
     Ok(seqs)
 }
 
-fn header(seq: u64) -> [u8; HEADER_LEN] {
+fn header(seq: u64, version: u32) -> [u8; HEADER_LEN] {
     let mut bytes = [0; HEADER_LEN];
     bytes[..8].copy_from_slice(&MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..12].copy_from_slice(&version.to_le_bytes());
     bytes[16..24].copy_from_slice(&seq.to_le_bytes());
     let crc = crc(0, &[&bytes[..12], &bytes[16..]]);
     bytes[12..16].copy_from_slice(&crc.to_le_bytes());

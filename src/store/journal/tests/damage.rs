@@ -117,3 +117,33 @@ fn a_reader_names_damage() {
     let mut reader = log.view().reader(1).unwrap();
     assert_eq!(place(reader.next().unwrap_err()), (segment::name(1), 40));
 }
+
+/// Bytes of the first release's segment and snapshot: their checksums hold.
+#[test]
+fn what_another_release_wrote_is_no_damage() {
+    let segment: Vec<u8> = [
+        &b"LIVEROOM"[..],
+        &[1, 0, 0, 0, 0xed, 0x75, 0x05, 0xb7],
+        &7_u64.to_le_bytes(),
+        &1_u64.to_le_bytes(),
+        &SEGMENT_BYTES.to_le_bytes(),
+        &[0; 984],
+    ]
+    .concat();
+    let snapshot: Vec<u8> =
+        [&b"LIVESNAP"[..], &[1, 0, 0, 0, 0x43, 0xc3, 0xf8, 0x6f], &9_u64.to_le_bytes(), &[0; 8]].concat();
+    let before = |file: &str, bytes: &[u8]| {
+        let disk = SimDisk::default();
+        disk.replace(file, &mut |file| file.write_all(bytes)).unwrap();
+        disk
+    };
+    let started = |disk: &SimDisk| open_at(disk, 1).map(|_| ()).unwrap_err().to_string();
+    let recovered = |disk: &SimDisk| snapshot::newest(disk, |seq, _| Ok(seq)).map(|_| ()).unwrap_err().to_string();
+    let (log, snap) = ("segment-0000000001.log", "snapshot-00000000000000000009.snap");
+    for (what, file, said) in
+        [("a segment", log, started(&before(log, &segment))), ("a snapshot", snap, recovered(&before(snap, &snapshot)))]
+    {
+        let want = format!("{file} is of another release: its format is version 1, this one reads version 2");
+        assert_eq!(said, want, "{what}");
+    }
+}
