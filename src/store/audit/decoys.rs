@@ -1,4 +1,4 @@
-//! Decoys: they hold nothing, give nothing, and catch each script once.
+//! Decoys: they hold nothing, give nothing, and catch each script once, or again when it is judged for that no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,12 +43,15 @@ impl Check for DecoysGiveNothing {
             Event::Stepped { activity, moved, .. } if is_decoy(*activity) && *moved != Fen::ZERO => {
                 Err(format!("event {no} moves {moved} fen with decoy {activity}"))
             }
-            Event::Risk { what: RiskEvent::Caught { activity, cause, .. }, .. } => {
+            Event::Risk { what: RiskEvent::Caught { activity, risk, cause }, .. } => {
                 let catches = tables.activity(*activity).is_some_and(|activity| activity.catches());
                 let Some(user) = cause.by.filter(|_| catches) else {
                     return Err(format!("event {no} catches {:?} with {activity}, which is no decoy now", cause.by));
                 };
-                if !self.caught.entry(*activity).or_default().insert(user) {
+                let judged = tables.judgement(&user).and_then(|risk| risk.at(recorded.at));
+                let decoy = tables.activity(*activity).and_then(|activity| activity.plan.decoy);
+                let is_judged = judged >= decoy.map(|decoy| decoy.score);
+                if !self.caught.entry(*activity).or_default().insert(user) && (is_judged || risk.is_none()) {
                     return Err(format!("event {no} catches {user} with decoy {activity} again"));
                 }
                 self.was_judged = tables.judgement(&user).is_some();
@@ -169,6 +172,25 @@ mod tests {
             check.before(&recorded, &tables).unwrap();
             tables.evolve(&recorded).unwrap();
             assert_eq!(check.after(&recorded, &tables).is_ok(), holds, "{what}");
+        }
+    }
+
+    #[test]
+    fn whoever_is_judged_for_it_is_not_caught_again() {
+        for (what, now_judged, risk, holds) in [
+            ("judged to be harmless since", Some(5), Some(risk(80)), true),
+            ("judged no more", None, Some(risk(80)), true),
+            ("judged for it", Some(80), Some(risk(80)), false),
+            ("to no effect", None, None, false),
+        ] {
+            let tables = a_decoy(now_judged).tables().clone();
+            let mut check = DecoysGiveNothing::over(&tables);
+            check.caught.entry(ActivityId(1)).or_default().insert(user("bot"));
+            let cause = Cause { by: Some(user("bot")), request: None };
+            let what_happened = RiskEvent::Caught { activity: ActivityId(1), risk, cause };
+            let event = Event::Risk { room: Some(RoomId::parse("r").unwrap()), what: what_happened };
+            let recorded = Recorded { no: tables.latest_no() + 1, at: Time::from_ms(1_000_000), event };
+            assert_eq!(check.before(&recorded, &tables).is_ok(), holds, "{what}");
         }
     }
 }

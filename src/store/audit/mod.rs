@@ -91,7 +91,7 @@ pub enum Invariant {
     RisksLapse,
     /// Cash of risky accounts is held as the policy says, and each hold ends once: credited or forfeited.
     HoldsEndOnce,
-    /// No decoy was funded or gave anything, and it catches each script once.
+    /// No decoy was funded or gave anything, and it catches each script once, or again when it is judged for that no more.
     DecoysGiveNothing,
     /// Nobody takes part before others who is not of the tier that may.
     HeadStartsKept,

@@ -342,6 +342,13 @@ pub fn a_decoy_catches<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.step(activity, Step::Open);
     assert_eq!(catch(&mut stage, "cyd", activity), "caught");
     assert_eq!(caught(&stage, activity), 4);
+    judge(&mut stage, 2, &[("bot", 10, late)]);
+    for (what, want) in [("who is judged to be harmless fires again", "caught"), ("once", "idle")] {
+        assert_eq!((catch(&mut stage, "bot", activity).as_str(), judged(&stage, "bot")), (want, Some(80)), "{what}");
+    }
+    acquit(&mut stage, 3, "bot");
+    assert_eq!((catch(&mut stage, "bot", activity).as_str(), judged(&stage, "bot")), ("caught", Some(80)));
+    assert_eq!(caught(&stage, activity), 4, "it is still the same four");
     let real = stage
         .open(Plan { conditions: Conditions { risk_below: Some(50), ..Conditions::default() }, ..plan(rain(9, 5)) });
     assert_eq!(stage.tap("cyd", real), "risk_too_high 80/50");

@@ -53,18 +53,23 @@ impl Tables {
         }
     }
 
-    /// Whoever fires at a decoy is a script. Once is enough.
+    /// Whoever fires at a decoy is a script. Once is enough, as long as the account is judged for it.
     fn catch(&self, context: &Context<'_>, id: ActivityId) -> Outcome {
         let idle = Ok(Decision::Answer(Answer::Idle));
         let (activity, Some(user)) = (self.activity_in(context, id)?, context.by) else { return idle };
         let Some(decoy) = activity.plan.decoy.filter(|_| activity.catches()) else { return idle };
         let caught = self.risks.caught.get(&id);
-        if caught.is_some_and(|caught| caught.contains(&user) || caught.len() >= Risks::CAUGHT_MAX) {
+        let again = caught.is_some_and(|caught| caught.contains(&user));
+        if !again && caught.is_some_and(|caught| caught.len() >= Risks::CAUGHT_MAX) {
             return idle;
         }
         let before = self.risks.judged.get(&user);
         let has_room = before.is_some() || self.risks.judged.len() < Risks::JUDGED_MAX;
         let risk = decoy.judge(before, context.now).filter(|_| has_room);
+        let is_judged = before.and_then(|risk| risk.at(context.now)) >= Some(decoy.score);
+        if again && (is_judged || risk.is_none()) {
+            return idle;
+        }
         let what = RiskEvent::Caught { activity: id, risk, cause: context.cause };
         Ok(Decision::Event(Event::Risk { room: Some(context.room_id), what }))
     }

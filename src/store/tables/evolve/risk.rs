@@ -34,7 +34,7 @@ impl Tables {
             }
             RiskEvent::Caught { activity, risk, cause } => {
                 let user = cause.by.ok_or("nobody is caught")?;
-                if !self.risks.caught.entry(*activity).or_default().insert(user) {
+                if !self.risks.caught.entry(*activity).or_default().insert(user) && risk.is_none() {
                     return Err("caught before");
                 }
                 risk.iter().for_each(|risk| self.judge_so(user, *risk));
