@@ -253,7 +253,7 @@ impl Engine {
             self.shared.counters.gate_refusals.inc();
             return Some(Answer::Refused(refusal));
         }
-        if seat.room.needs.account()
+        if seat.room.needs.concern(&seat.account)
             && let Err(reason) = self.introduce(seat)
         {
             return Some(Answer::NotDone(reason));
@@ -393,7 +393,7 @@ impl Engine {
     fn look_for_keywords(&self, seat: &Seat, request: RequestId, text: &str) -> Result<Said, NotDone> {
         let mut asks = seat.room.keywords.said(text);
         let Some(last) = asks.pop() else { return Ok(Said::Talk) };
-        if seat.room.needs.account() {
+        if seat.room.needs.concern(&seat.account) {
             self.introduce(seat)?;
         }
         let op = |ask| Op { partition: Partition::Room(seat.room.id), by: Some(seat.user), request: None, ask };

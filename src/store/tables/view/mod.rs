@@ -143,6 +143,8 @@ pub struct Needs {
     pub watching: bool,
     /// What their tokens say of their accounts.
     pub account: bool,
+    /// How risky their tokens say that they are, from this risk on: their cash may be held.
+    pub risk_from: Option<u8>,
 }
 
 /// What a comment does that is an activity's keyword.
@@ -264,6 +266,7 @@ impl From<&Activity> for Needs {
         Self {
             watching: conditions.watched_s.is_some() || matches!(activity.plan.kind, KindPlan::WatchTask(_)),
             account: conditions.account_age_days.is_some() || conditions.risk_below.is_some(),
+            risk_from: None,
         }
     }
 }
@@ -372,8 +375,8 @@ impl Tables {
     fn needs(&self, activity: &Activity) -> Needs {
         let needs = Needs::from(activity);
         let gives_cash = activity.grants_per_user().is_some() && activity.plan.funding() > Fen::ZERO;
-        let open = activity.phase == Phase::Open;
-        Needs { account: needs.account || (open && gives_cash && self.risks.policy.is_some()), ..needs }
+        let policy = self.risks.policy.filter(|_| gives_cash && activity.phase == Phase::Open);
+        Needs { risk_from: policy.map(|policy| policy.hold_from), ..needs }
     }
 
     /// Visits every user who has anything recorded in a room: those its gates must let through.
