@@ -28,8 +28,8 @@ impl HoldsEndOnce {
         let risk = facts.and_then(|facts| facts.account.risk).max(judged);
         let until = |risk| tables.hold_policy().and_then(|policy| policy.until(prize, risk, recorded.at));
         let want = until(risk);
-        // Of a stranger a full room fears the worst; when one is full that knows anybody, the server's configuration says.
-        let is_stranger = facts.is_none() && room.is_some_and(|room| room.audience().next().is_some());
+        // Of a stranger a full room fears the worst.
+        let is_stranger = facts.is_none() && room.is_some_and(|room| tables.may_be_full(room));
         let is_feared = is_stranger && *held_until == until(Some(AccountFacts::RISK_MAX));
         if *held_until != want && !is_feared {
             return Err(format!("event {no} holds until {held_until:?}; by policy and risk {risk:?}, until {want:?}"));

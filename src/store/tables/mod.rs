@@ -69,6 +69,11 @@ pub struct Bounds {
     pub tiers: TierRules,
 }
 
+impl Bounds {
+    /// No server may be configured to know fewer viewers of a room (`server/config/check`).
+    pub const AUDIENCE_MIN: usize = 1_000;
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Due, Map, Room, Tables};
+use super::{Bounds, Due, Map, Room, Tables};
 use crate::rules::{
     AccountFacts, Activity, ActivityId, Grant, Hold, HoldId, HoldPolicy, HoldState, Risk, Time, UserId,
 };
@@ -89,6 +89,11 @@ impl Tables {
     /// Every account that is judged, in no order.
     pub fn judged(&self) -> impl Iterator<Item = (&UserId, &Risk)> {
         self.risks.judged.iter()
+    }
+
+    /// Whether a room may be full: an audit does not know what the server was configured to, but for the least.
+    pub fn may_be_full(&self, room: &Room) -> bool {
+        room.audience.len() >= self.bounds.audience_per_room_max.min(Bounds::AUDIENCE_MIN)
     }
 
     /// How risky a user of a room is, when it comes to cash: the higher of what the token says and what is judged; nothing if nobody
