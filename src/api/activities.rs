@@ -131,12 +131,8 @@ pub(super) async fn amend(
 /// What a caller plans, and may.
 pub(super) fn planned(api: &Api, caller: &Caller, new: NewActivity) -> Result<Plan, Halt> {
     let sponsor = new.sponsor.as_deref().map_or(Ok(caller.user()), user_id)?;
-    caller.may_let_pay(sponsor)?;
-    if new.decoy.is_some() {
-        // What it makes of an account counts in all rooms.
-        caller.must_operate()?;
-    }
     let plan = new.plan(sponsor, api.receipt_key)?;
+    caller.may_have(&plan)?;
     // The store would say so too, but a plan of any size must not come as far.
     plan.check().map_err(|why| Problem::invalid(why.to_string()))?;
     Ok(plan)

@@ -12,7 +12,7 @@ use super::extract::InQuery;
 use super::problem::Problem;
 use super::{Api, shapes};
 use crate::gateway::token::{Access, Role, Rooms, TokenError, Verifier};
-use crate::rules::{NotDoneCode, RequestId, RoomId, Time, UserId};
+use crate::rules::{NotDoneCode, Plan, RequestId, RoomId, Time, UserId};
 use crate::store::{Answer, Ask, Op, Partition};
 
 /// Who may call the API.
@@ -129,6 +129,16 @@ impl Caller {
             _ if sponsor == self.access.user => Ok(()),
             _ => Err(forbidden("only operators let others pay")),
         }
+    }
+
+    /// Whether the caller may have activities made like `plan`, whoever wrote it.
+    pub(super) fn may_have(&self, plan: &Plan) -> Result<(), Problem> {
+        self.may_let_pay(plan.sponsor)?;
+        if plan.decoy.is_some() {
+            // What it makes of an account counts in all rooms.
+            self.must_operate()?;
+        }
+        Ok(())
     }
 
     /// Only hosts and operators.

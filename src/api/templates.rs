@@ -34,7 +34,7 @@ pub(super) async fn save(
             let Reply::Activity(view) = api.engine.ask(Query::Activity { room, activity }).await? else {
                 return Err(NotDoneCode::UnknownActivity.because("no such activity in this room").into());
             };
-            caller.may_let_pay(view.plan.sponsor)?;
+            caller.may_have(&view.plan)?;
             view.plan
         }
         (None, Some(plan)) => activities::planned(&api, &caller, plan)?,
@@ -95,7 +95,7 @@ pub(super) async fn draft(
     let room = caller.may_act_in(&api, &room)?;
     let template = activity_template_id(&template)?;
     let plan = plan_of(&api, room, template).await?;
-    caller.may_let_pay(plan.sponsor)?;
+    caller.may_have(&plan)?;
     let plan_bytes = plan_bytes(&plan);
     let draft = TemplateAsk::Draft { template, opens_at: new.opens_at(), seed: api.engine.seed(), plan_bytes };
     match caller.commit(&api, Partition::Room(room), Ask::Template(draft)).await? {
@@ -116,7 +116,7 @@ pub(super) async fn recur(
     let Json(new) = body?;
     let room = caller.may_act_in(&api, &room)?;
     let template = activity_template_id(&new.template)?;
-    caller.may_let_pay(plan_of(&api, room, template).await?.sponsor)?;
+    caller.may_have(&plan_of(&api, room, template).await?)?;
     let rule = new.rule(offset(&api, room).await?)?;
     let (first, seed) = (coming(&api, &rule)?, api.engine.seed());
     match ask(&api, &caller, room, TemplateAsk::Recur { template, rule: Box::new(rule), first, seed }).await? {

@@ -204,7 +204,8 @@ impl Arbiter {
             let half = self.shared.limits.batch_ops.div_ceil(2);
             self.keeper.due(self.shared.clock.now(), half, &mut self.ops);
             review::complete(&mut self.ops, &self.shared.talk.lexicon(), self.keeper.as_ref());
-            self.ops.extend(self.catches.due(self.shared.clock.now()));
+            let room = half.saturating_sub(self.ops.len());
+            self.ops.extend(self.catches.due(self.shared.clock.now(), room));
             self.replies.resize_with(self.ops.len(), || ReplyTo::Nobody);
             self.report(true);
         }

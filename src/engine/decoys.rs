@@ -1,38 +1,36 @@
 //! The decoys of a room, as its sessions see them, and who has fired at one.
 //!
-//! Whoever does must not notice: the claim goes the way of any other and is answered as by a round that has nothing left. What is
-//! recorded of it comes later, in a batch of another moment, so that no answer ever waits for it.
+//! Whoever does must not notice: the claim goes the way of any other and is answered as any that does not bring the claim token,
+//! which of a decoy nobody knows. What is recorded of it comes later, in a batch of another moment, so that no answer ever waits
+//! for it.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use parking_lot::Mutex;
+use arc_swap::ArcSwap;
 
 use crate::rules::{ActivityId, RoomId, Time, UserId};
 use crate::store::{Ask, Op, Partition, PresenceAsk, RiskAsk, TalkAsk};
 
 /// The decoys of a room. Asked with every claim, written when an activity comes or goes.
 #[derive(Debug, Default)]
-pub(super) struct LiveDecoys {
-    any: AtomicBool,
-    of: Mutex<BTreeSet<ActivityId>>,
-}
+pub(super) struct LiveDecoys(ArcSwap<BTreeSet<ActivityId>>);
 
 impl LiveDecoys {
     /// Whether an activity catches now.
     pub(super) fn set(&self, activity: ActivityId, catches: bool) {
-        let mut of = self.of.lock();
-        if catches {
-            of.insert(activity);
-        } else {
-            of.remove(&activity);
+        let of = self.0.load();
+        if of.contains(&activity) == catches {
+            return;
         }
-        self.any.store(!of.is_empty(), Ordering::Release);
+        let others = of.iter().copied().filter(|other| *other != activity);
+        self.0.store(Arc::new(others.chain(catches.then_some(activity)).collect()));
     }
 
     /// Whether whoever asks for this is caught.
     pub(super) fn catch(&self, ask: &Ask) -> Option<ActivityId> {
-        if !self.any.load(Ordering::Acquire) {
+        let of = self.0.load();
+        if of.is_empty() {
             return None;
         }
         let activity = match ask {
@@ -42,14 +40,14 @@ impl LiveDecoys {
             Ask::Draw(ask) => ask.activity(),
             _ => return None,
         };
-        self.of.lock().contains(&activity).then_some(activity)
+        of.contains(&activity).then_some(activity)
     }
 }
 
 /// Who was caught and is not recorded yet.
 #[derive(Debug, Default)]
 pub(super) struct Catches {
-    waiting: VecDeque<(RoomId, ActivityId, UserId)>,
+    waiting: BTreeSet<(RoomId, ActivityId, UserId)>,
     next: Option<Time>,
 }
 
@@ -61,8 +59,7 @@ impl Catches {
 
     /// Somebody has fired at a decoy.
     pub(super) fn add(&mut self, caught: (RoomId, ActivityId, UserId), now: Time) {
-        if self.waiting.len() < Self::WAITING_MAX && !self.waiting.contains(&caught) {
-            self.waiting.push_back(caught);
+        if self.waiting.len() < Self::WAITING_MAX && self.waiting.insert(caught) {
             self.next.get_or_insert(now.after_ms(Self::LATER_MS));
         }
     }
@@ -72,10 +69,11 @@ impl Catches {
         self.next
     }
 
-    /// What there is to record at `now`.
-    pub(super) fn due(&mut self, now: Time) -> impl Iterator<Item = Op> {
+    /// What there is to record at `now`, at most `limit` operations.
+    pub(super) fn due(&mut self, now: Time, limit: usize) -> impl Iterator<Item = Op> {
         let due = self.next.is_some_and(|next| next <= now);
-        if due {
+        let count = if due { limit } else { 0 };
+        if due && self.waiting.len() <= limit {
             self.next = None;
         }
         let op = |(room, activity, user)| Op {
@@ -84,8 +82,7 @@ impl Catches {
             request: None,
             ask: Ask::Risk(RiskAsk::Catch { activity }),
         };
-        let count = if due { self.waiting.len() } else { 0 };
-        self.waiting.drain(..count).map(op)
+        std::iter::from_fn(|| self.waiting.pop_first()).take(count).map(op)
     }
 }
 
@@ -101,8 +98,9 @@ mod tests {
         catches.add((room, ActivityId(1), user), at(0));
         catches.add((room, ActivityId(1), user), at(1));
         catches.add((room, ActivityId(2), user), at(499));
-        assert_eq!((catches.due(at(499)).count(), catches.next_at()), (0, Some(at(500))));
-        assert_eq!((catches.due(at(500)).count(), catches.next_at()), (2, None));
+        assert_eq!((catches.due(at(499), 9).count(), catches.next_at()), (0, Some(at(500))));
+        assert_eq!((catches.due(at(500), 1).count(), catches.next_at()), (1, Some(at(500))), "the rest comes at once");
+        assert_eq!((catches.due(at(500), 1).count(), catches.next_at()), (1, None));
         catches.add((room, ActivityId(1), user), at(600));
         assert_eq!(catches.next_at(), Some(at(1_100)), "the store knows what it knows");
     }

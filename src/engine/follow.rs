@@ -151,6 +151,10 @@ impl Follower {
             }
             let Some(activity) = recorded.event.activity() else { continue };
             let urgent = follow_one(&room, activity, &recorded.event, keeper);
+            if let Event::Risk { .. } = &recorded.event {
+                // Nobody is shown who was caught, nor whose cash was held.
+                continue;
+            }
             let unheard = self.unheard.entry(activity).or_insert(Unheard { room: room.id, urgent: false });
             unheard.urgent |= urgent;
             if self.touched.last() != Some(&activity) {
@@ -208,9 +212,7 @@ impl Follower {
 /// What activities have to know of those who take part is another for all of them.
 fn renew_gates(shared: &Shared, keeper: &dyn Keeper) {
     shared.rooms.for_each(|room| {
-        if let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: room.id }) {
-            activities.iter().for_each(|view| update_gate(room, view.id, keeper));
-        }
+        room.gates.activities().into_iter().for_each(|id| update_gate(room, id, keeper));
     });
 }
 

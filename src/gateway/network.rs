@@ -48,9 +48,10 @@ impl TrustedProxies {
     }
 }
 
-/// Some proxies name the port, too.
+/// Some proxies name the port, too, or put an IPv6 address in brackets.
 fn address(word: &str) -> Option<IpAddr> {
-    word.parse().ok().or_else(|| Some(word.parse::<std::net::SocketAddr>().ok()?.ip()))
+    let bare = word.strip_prefix('[').and_then(|word| word.strip_suffix(']')).unwrap_or(word);
+    bare.parse().ok().or_else(|| Some(word.parse::<std::net::SocketAddr>().ok()?.ip()))
 }
 
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod tests {
         {
             assert_eq!(proxies.include(peer.parse().unwrap()), trusted, "{peer}");
         }
-        let rows: [(&str, &[&str], Option<&str>); 9] = [
+        let rows: [(&str, &[&str], Option<&str>); 11] = [
             ("nobody", &[], None),
             ("one", &["1.2.3.4"], Some("1.2.3.4")),
             ("what a client says of itself stands before", &["6.6.6.6, 1.2.3.4"], Some("1.2.3.4")),
@@ -87,6 +88,8 @@ mod tests {
             ("each in a line of its own", &["6.6.6.6", "1.2.3.4", "10.0.0.7"], Some("1.2.3.4")),
             ("with a port", &["1.2.3.4:567"], Some("1.2.3.4")),
             ("an IPv6 address", &["2001:db9::5"], Some("2001:db9::5")),
+            ("in brackets", &["[2001:db9::5]"], Some("2001:db9::5")),
+            ("in brackets, with a port", &["[2001:db9::5]:567"], Some("2001:db9::5")),
             ("only proxies", &["10.0.0.8, 10.0.0.7"], None),
             ("no address", &["1.2.3.4, unknown"], None),
         ];

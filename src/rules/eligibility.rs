@@ -244,7 +244,11 @@ mod tests {
             utc_offset_min: 0,
         };
         let wins = || [ago(2), ago(1), ago(0)].into_iter();
-        conditions.allow(&known, wins).map_or_else(|refusal| refusal.to_string(), |()| "may".to_owned())
+        let said = |refusal: Refusal| match refusal {
+            Refusal { code: RefusalCode::RiskTooHigh, have, limit } => format!("risk {have}, not below {limit}"),
+            refusal => refusal.to_string(),
+        };
+        conditions.allow(&known, wins).map_or_else(said, |()| "may".to_owned())
     }
 
     /// Each condition: met, and just not met.
@@ -274,7 +278,7 @@ mod tests {
             (age(30), "may"),
             (age(31), "the account is 30 of 31 days old"),
             (risk(41), "may"),
-            (risk(40), "the risk is 40, below 40 is asked for"),
+            (risk(40), "risk 40, not below 40"),
             (Conditions { arm: Some(button("red")), ..none() }, "may"),
             (Conditions { arm: Some(button("control")), ..none() }, "not in the arm of the experiment"),
             (
@@ -300,10 +304,10 @@ mod tests {
         for (facts, judged, want) in [
             (Some(&ann), None, "may"),
             (Some(&ann), Some(10), "may"),
-            (Some(&ann), Some(60), "the risk is 60, below 50 is asked for"),
-            (None, None, "the risk is 100, below 50 is asked for"),
+            (Some(&ann), Some(60), "risk 60, not below 50"),
+            (None, None, "risk 100, not below 50"),
             (None, Some(10), "may"),
-            (None, Some(50), "the risk is 50, below 50 is asked for"),
+            (None, Some(50), "risk 50, not below 50"),
         ] {
             assert_eq!(say_judged(&below, facts, false, judged), want, "{judged:?}");
         }
@@ -322,7 +326,7 @@ mod tests {
             (Conditions { keyword: Some("买".to_owned()), ..none() }, "the keyword was not posted"),
             (Conditions { newcomer_days: Some(1), ..none() }, "may"),
             (Conditions { account_age_days: Some(1), ..none() }, "the account is 0 of 1 days old"),
-            (Conditions { risk_below: Some(100), ..none() }, "the risk is 100, below 100 is asked for"),
+            (Conditions { risk_below: Some(100), ..none() }, "risk 100, not below 100"),
         ] {
             assert_eq!(say(&conditions, None, false), want, "{conditions:?}");
         }

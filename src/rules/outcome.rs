@@ -216,7 +216,8 @@ impl fmt::Display for Refusal {
             RefusalCode::NotNewcomer => write!(f, "first seen {have} days ago, at most {limit} are allowed"),
             RefusalCode::WonTooOften => write!(f, "won {have} times in the window, at most {limit} are allowed"),
             RefusalCode::AccountTooNew => write!(f, "the account is {have} of {limit} days old"),
-            RefusalCode::RiskTooHigh => write!(f, "the risk is {have}, below {limit} is asked for"),
+            // Whoever is told the figures learns what gives him away.
+            RefusalCode::RiskTooHigh => f.write_str("the account is too risky"),
             RefusalCode::NotOnAir => f.write_str("the room is off air"),
             RefusalCode::CheckedInAlready => f.write_str("checked in today already"),
             RefusalCode::Excluded => f.write_str("the rules exclude you from this draw"),

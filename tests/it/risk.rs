@@ -168,7 +168,32 @@ fn cash_of_bots_waits() {
     });
 }
 
-/// A script that counts numbers up is caught; nobody in the room hears of it, and it is told what any exhausted rain says.
+/// What a decoy makes of an account counts in all rooms: no host comes by one, be it through an operator's that he pays for.
+#[test]
+fn hosts_make_no_decoys() {
+    run(async {
+        let served = Served::furnished(|_| {}).await;
+        let mut decoy = rain(10);
+        (decoy["decoy"], decoy["sponsor"]) = (json!({ "score": 90, "for_s": 600 }), json!("host"));
+        let host = served.token("host", "host");
+        let mine = served.operator("POST", "/v1/rooms/r1/activities", decoy.clone()).await.expect(201);
+        let saved = served.operator("PUT", "/v1/rooms/r1/templates/trap", json!({ "plan": decoy })).await;
+        saved.expect(200);
+        let weekly = json!({ "template": "trap", "days": ["wednesday"], "at": "20:00" });
+        for (method, path, body) in [
+            ("POST", "/v1/rooms/r1/activities", decoy),
+            ("PUT", "/v1/rooms/r1/templates/mine", json!({ "activity": mine["activity"] })),
+            ("POST", "/v1/rooms/r1/templates/trap/activities", json!({})),
+            ("POST", "/v1/rooms/r1/recurrences", weekly),
+        ] {
+            let told = served.request(method, path).bearer(&host).json(&body).send().await.told();
+            assert_eq!(told, "403 forbidden", "{method} {path}");
+        }
+        served.is_well().await;
+    });
+}
+
+/// A script that counts numbers up is caught; nobody in the room hears of it, and it is told what any rain says to whoever does not know its token.
 #[test]
 fn decoys_catch_whoever_guesses() {
     run(async {

@@ -31,7 +31,8 @@ pub(in crate::api) struct ConditionsShape {
     pub wins: Option<WinsShape>,
     /// The account is at least so many days old, 1 to 3,650. The access token says since when there is one (`account_created`).
     pub account_age_days: Option<u32>,
-    /// The account's risk is below this, 1 to 100. The access token says what it is (`risk`); if it does not, it is the highest.
+    /// The account's risk is below this, 1 to 100: the higher of what the access token says (`risk`) and what it is judged to be
+    /// (`/v1/users/{user}/risk`); if neither says anything, it is the highest.
     pub risk_below: Option<u8>,
     /// Is in this arm of an experiment that runs in the room when the activity is scheduled.
     pub arm: Option<InArmShape>,

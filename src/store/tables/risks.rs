@@ -68,6 +68,11 @@ impl Tables {
         self.risks.caught.get(&decoy).into_iter().flatten()
     }
 
+    /// How many have.
+    pub(super) fn caught_count(&self, decoy: ActivityId) -> u32 {
+        self.risks.caught.get(&decoy).map_or(0, |caught| caught.len() as u32)
+    }
+
     /// All cash that is or was held, of activities that are kept, in order.
     pub fn holds(&self) -> impl Iterator<Item = (HoldId, &Hold)> {
         self.risks.holds.iter().map(|(id, hold)| (*id, hold))

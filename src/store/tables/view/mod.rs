@@ -368,7 +368,7 @@ impl Tables {
     }
 
     fn view(&self, activity: &Activity) -> ActivityView {
-        ActivityView { caught: self.caught(activity.id).count() as u32, ..activity.into() }
+        ActivityView { caught: self.caught_count(activity.id), ..activity.into() }
     }
 
     /// What an activity has to know of those who take part: where cash of risky accounts is held, how risky they are.
