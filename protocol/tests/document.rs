@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use liveroom_protocol::frame::{FrameReader, frame_bytes};
 use liveroom_protocol::transport;
 use liveroom_protocol::wire::{
-    Answer, ClientFrame, GoodbyeCode, NotDoneCode, RefusalCode, ServerFrame, Welcome, answer, client_frame,
+    Answer, ClientFrame, GoodbyeCode, HoldState, NotDoneCode, RefusalCode, ServerFrame, Welcome, answer, client_frame,
     server_frame,
 };
 use prost::Message;
@@ -77,9 +77,11 @@ fn the_examples_are_what_they_say() {
     assert!(matches!(said("tick"), Said::Tick(tick) if tick.offset == 301));
     assert!(matches!(said("goodbye"), Said::Goodbye(goodbye) if goodbye.code() == GoodbyeCode::Draining));
     assert!(matches!(outcome("answer_grant"), answer::Outcome::Grant(grant) if grant.slot == 1));
+    let answer::Outcome::Grant(grant) = outcome("answer_held") else { panic!() };
+    assert!(grant.hold.is_some_and(|hold| hold.until_ms > grant.at_ms && hold.state() == HoldState::Held));
     assert!(matches!(outcome("answer_refused"), answer::Outcome::Refused(r) if r.code() == RefusalCode::SoldOut));
     assert!(matches!(outcome("answer_not_done"), answer::Outcome::NotDone(n) if n.code() == NotDoneCode::Overloaded));
-    assert_eq!(examples().len(), 10, "an example that nobody looks at");
+    assert_eq!(examples().len(), 11, "an example that nobody looks at");
 }
 
 #[test]

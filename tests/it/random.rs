@@ -364,7 +364,8 @@ impl Run {
                 return;
             }
         };
-        self.all(&Op { partition: Partition::Platform, by: None, request: None, ask: Ask::Risk(ask) });
+        let operator = Some(self::user("op"));
+        self.all(&Op { partition: Partition::Platform, by: operator, request: None, ask: Ask::Risk(ask) });
     }
 
     /// One of the latest orders, or one that never was.

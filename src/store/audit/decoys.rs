@@ -168,7 +168,7 @@ mod tests {
             let cause = Cause { by: Some(user("bot")), request: None };
             let what_happened = RiskEvent::Caught { activity: ActivityId(1), risk, cause };
             let event = Event::Risk { room: Some(RoomId::parse("r").unwrap()), what: what_happened };
-            let recorded = Recorded { no: tables.latest_no() + 1, at: Time::from_ms(1_000_000), event };
+            let recorded = Recorded::new(tables.latest_no() + 1, Time::from_ms(1_000_000), event);
             check.before(&recorded, &tables).unwrap();
             tables.evolve(&recorded).unwrap();
             assert_eq!(check.after(&recorded, &tables).is_ok(), holds, "{what}");
@@ -189,7 +189,7 @@ mod tests {
             let cause = Cause { by: Some(user("bot")), request: None };
             let what_happened = RiskEvent::Caught { activity: ActivityId(1), risk, cause };
             let event = Event::Risk { room: Some(RoomId::parse("r").unwrap()), what: what_happened };
-            let recorded = Recorded { no: tables.latest_no() + 1, at: Time::from_ms(1_000_000), event };
+            let recorded = Recorded::new(tables.latest_no() + 1, Time::from_ms(1_000_000), event);
             assert_eq!(check.before(&recorded, &tables).is_ok(), holds, "{what}");
         }
     }

@@ -101,7 +101,8 @@ fn a_bag_for_newcomers_is_unlocked_by_watching() {
                     None
                 }
                 Outcome::NotDone { code, .. } => {
-                    assert_eq!(code.word(), "rate_limited");
+                    // Whoever asks this often is refused so often that no more is written down; that he is let in, it does not hinder.
+                    assert!(["rate_limited", "too_many_refusals"].contains(&code.word()), "{code:?}");
                     None
                 }
                 other => panic!("{other:?}"),
