@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
+use foldhash::{fast, quality};
 use parking_lot::Mutex;
 
 use crate::rules::Time;
@@ -23,14 +23,15 @@ pub(super) trait Filling {
 #[derive(Debug)]
 pub(super) struct Shares<K, B> {
     shards: Box<[Mutex<Shard<K, B>>]>,
-    hasher: RandomState,
+    /// Of quality: only a few bits of a hash say which shard it is, and in the fast one's, neighbouring addresses may differ little.
+    hasher: quality::RandomState,
     /// Of a shard; more of those who are gone are forgotten, those first who soonest would be.
     gone_max: usize,
 }
 
 #[derive(Debug)]
 struct Shard<K, B> {
-    held: HashMap<K, Held<B>, RandomState>,
+    held: HashMap<K, Held<B>, fast::RandomState>,
     /// Who is gone, and when nothing of it is left to remember.
     gone: BTreeSet<(Time, K)>,
 }
@@ -54,7 +55,7 @@ impl<K: Copy + Eq + Ord + Hash, B: Filling> Shares<K, B> {
     pub(super) fn new(gone_max: usize) -> Arc<Self> {
         let shard = || Mutex::new(Shard { held: HashMap::default(), gone: BTreeSet::new() });
         let shards = (0..SHARDS).map(|_| shard()).collect();
-        Arc::new(Self { shards, hasher: RandomState::default(), gone_max: gone_max.div_ceil(SHARDS) })
+        Arc::new(Self { shards, hasher: quality::RandomState::default(), gone_max: gone_max.div_ceil(SHARDS) })
     }
 
     /// A connection of `key` has come.
