@@ -38,7 +38,7 @@ mod split;
 mod tally;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tier;
 mod time;
 

@@ -40,7 +40,8 @@ fn sale() -> SalePlan {
     SalePlan { skus: vec![sku(1), sku(2)], duration_ms: 60_000, hold_ms: 300_000 }
 }
 
-fn plan(kind: KindPlan) -> Plan {
+/// A plan of `host`'s that asks nothing of anybody.
+pub(crate) fn plan(kind: KindPlan) -> Plan {
     Plan {
         title: "t".to_owned(),
         sponsor: user("host"),
@@ -50,6 +51,13 @@ fn plan(kind: KindPlan) -> Plan {
         conditions: Conditions::default(),
         decoy: None,
     }
+}
+
+/// Ten seconds in which two may have five fen each.
+pub(crate) fn a_small_rain() -> Plan {
+    let waves = vec![WavePlan { after_ms: 0, shares: 2 }];
+    let (budget, share_max) = (fen(10), fen(10));
+    plan(KindPlan::Rain(RainPlan { budget, split: Split::Equal, share_max, duration_ms: 10_000, waves, ..rain() }))
 }
 
 /// The field that is found wrong, or "fine".

@@ -106,6 +106,7 @@ impl Check for DecoysGiveNothing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::tests::a_small_rain;
     use crate::rules::*;
     use crate::store::{Ask, Bounds, Cause, Keeper as _, MemoryKeeper, Op, Partition, RiskAsk};
 
@@ -121,25 +122,7 @@ mod tests {
     fn a_decoy(judged: Option<u8>) -> MemoryKeeper {
         let mut keeper = MemoryKeeper::new(Bounds::default());
         let room = RoomId::parse("r").unwrap();
-        let rain = RainPlan {
-            budget: Fen::new(10).unwrap(),
-            split: Split::Equal,
-            share_min: Fen::new(1).unwrap(),
-            share_max: Fen::new(10).unwrap(),
-            duration_ms: 10_000,
-            grants_per_user: 1,
-            waves: vec![WavePlan { after_ms: 0, shares: 2 }],
-            bonus: Vec::new(),
-        };
-        let plan = Plan {
-            title: "t".to_owned(),
-            sponsor: user("host"),
-            schedule: Schedule::default(),
-            limits: Limits::default(),
-            kind: KindPlan::Rain(rain),
-            conditions: Conditions::default(),
-            decoy: Some(DecoyPlan { score: 80, for_ms: 1_000 }),
-        };
+        let plan = Plan { decoy: Some(DecoyPlan { score: 80, for_ms: 1_000 }), ..a_small_rain() };
         let activity = ActivityId(1);
         let accounts = judged.map(|score| (user("bot"), risk(score))).into_iter().collect();
         let ops = [

@@ -1,6 +1,7 @@
 //! An audit that finds nothing proves nothing unless it finds what is there: each kind of damage, by its name.
 
 use super::*;
+use crate::rules::tests::plan;
 use crate::rules::*;
 use crate::store::{
     Answer, Ask, Bounds, CameOf, CampaignAsk, ExperimentAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
@@ -28,18 +29,6 @@ fn room() -> RoomId {
 
 fn fen(amount: i64) -> Fen {
     Fen::new(amount).unwrap()
-}
-
-fn plan(kind: KindPlan) -> Plan {
-    Plan {
-        title: "t".to_owned(),
-        sponsor: user("host"),
-        schedule: Schedule::default(),
-        limits: Limits::default(),
-        kind,
-        conditions: Conditions::default(),
-        decoy: None,
-    }
 }
 
 impl Story {

@@ -6,7 +6,7 @@ use super::error::Flaw;
 
 const MAGIC: [u8; 8] = *b"LIVEROOM";
 /// Counted up when the bytes change, or what the store's records in them mean: those have no version of their own.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Everything in a segment begins at a multiple of this.
 pub(super) const ALIGNMENT: usize = 8;
@@ -27,7 +27,7 @@ pub(super) fn number(file: &str) -> Option<u64> {
 /// | at | bytes | |
 /// |---|---|---|
 /// | 0 | 8 | `LIVEROOM` |
-/// | 8 | 4 | format version, 2 |
+/// | 8 | 4 | format version, 3 |
 /// | 12 | 4 | CRC-32 of the other bytes |
 /// | 16 | 8 | epoch: drawn when the log was created, the same in all its segments |
 /// | 24 | 8 | number of the segment: 1, 2, … without a gap |

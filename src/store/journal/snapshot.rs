@@ -17,7 +17,7 @@ use super::error::{JournalError, Result};
 
 const MAGIC: [u8; 8] = *b"LIVESNAP";
 /// Counted up as that of segments is.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEADER_LEN: usize = 32;
 const CHUNK_HEADER_LEN: usize = 8;
 const CHUNK_LEN_MAX: usize = 256 << 10;

@@ -85,6 +85,7 @@ fn commit(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::tests::a_small_rain;
     use crate::rules::*;
     use crate::store::{Bounds, Partition, RiskAsk};
 
@@ -137,25 +138,6 @@ mod tests {
             commit(tables, now, &[op], &mut Vec::new(), &mut Vec::new()).unwrap();
         };
         let (activity, until) = (ActivityId(1), now.after_ms(600_000));
-        let rain = RainPlan {
-            budget: Fen::new(10).unwrap(),
-            split: Split::Equal,
-            share_min: Fen::new(1).unwrap(),
-            share_max: Fen::new(10).unwrap(),
-            duration_ms: 10_000,
-            grants_per_user: 1,
-            waves: vec![WavePlan { after_ms: 0, shares: 2 }],
-            bonus: Vec::new(),
-        };
-        let plan = Plan {
-            title: "t".to_owned(),
-            sponsor: user("host"),
-            schedule: Schedule::default(),
-            limits: Limits::default(),
-            kind: KindPlan::Rain(rain),
-            conditions: Conditions::default(),
-            decoy: None,
-        };
         let policy = Some(HoldPolicy { hold_from: 60, hold_ms: 60_000 });
         let accounts = vec![(user("bot"), Risk { score: 90, reason: RiskReason::parse("test").unwrap(), until })];
         for (partition, by, what) in [
@@ -163,7 +145,7 @@ mod tests {
             (Partition::Wallet(user("host")), "op", Ask::TopUp { currency: Currency::Fen, amount: 100 }),
             (Partition::Platform, "op", Ask::Risk(RiskAsk::SetPolicy { policy })),
             (Partition::Platform, "op", Ask::Risk(RiskAsk::Judge { accounts })),
-            (here(), "host", Ask::Draft { plan: Box::new(plan), seed: Seed([1; 32]) }),
+            (here(), "host", Ask::Draft { plan: Box::new(a_small_rain()), seed: Seed([1; 32]) }),
             (here(), "host", Ask::Step { activity, step: Step::Schedule }),
             (here(), "host", Ask::Step { activity, step: Step::Open }),
         ] {

@@ -78,7 +78,7 @@ impl Tables {
         hash.update(encoded(&self.experiments));
         hash.update(encoded(&(&self.platform_coupons.homes, self.platform_coupons.book.canonical())));
         hash.update(sum(self.risks.judged.iter()));
-        hash.update(encoded(&(self.risks.policy, &self.risks.holds, &self.risks.caught)));
+        hash.update(encoded(&(&self.risks.caught, &self.holds)));
         hash.finalize().into()
     }
 }

@@ -9,6 +9,7 @@ mod decide;
 mod digest;
 mod evolve;
 mod experiments;
+mod holds;
 mod receipts;
 mod risks;
 mod templates;
@@ -31,6 +32,7 @@ use super::{Answer, Event, Op};
 use campaigns::Campaigns;
 use coupons::PlatformCoupons;
 use experiments::Experiments;
+use holds::Holds;
 use receipts::{Receipt, Receipts};
 use risks::Risks;
 use templates::Templates;
@@ -44,7 +46,7 @@ pub use view::{
 
 /// The version of what `decide` and `evolve` come to. Nodes that share a log of operations must come to the same: any
 /// change of an answer, an event or the state counts it up. A test over random operations notices.
-pub const DECISIONS: u32 = 6;
+pub const DECISIONS: u32 = 7;
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
@@ -113,6 +115,7 @@ pub struct Tables {
     templates: Templates,
     platform_coupons: PlatformCoupons,
     risks: Risks,
+    holds: Holds,
     experiments: Experiments,
     /// What timers wait for: follows from activities, orders and bounds, so no snapshot holds it.
     #[serde(skip)]
@@ -319,6 +322,7 @@ impl Tables {
             templates: Templates::default(),
             platform_coupons: PlatformCoupons::default(),
             risks: Risks::default(),
+            holds: Holds::default(),
             experiments: Experiments::default(),
             due: BTreeSet::new(),
             due_coupons: BTreeSet::new(),
@@ -351,7 +355,8 @@ impl Tables {
         let experiments = self.experiments().filter_map(|(room, id, one)| {
             Some((self.experiment_deadline(one)?, Due::Experiment(Box::new((room, id)))))
         });
-        self.due = due.chain(experiments).chain(self.templates.due()).chain(self.risks.due()).collect();
+        let holds = self.holds.due();
+        self.due = due.chain(experiments).chain(self.templates.due()).chain(self.risks.due()).chain(holds).collect();
         let templates = self.rooms.iter().flat_map(|(id, room)| {
             let due = |(template, series): (TemplateId, &Series)| {
                 Some((series.deadline(bounds.retention_ms)?, *id, template))

@@ -1,22 +1,16 @@
-//! What accounts are judged to be, in all rooms, and the cash of risky ones that is held.
+//! What accounts are judged to be, in all rooms, and which of them decoys have caught.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Bounds, Due, Map, Room, Tables};
-use crate::rules::{
-    AccountFacts, Activity, ActivityId, Grant, Hold, HoldId, HoldPolicy, HoldState, Risk, Time, UserId,
-};
+use crate::rules::{AccountFacts, ActivityId, Risk, Time, UserId};
 
 /// Judgements. Most claims find that there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Risks {
     pub(super) judged: Map<UserId, Risk>,
-    /// From which risk on cash is held; never, unless somebody says so.
-    pub(super) policy: Option<HoldPolicy>,
-    /// Cash that is or was held, as long as its activity is kept.
-    pub(super) holds: BTreeMap<HoldId, Hold>,
     /// Who has fired at which decoy, as long as it is kept.
     pub(super) caught: BTreeMap<ActivityId, BTreeSet<UserId>>,
 }
@@ -29,9 +23,7 @@ impl Risks {
 
     /// What timers wait for here.
     pub(super) fn due(&self) -> impl Iterator<Item = (Time, Due)> {
-        let judged = self.judged.iter().map(|(user, risk)| (risk.until, Due::Risk(Box::new(*user))));
-        let held = self.holds.iter().filter(|(_, hold)| hold.state == HoldState::Held);
-        judged.chain(held.map(|((activity, unit), hold)| (hold.until, Due::Hold(*activity, *unit))))
+        self.judged.iter().map(|(user, risk)| (risk.until, Due::Risk(Box::new(*user))))
     }
 
     /// The score of an account that is judged.
@@ -40,29 +32,7 @@ impl Risks {
     }
 }
 
-impl Risks {
-    /// The holds of an activity, by unit.
-    pub(super) fn of_activity(&self, id: ActivityId) -> impl Iterator<Item = (u32, &Hold)> {
-        self.holds.range((id, 0)..=(id, u32::MAX)).map(|((_, unit), hold)| (*unit, hold))
-    }
-
-    /// Whether cash of an activity is held now.
-    pub(super) fn holds_cash(&self, id: ActivityId) -> bool {
-        self.of_activity(id).any(|(_, hold)| hold.state == HoldState::Held)
-    }
-
-    /// When the last hold of an activity has ended at the latest.
-    pub(super) fn last_until(&self, id: ActivityId) -> Option<Time> {
-        self.of_activity(id).map(|(_, hold)| hold.until).max()
-    }
-}
-
 impl Tables {
-    /// From which risk on cash is held, and for how long.
-    pub fn hold_policy(&self) -> Option<&HoldPolicy> {
-        self.risks.policy.as_ref()
-    }
-
     /// Who has fired at a decoy, in order.
     pub fn caught(&self, decoy: ActivityId) -> impl Iterator<Item = &UserId> {
         self.risks.caught.get(&decoy).into_iter().flatten()
@@ -71,19 +41,6 @@ impl Tables {
     /// How many have.
     pub(super) fn caught_count(&self, decoy: ActivityId) -> u32 {
         self.risks.caught.get(&decoy).map_or(0, |caught| caught.len() as u32)
-    }
-
-    /// All cash that is or was held, of activities that are kept, in order.
-    pub fn holds(&self) -> impl Iterator<Item = (HoldId, &Hold)> {
-        self.risks.holds.iter().map(|(id, hold)| (*id, hold))
-    }
-
-    /// A unit of a giveaway as its winner hears of it: as it stands, or as it was given.
-    pub(super) fn grant_of(&self, activity: &Activity, unit: u32, as_given: bool) -> Option<Grant> {
-        let grant = activity.grant(unit)?;
-        let hold = self.risks.holds.get(&(activity.id, unit));
-        let state = |hold: &Hold| if as_given { HoldState::Held } else { hold.state };
-        Some(Grant { hold: hold.map(|hold| (hold.until, state(hold))), ..grant })
     }
 
     /// What an account is judged to be, until a timer ends it.

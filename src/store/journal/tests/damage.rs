@@ -143,7 +143,7 @@ fn what_another_release_wrote_is_no_damage() {
     for (what, file, said) in
         [("a segment", log, started(&before(log, &segment))), ("a snapshot", snap, recovered(&before(snap, &snapshot)))]
     {
-        let want = format!("{file} is of another release: its format is version 1, this one reads version 2");
+        let want = format!("{file} is of another release: its format is version 1, this one reads version 3");
         assert_eq!(said, want, "{what}");
     }
 }

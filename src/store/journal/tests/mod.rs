@@ -68,7 +68,7 @@ fn write_commits(disk: &SimDisk, commits: &[u64]) -> (Kept, Vec<(String, u64, u6
 #[test]
 fn format_is_as_it_always_was() {
     // Header, frame header, "hello", "". The checksums were compared with another implementation's.
-    const GOLDEN: &str = "4c495645524f4f4d02000000ca72dbb5070000000000000001000000000000000004000000000000\
+    const GOLDEN: &str = "4c495645524f4f4d03000000d78f6eb4070000000000000001000000000000000004000000000000\
         18000000020000000100000000000000a5659547aa328c86\
         0500000068656c6c6f000000000000000000000000000000";
     let disk = SimDisk::default();

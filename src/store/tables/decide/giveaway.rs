@@ -36,7 +36,7 @@ impl Tables {
             return Err(NotDoneCode::Invalid.because("the pool has no such unit"));
         };
         let risk = || self.risk_of(context.room, &user, context.now);
-        let held_until = self.risks.policy.and_then(|policy| policy.until(&prize, risk(), context.now));
+        let held_until = self.holds.policy.and_then(|policy| policy.until(&prize, risk(), context.now));
         Ok(Decision::Event(Event::Granted {
             room: context.room_id,
             activity: id,

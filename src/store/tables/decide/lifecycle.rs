@@ -121,7 +121,7 @@ impl Tables {
         let Some(activity) = self.activities.get(&id) else { return idle };
         let now = context.now;
         // A hold is over by then, but its end may be decided later: parts of a batch are decided in any order.
-        if self.archive_at(activity).is_some_and(|at| at <= now) && !self.risks.holds_cash(id) {
+        if self.archive_at(activity).is_some_and(|at| at <= now) && !self.holds.holds_cash(id) {
             return Decision::Event(Event::Archived { room: activity.room, activity: id });
         }
         if activity.deadline().is_none_or(|at| at > now) {

@@ -101,12 +101,12 @@ impl Tables {
         }
         self.campaigns.of.remove(&id);
         self.risks.caught.remove(&id);
-        let held: Vec<_> = self.risks.of_activity(id).map(|(unit, hold)| (unit, hold.state)).collect();
+        let held: Vec<_> = self.holds.of_activity(id).map(|(unit, hold)| (unit, hold.state)).collect();
         for (unit, state) in held {
             if state == HoldState::Held {
                 return Err("what is held has not ended");
             }
-            self.risks.holds.remove(&(id, unit));
+            self.holds.all.remove(&(id, unit));
         }
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
         room.activities.retain(|other| *other != id);

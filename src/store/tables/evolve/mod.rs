@@ -306,7 +306,7 @@ impl Tables {
     pub(in crate::store::tables) fn archive_at(&self, activity: &Activity) -> Option<crate::rules::Time> {
         let ended = activity.final_at.filter(|_| activity.is_resolved());
         let at = ended?.after_ms(self.bounds.retention_ms);
-        Some(self.risks.last_until(activity.id).map_or(at, |until| at.max(until.after_ms(1))))
+        Some(self.holds.last_until(activity.id).map_or(at, |until| at.max(until.after_ms(1))))
     }
 }
 

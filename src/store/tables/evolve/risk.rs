@@ -22,7 +22,7 @@ impl Tables {
                 Ok(self.keep_for_all(cause, Kept::Acquitted, recorded.at))
             }
             RiskEvent::PolicySet { policy, cause } => {
-                self.risks.policy = *policy;
+                self.holds.policy = *policy;
                 Ok(self.keep_for_all(cause, Kept::PolicySet, recorded.at))
             }
             RiskEvent::HoldEnded { activity, unit, user, amount, how, cause } => {
@@ -45,14 +45,14 @@ impl Tables {
 
     /// Cash waits; says where.
     pub(super) fn begin_hold(&mut self, id: HoldId, user: UserId, amount: Fen, until: Time) -> Account {
-        self.risks.holds.insert(id, Hold { user, amount, until, state: HoldState::Held });
+        self.holds.all.insert(id, Hold { user, amount, until, state: HoldState::Held });
         self.due.insert((until, Due::Hold(id.0, id.1)));
         Account::Held(user)
     }
 
     fn settle_hold(&mut self, id: HoldId, user: UserId, amount: Fen, how: HoldState) -> Fits {
         let sponsor = self.activities.get(&id.0).ok_or("no such activity")?.plan.sponsor;
-        let hold = self.risks.holds.get_mut(&id).ok_or("nothing is held")?;
+        let hold = self.holds.all.get_mut(&id).ok_or("nothing is held")?;
         if (hold.user, hold.amount, hold.state) != (user, amount, HoldState::Held) {
             return Err("what is held is another's, or ended before");
         }

@@ -375,7 +375,7 @@ impl Tables {
     fn needs(&self, activity: &Activity) -> Needs {
         let needs = Needs::from(activity);
         let gives_cash = activity.grants_per_user().is_some() && activity.plan.funding() > Fen::ZERO;
-        let policy = self.risks.policy.filter(|_| gives_cash && activity.phase == Phase::Open);
+        let policy = self.holds.policy.filter(|_| gives_cash && activity.phase == Phase::Open);
         Needs { risk_from: policy.map(|policy| policy.hold_from), ..needs }
     }
 
@@ -484,9 +484,9 @@ impl Tables {
                 Reply::Rooms(self.rooms.iter().map(|(id, room)| (*id, room.host, room.broadcast)).collect())
             }
             Query::Gift(query) => self.ask_gift(query),
-            Query::HoldPolicy => Reply::HoldPolicy(self.risks.policy),
+            Query::HoldPolicy => Reply::HoldPolicy(self.holds.policy),
             Query::Holds { user } => {
-                let of_user = self.risks.holds.iter().filter(|(_, hold)| hold.user == *user);
+                let of_user = self.holds.all.iter().filter(|(_, hold)| hold.user == *user);
                 let placed = |(id, hold): (&HoldId, &Hold)| Some((self.activities.get(&id.0)?.room, *id, *hold));
                 Reply::Holds(of_user.filter_map(placed).collect())
             }
