@@ -11,7 +11,7 @@ VIEWERS="${VIEWERS:-2000}" SHOW=60s SINGLE=12s
 if ((QUICK)); then
     VIEWERS=60 SHOW=12s SINGLE=4s
 fi
-read -ra scenarios <<<"${SCENARIOS:-rain sale coupons talk draws bots watch-task check-in gifts enrolment bags template campaign show}"
+read -ra scenarios <<<"${SCENARIOS:-rain sale coupons talk draws bots watch-task check-in gifts enrolment bags template campaign experiment show}"
 
 # begin KEEPER: starts what it takes; sets BOOKS, which says where they are.
 begin() {

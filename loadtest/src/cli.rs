@@ -50,6 +50,8 @@ pub enum Command {
     Template(LoadArgs),
     /// Campaign with goals: coupons, a rain and a sale, whose orders are paid
     Campaign(LoadArgs),
+    /// Experiment: viewers fall into arms by weight; a rain, a sale and coupons are for one arm each
+    Experiment(LoadArgs),
     /// Rain, sale and messages together
     Mixed(MixedArgs),
     /// An evening's broadcast with everything, in turn and overlapping, for viewers of many kinds; ends with the audit

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Bags(load) => scenario::bags(&load),
         Command::Template(load) => scenario::template(&load),
         Command::Campaign(load) => scenario::campaign(&load),
+        Command::Experiment(load) => scenario::experiment(&load),
         Command::Show(args) => scenario::show(&args),
         Command::Limit(args) => limit::run(&args),
         Command::Bare(args) => limit::bare::run(&args).map(|()| true),

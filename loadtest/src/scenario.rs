@@ -7,7 +7,7 @@
 //! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws) those who enter draws,
 //! `bots`(mod@bots) people among scripts, `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the
 //! course of a broadcast: watch tasks,
-//! check-ins, gifts, enrolments, lucky bags, templates, campaigns, and the show of everything.
+//! check-ins, gifts, enrolments, lucky bags, templates, campaigns, experiments, and the show of everything.
 
 mod acks;
 mod admin;
@@ -114,6 +114,11 @@ pub fn bags(load: &LoadArgs) -> anyhow::Result<bool> {
 /// Activities that come of templates. Says whether all went well.
 pub fn template(load: &LoadArgs) -> anyhow::Result<bool> {
     evening::template(load)
+}
+
+/// An experiment, whose arms have something of their own. Says whether all went well.
+pub fn experiment(load: &LoadArgs) -> anyhow::Result<bool> {
+    evening::experiment(load)
 }
 
 /// A broadcast with everything. Says whether all went well.

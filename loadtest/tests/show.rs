@@ -3,31 +3,9 @@
 
 mod served;
 
-use std::path::Path;
-use std::process::Command;
-
-use liveroom::server::Server;
 use serde_json::Value;
 
-use served::{Redis, nodes, server};
-
-/// Runs the tester against these servers, and gives back its result.
-fn tester(scenario: &str, servers: &[Server], dir: &Path, options: &[&str]) -> Value {
-    let json = dir.join("result.json");
-    let mut tester = Command::new(env!("CARGO_BIN_EXE_liveroom-loadtest"));
-    tester.args([scenario, "--warmup", "100ms"]).args(options);
-    for server in servers {
-        let ws = options.contains(&"ws");
-        let target = if ws { server.ws } else { server.quic };
-        tester.args(["--target", &target.to_string(), "--admin", &server.admin.to_string()]);
-    }
-    let output = tester.arg("--json").arg(&json).arg("--acks").arg(dir.join("acks")).output().unwrap();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{scenario} {options:?}: {}\n{words}", output.status);
-    let result: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
-    assert_eq!(result["ok"], true, "{scenario}: {result:#}");
-    result
-}
+use served::Served;
 
 /// Whether everything that can be won was won.
 fn everything_happened(result: &Value) {
@@ -61,7 +39,6 @@ fn everything_happened(result: &Value) {
 
 #[test]
 fn every_mechanic_has_a_scenario_that_comes_out_right() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let rows = [
         ("watch-task", "quic"),
         ("check-in", "ws"),
@@ -72,42 +49,48 @@ fn every_mechanic_has_a_scenario_that_comes_out_right() {
         ("campaign", "ws"),
     ];
     for (scenario, transport) in rows {
-        let dir = tempfile::tempdir().unwrap();
-        let servers = [runtime.block_on(server(&dir))];
-        let options = ["--viewers", "20", "--duration", "5s", "--transport", transport];
-        let result = tester(scenario, &servers, dir.path(), &options);
+        let served = Served::alone(&[]);
+        let result = served.play(scenario, &["--viewers", "20", "--duration", "5s", "--transport", transport]);
         assert!(result["completed"].as_u64().unwrap() >= 20, "{scenario}: {result:#}");
-        let [server] = servers;
-        runtime.block_on(server.stop());
+        served.stop();
+    }
+}
+
+#[test]
+fn arms_of_an_experiment_bring_what_viewers_do() {
+    for served in [Served::alone(&[]), Served::together(2, &[])] {
+        let result = served.play("experiment", &["--viewers", "30", "--duration", "6s"]);
+        for name in [
+            "arms_follow_from_names",
+            "arms_keep_to_themselves",
+            "arms_bring_what_viewers_did",
+            "arms_fill_by_weight",
+            "nobody_changes_arms",
+        ] {
+            assert_eq!(result["invariants"][name], true, "{result:#}");
+        }
+        served.stop();
     }
 }
 
 #[test]
 fn a_show_on_one_server_comes_out_right() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let servers = [runtime.block_on(server(&dir))];
-    let (data, html) = (dir.path().join("data"), dir.path().join("show.html"));
-    let (data, page) = (data.to_str().unwrap(), html.to_str().unwrap());
-    let options = ["--viewers", "60", "--duration", "24s", "--seed", "7", "--data-dir", data, "--html", page];
-    let result = tester("show", &servers, dir.path(), &options);
+    let served = Served::alone(&[]);
+    let html = served.dir().join("show.html");
+    let page = html.to_str().unwrap();
+    let options = ["--viewers", "60", "--duration", "24s", "--seed", "7", "--html", page];
+    let result = served.play("show", &options);
     everything_happened(&result);
     assert_eq!(result["seed"], 7);
     let page = std::fs::read_to_string(&html).unwrap();
     assert!(page.contains("everything held") && page.contains("福袋"));
-    let [server] = servers;
-    runtime.block_on(server.stop());
+    served.stop();
 }
 
 #[test]
 fn a_show_on_two_servers_that_share_a_redis_comes_out_right() {
-    let redis = Redis::start();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let dirs: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
-    let servers = runtime.block_on(nodes(&dirs, &redis));
-    let store = format!("redis://127.0.0.1:{}", redis.port);
-    let options = ["--viewers", "60", "--duration", "24s", "--seed", "8", "--store", &store];
-    let result = tester("show", &servers, dirs[0].path(), &options);
+    let served = Served::together(2, &[]);
+    let result = served.play("show", &["--viewers", "60", "--duration", "24s", "--seed", "8"]);
     everything_happened(&result);
-    servers.into_iter().for_each(|server| runtime.block_on(server.stop()));
+    served.stop();
 }

@@ -8,6 +8,7 @@
 
 mod account;
 mod audit;
+mod experiment;
 mod host;
 mod persona;
 mod programme;
@@ -103,6 +104,11 @@ pub(super) fn template(load: &LoadArgs) -> anyhow::Result<bool> {
     single(load, Programme::template())
 }
 
+/// An experiment, and what is for one of its arms.
+pub(super) fn experiment(load: &LoadArgs) -> anyhow::Result<bool> {
+    single(load, Programme::experiment())
+}
+
 fn single(load: &LoadArgs, programme: Programme) -> anyhow::Result<bool> {
     let played = Played::run(load, programme, random())?;
     publish(&played.outcome(), &load.common)
@@ -167,6 +173,9 @@ fn set(load: &LoadArgs, programme: &Programme) -> anyhow::Result<Stage> {
     stage.create_rooms(programme.name, 1, 1)?;
     stage.put("/fan-club", &json!({"title": "茶友会", "free": true}))?;
     bring_gifts(&stage)?;
+    if programme.experiment {
+        experiment::begin(&stage)?;
+    }
     Ok(stage)
 }
 
@@ -234,7 +243,13 @@ impl Room {
         }
         let payments = tokio::task::spawn_blocking(|| payments.close()).await??;
         self.progress.stage("settling", 0);
-        let hosted = tokio::task::spawn_blocking(|| host.wait()).await??;
+        let (stage, has_experiment) = (Arc::clone(&self.stage), self.programme.experiment);
+        let hosted = tokio::task::spawn_blocking(move || {
+            let mut hosted = host.wait()?;
+            hosted.experiment = has_experiment.then(|| experiment::end(&stage)).transpose()?;
+            anyhow::Ok(hosted)
+        });
+        let hosted = hosted.await??;
         self.progress.stage("listening to the end", seats.len() as u64);
         let viewers = self.see_off(seats, &personas, &hosted).await?;
         let mut cast = BTreeMap::new();
@@ -263,11 +278,14 @@ impl Room {
     ) -> anyhow::Result<Vec<Leaving>> {
         let activities: Vec<_> = hosted.acts.iter().map(|played| played.activity).collect();
         let settled = |seat: &Seat| {
-            seat.heard(|heard| {
+            // One lock after the other: whoever listens takes them the other way round.
+            let nothing_open = seat.told.lock().has_nothing_open();
+            let phases = seat.heard(|heard| {
                 let phase = |activity: &u64| heard.view.activity(*activity).map(|state| state.phase());
                 // What a room has forgotten is over, too.
                 activities.iter().all(|activity| phase(activity).is_none_or(|phase| phase == Phase::Settled))
-            })
+            });
+            nothing_open && phases
         };
         let mut viewers = Vec::with_capacity(seats.len());
         let give_up = Instant::now() + HEARING;

@@ -103,7 +103,7 @@ impl Stage {
         let host = self.host();
         in_parallel(&names, |room| self.admin.create_room(room, &host))?;
         if self.with_coupons {
-            in_parallel(&names, |room| self.admin.add_coupon_template(room, &coupon_template()))?;
+            in_parallel(&names, |room| self.admin.add_coupon_template(room, &coupon_template(COUPON)))?;
         }
         let with_coupons = self.with_coupons;
         self.rooms.extend(names.into_iter().take(used).map(|name| RoomAims::new(name, with_coupons)));
@@ -363,11 +363,12 @@ pub(super) fn drop_plan(viewers: usize) -> Value {
     })
 }
 
-fn coupon_template() -> Value {
+/// A template of coupons that take [`COUPON_FEN`] off.
+pub(super) fn coupon_template(name: &str) -> Value {
     let day_ms = 86_400_000;
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     json!({
-        "template": COUPON, "title": "load", "off_fen": COUPON_FEN, "quantity": 1_000_000,
+        "template": name, "title": "load", "off_fen": COUPON_FEN, "quantity": 1_000_000,
         "valid_until_ms": now_ms + 2 * day_ms,
     })
 }

@@ -1,46 +1,117 @@
-//! Servers for the tester to storm: a development server in this process, and a Redis of the test's own.
+//! Servers for the tester to storm: development servers in this process, a Redis of the test's own, and the program itself.
 
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use liveroom::engine::Clock;
+use liveroom::server::audit::{Books, audit_redis};
 use liveroom::server::config::Layers;
 use liveroom::server::development::Development;
 use liveroom::server::{Secrets, Server};
+use liveroom::store::Bounds;
+use liveroom::store::redis::RedisOptions;
+use serde_json::Value;
+use tokio::runtime::Runtime;
 
-/// A development server of the test's own, on free ports.
-pub(crate) async fn server(dir: &tempfile::TempDir) -> Server {
-    started(dir, Vec::new()).await
+/// Servers on one keeper or the other, and what is left of a run.
+pub(crate) struct Served {
+    pub runtime: Runtime,
+    pub servers: Vec<Server>,
+    redis: Option<Redis>,
+    dirs: Vec<tempfile::TempDir>,
 }
 
-/// So many that share a Redis; they sign receipts with one key.
-pub(crate) async fn nodes(dirs: &[tempfile::TempDir], redis: &Redis) -> Vec<Server> {
-    nodes_with(dirs, redis, &[]).await
-}
-
-/// The same, with more that is configured.
-pub(crate) async fn nodes_with(
-    dirs: &[tempfile::TempDir], redis: &Redis, more: &[(&'static str, String)],
-) -> Vec<Server> {
-    let mut nodes = Vec::new();
-    for dir in dirs {
-        let mut flags = vec![
-            ("store.redis", format!("redis://127.0.0.1:{}", redis.port)),
-            ("store.durability", "memory".to_owned()),
-        ];
-        flags.extend_from_slice(more);
-        if !nodes.is_empty() {
-            let key = Development::below(&dirs[0].path().join("data")).receipt_key_file();
-            flags.push(("draws.receipt_key_file", key.display().to_string()));
-        }
-        nodes.push(started(dir, flags).await);
+impl Served {
+    /// One server on the embedded keeper, with this configured beyond the usual.
+    pub(crate) fn alone(more: &[(&'static str, String)]) -> Self {
+        let (runtime, dir) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let server = runtime.block_on(started(&dir, more.to_vec()));
+        Self { runtime, servers: vec![server], redis: None, dirs: vec![dir] }
     }
-    nodes
+
+    /// So many that share a Redis; they sign receipts with one key.
+    pub(crate) fn together(count: usize, more: &[(&'static str, String)]) -> Self {
+        let (runtime, redis) = (Runtime::new().unwrap(), Redis::start());
+        let dirs: Vec<_> = (0..count).map(|_| tempfile::tempdir().unwrap()).collect();
+        let mut servers = Vec::new();
+        for dir in &dirs {
+            let mut flags = vec![("store.redis", redis.url()), ("store.durability", "memory".to_owned())];
+            flags.extend_from_slice(more);
+            if !servers.is_empty() {
+                let key = Development::below(&dirs[0].path().join("data")).receipt_key_file();
+                flags.push(("draws.receipt_key_file", key.display().to_string()));
+            }
+            servers.push(runtime.block_on(started(dir, flags)));
+        }
+        Self { runtime, servers, redis: Some(redis), dirs }
+    }
+
+    /// A folder that goes with the test.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dirs[0].path()
+    }
+
+    /// Where a run writes its result, and what its viewers were told.
+    pub(crate) fn files(&self) -> [PathBuf; 2] {
+        ["result.json", "acks"].map(|name| self.dir().join(name))
+    }
+
+    /// The tester, about to play a scenario.
+    pub(crate) fn tester(&self, scenario: &str, options: &[&str]) -> Command {
+        let [json, acks] = self.files();
+        let mut tester = Command::new(env!("CARGO_BIN_EXE_liveroom-loadtest"));
+        tester.args([scenario, "--warmup", "100ms"]).args(options);
+        for server in &self.servers {
+            let target = if options.contains(&"ws") { server.ws } else { server.quic };
+            tester.args(["--target", &target.to_string(), "--admin", &server.admin.to_string()]);
+        }
+        if scenario == "show" {
+            match &self.redis {
+                Some(redis) => tester.args(["--store", &redis.url()]),
+                None => tester.arg("--data-dir").arg(self.dir().join("data")),
+            };
+        }
+        tester.arg("--json").arg(json).arg("--acks").arg(acks);
+        tester
+    }
+
+    /// Plays a scenario, which must come out right; its result.
+    pub(crate) fn play(&self, scenario: &str, options: &[&str]) -> Value {
+        let output = self.tester(scenario, options).output().unwrap();
+        self.came_out_right(&format!("{scenario} {options:?}"), &output)
+    }
+
+    /// The result of a run that must have come out right.
+    pub(crate) fn came_out_right(&self, case: &str, output: &Output) -> Value {
+        let (words, shown) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        assert!(output.status.success(), "{case}: {}\n{words}\n{shown}", output.status);
+        let [json, _] = self.files();
+        let result: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
+        assert_eq!(result["ok"], true, "{case}: {result:#}");
+        result
+    }
+
+    /// Stops them. Their books must hold, and against what viewers were told.
+    pub(crate) fn stop(self) {
+        let [_, acks] = self.files();
+        let acks = Some(acks).filter(|acks| acks.exists());
+        let Self { runtime, redis, dirs, servers } = self;
+        servers.into_iter().for_each(|server| runtime.block_on(server.stop()));
+        let report = match &redis {
+            Some(redis) => audit_redis(&RedisOptions::new(redis.url().parse().unwrap()), acks.as_deref()).unwrap(),
+            None => {
+                let books = Books::of(&dirs[0].path().join("data"), Bounds::default());
+                Books { acks, ..books }.audit().unwrap()
+            }
+        };
+        assert!(report.ok, "{:?}", report.first_failure());
+    }
 }
 
-/// The same, with more that is configured.
-pub(crate) async fn started(dir: &tempfile::TempDir, more: Vec<(&'static str, String)>) -> Server {
+/// A development server of the test's own, on free ports, with more that is configured.
+async fn started(dir: &tempfile::TempDir, more: Vec<(&'static str, String)>) -> Server {
     let anywhere = || "127.0.0.1:0".to_owned();
     let data_dir = dir.path().join("data").display().to_string();
     let mut flags = vec![
@@ -59,15 +130,19 @@ pub(crate) async fn started(dir: &tempfile::TempDir, more: Vec<(&'static str, St
 }
 
 /// Ends with the test.
-pub(crate) struct Redis {
+struct Redis {
     child: Child,
-    pub port: u16,
+    port: u16,
     _dir: tempfile::TempDir,
 }
 
 impl Redis {
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
     /// On a free port.
-    pub(crate) fn start() -> Self {
+    fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
         let mut command = Command::new("redis-server");

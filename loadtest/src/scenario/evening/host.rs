@@ -50,6 +50,8 @@ pub(super) struct Hosted {
     pub(super) sightings: Vec<Campaign>,
     /// What came of recurrences.
     pub(super) recurred: Vec<Recurred>,
+    /// What each arm of the experiment has brought, when that has ended.
+    pub(super) experiment: Option<Value>,
 }
 
 /// An act that was played.
@@ -127,7 +129,7 @@ impl Host {
     ) -> anyhow::Result<Self> {
         let acts = programme.acts.len();
         let (sightings, recurred) = (Vec::new(), Vec::new());
-        let hosted = Hosted { broadcast: 0, acts: Vec::new(), began: begin, sightings, recurred };
+        let hosted = Hosted { broadcast: 0, acts: Vec::new(), began: begin, sightings, recurred, experiment: None };
         let announced = vec![None; acts];
         let broadcast_takes = takes;
         let run =

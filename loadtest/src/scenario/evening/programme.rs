@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::stage::{COUPON, SALE_PRICE_FEN};
+use super::experiment;
 
 /// The gifts of the evening: number and price in coins.
 pub(super) const GIFTS: [(u32, i64); 3] = [(9_001, 1), (9_002, 10), (9_003, 66)];
@@ -39,6 +40,8 @@ pub(super) struct Programme {
     pub(super) gifts: bool,
     /// Whether what belongs to a campaign is grouped in one.
     pub(super) campaign: bool,
+    /// Whether viewers fall into the arms of an experiment.
+    pub(super) experiment: bool,
 }
 
 /// An activity of it.
@@ -53,6 +56,8 @@ pub(super) struct Act {
     pub(super) amended: Option<u32>,
     /// Whether it is part of the campaign.
     pub(super) promoted: bool,
+    /// The arm of the experiment that it is for, or whose its coupons are.
+    pub(super) arm: Option<&'static str>,
     pub(super) source: Source,
 }
 
@@ -104,12 +109,12 @@ impl Programme {
             act(MicDraw, "连麦抽奖", 620, 760),
             act(Sale, "返场秒杀", 700, 920).promoted().like_template().amended(800),
         ];
-        Self { name: "show", acts, mixed: true, gifts: false, campaign: true }
+        Self { mixed: true, campaign: true, ..Self::of_acts("show", acts) }
     }
 
     /// One mechanic, and viewers who take all that they can get.
     pub(super) fn of(name: &'static str, mechanic: Mechanic) -> Self {
-        Self { name, acts: vec![act(mechanic, name, 20, 960)], mixed: false, gifts: false, campaign: false }
+        Self::of_acts(name, vec![act(mechanic, name, 20, 960)])
     }
 
     /// Lucky bags of all kinds.
@@ -120,7 +125,7 @@ impl Programme {
             act(LuckyBag, "drawn", 30, 700),
             act(NewcomerBag, "newcomers", 40, 960).amended(600),
         ];
-        Self { name: "bags", acts, mixed: false, gifts: false, campaign: false }
+        Self::of_acts("bags", acts)
     }
 
     /// What comes of templates: by hand, and every day.
@@ -129,12 +134,12 @@ impl Programme {
             act(Mechanic::Sale, "by hand", 20, 960).like_template().amended(500),
             act(Mechanic::Rain, "every day", 100, 900).every_day(),
         ];
-        Self { name: "template", acts, mixed: false, gifts: false, campaign: false }
+        Self::of_acts("template", acts)
     }
 
     /// Only gifts.
     pub(super) fn gifts() -> Self {
-        Self { name: "gifts", acts: Vec::new(), mixed: false, gifts: true, campaign: false }
+        Self { gifts: true, ..Self::of_acts("gifts", Vec::new()) }
     }
 
     /// A campaign of a rain and a sale, with goals.
@@ -144,12 +149,29 @@ impl Programme {
             act(Mechanic::Rain, "rain", 20, 500).promoted(),
             act(Mechanic::Sale, "sale", 200, 950).promoted().amended(600),
         ];
-        Self { name: "campaign", acts, mixed: false, gifts: false, campaign: true }
+        Self { campaign: true, ..Self::of_acts("campaign", acts) }
+    }
+
+    /// An experiment: what is for everybody, what is for one arm, and coupons that only one arm may have. Gifts count for arms, too.
+    pub(super) fn experiment() -> Self {
+        let [_, second, third] = experiment::ARMS.map(|(arm, _)| arm);
+        let acts = vec![
+            act(Mechanic::Drop, "coupons of an arm", 10, 900).for_arm(third),
+            act(Mechanic::Rain, "rain", 20, 500),
+            act(Mechanic::Rain, "rain for an arm", 30, 600).for_arm(second),
+            act(Mechanic::Sale, "sale", 200, 950).amended(600),
+            act(Mechanic::Sale, "sale for an arm", 210, 950).for_arm(third),
+        ];
+        Self { gifts: true, experiment: true, ..Self::of_acts("experiment", acts) }
+    }
+
+    const fn of_acts(name: &'static str, acts: Vec<Act>) -> Self {
+        Self { name, acts, mixed: false, gifts: false, campaign: false, experiment: false }
     }
 }
 
 const fn act(mechanic: Mechanic, title: &'static str, from: u32, until: u32) -> Act {
-    Act { mechanic, title, from, until, amended: None, promoted: false, source: Source::Plan }
+    Act { mechanic, title, from, until, amended: None, promoted: false, arm: None, source: Source::Plan }
 }
 
 impl Act {
@@ -160,6 +182,11 @@ impl Act {
 
     const fn amended(mut self, at: u32) -> Self {
         self.amended = Some(at);
+        self
+    }
+
+    const fn for_arm(mut self, arm: &'static str) -> Self {
+        self.arm = Some(arm);
         self
     }
 
@@ -201,7 +228,8 @@ impl Act {
                 json!({"sale": {"skus": skus, "duration_ms": duration_ms, "hold_ms": HOLD_MS}})
             }
             Mechanic::Drop => json!({"drop": {
-                "template": COUPON, "coupons": part(2), "duration_ms": duration_ms, "grants_per_user": 1,
+                "template": if self.arm.is_some() { experiment::COUPON } else { COUPON },
+                "coupons": part(2), "duration_ms": duration_ms, "grants_per_user": 1,
             }}),
             Mechanic::WatchTask => {
                 let mut at = 0;
@@ -254,6 +282,10 @@ impl Act {
                 json!({"mic_draw": {"prizes": prizes, "duration_ms": duration_ms, "answer_ms": SEAT_MS}})
             }
         };
+        // Whose coupons they are, their template says.
+        if let Some(arm) = self.arm.filter(|_| self.mechanic != Mechanic::Drop) {
+            plan["conditions"]["arm"] = experiment::in_arm(arm);
+        }
         plan["title"] = self.title.into();
         plan
     }
@@ -303,7 +335,8 @@ mod tests {
     #[test]
     fn acts_begin_in_order_and_end_after_they_begin() {
         let single = Programme::of("poll", Mechanic::Poll);
-        for programme in [Programme::show(), Programme::campaign(), Programme::bags(), Programme::template(), single] {
+        use Programme as P;
+        for programme in [P::show(), P::campaign(), P::bags(), P::template(), P::experiment(), single] {
             let acts = &programme.acts;
             assert!(acts.is_sorted_by_key(|act| act.from), "{}", programme.name);
             for act in acts {

@@ -49,9 +49,10 @@ pub(super) struct Reckoning<'a> {
 }
 
 /// Invariants that viewers look after themselves.
-const WATCHED: [&str; 10] = [
+const WATCHED: [&str; 11] = [
     "combos_count_up",
     "no_duplicate_grants",
+    "nobody_changes_arms",
     "nothing_banned_is_seen",
     "one_ticket_each",
     "orders_end_once",
@@ -109,6 +110,7 @@ impl Reckoning<'_> {
         self.coupons(&mut verdicts)?;
         self.payments(&mut verdicts);
         self.campaign(&mut verdicts);
+        self.experiment(&mut verdicts)?;
         for recurred in &self.hosted.recurred {
             verdicts.judge("occurrences_come_once", once_a_day(recurred));
         }
@@ -402,7 +404,7 @@ fn goes_back(before: &Campaign, after: &Campaign) -> bool {
     place(after) < place(before) || counts(after).iter().zip(counts(before)).any(|(after, before)| *after < before)
 }
 
-fn equal<T: PartialEq + std::fmt::Display>(what: &str, server: T, viewers: T) -> Result<(), String> {
+pub(super) fn equal<T: PartialEq + std::fmt::Display>(what: &str, server: T, viewers: T) -> Result<(), String> {
     if server == viewers { Ok(()) } else { Err(format!("{what}: {server} here, {viewers} there")) }
 }
 

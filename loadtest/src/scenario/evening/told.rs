@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use liveroom_protocol::client::Outcome;
-use liveroom_protocol::wire::{DrawPrize, Grant, Order, OrderPhase, Own, PrizeState, grant};
+use liveroom_protocol::wire::{DrawPrize, Grant, InArm, Order, OrderPhase, Own, PrizeState, RefusalCode, grant};
 
 /// Everything that a viewer was told.
 #[derive(Debug, Default)]
@@ -25,6 +25,10 @@ pub(super) struct Told {
     pub(super) tickets: BTreeMap<u64, u64>,
     /// By draw.
     pub(super) prizes: BTreeMap<u64, DrawPrize>,
+    /// The arm in each experiment, and whether that is over.
+    pub(super) arms: BTreeMap<String, (String, bool)>,
+    /// Activities that were said to be for another arm.
+    pub(super) kept_out: BTreeSet<u64>,
     /// How many answers there were of each kind, and how many gave something.
     pub(super) answers: BTreeMap<&'static str, Answers>,
     /// Decisions that were asked for once more.
@@ -90,6 +94,10 @@ impl Told {
                 true
             }
             Outcome::GiftSent(sent) => sent.total > 0,
+            Outcome::Refused { code: RefusalCode::NotInArm, .. } => {
+                self.kept_out.insert(activity);
+                false
+            }
             _ => false,
         };
         let answers = self.answers.entry(kind).or_default();
@@ -119,6 +127,12 @@ impl Told {
         for ticket in &own.tickets {
             self.ticket(ticket.activity, ticket.leaf);
         }
+        own.arms.iter().for_each(|of| self.arm(of));
+    }
+
+    /// Whether nothing is to come any more of what was told.
+    pub(super) fn has_nothing_open(&self) -> bool {
+        self.arms.values().all(|(_, over)| *over)
     }
 
     /// Cash in all.
@@ -155,6 +169,18 @@ impl Told {
         if before.is_some_and(|before| before != leaf) {
             let words = format!("ticket {} in draw {activity}, then {leaf}", before.unwrap_or(0));
             self.complain("one_ticket_each", || words);
+        }
+    }
+
+    fn arm(&mut self, InArm { experiment, arm }: &InArm) {
+        let Some((before, over)) = self.arms.get_mut(experiment) else {
+            self.arms.insert(experiment.clone(), (arm.clone(), arm.is_empty()));
+            return;
+        };
+        *over |= arm.is_empty();
+        if *over != arm.is_empty() || !*over && before != arm {
+            let words = format!("arm {before} of {experiment}, then {arm:?}");
+            self.complain("nobody_changes_arms", || words);
         }
     }
 
@@ -254,6 +280,21 @@ mod tests {
             let mut told = Told::default();
             told_of(&mut told);
             assert_eq!(told.complaints.keys().copied().collect::<Vec<_>>(), want, "{case}: {:?}", told.complaints);
+        }
+    }
+
+    #[test]
+    fn an_arm_is_for_the_time_of_the_experiment() {
+        for (case, told_of, complaints) in [
+            ("told twice, then over", &["red", "red", "", ""][..], 0),
+            ("another one", &["red", "blue"], 1),
+            ("again when it was over", &["red", "", "red"], 1),
+        ] {
+            let mut told = Told::default();
+            let arm = |arm: &&str| InArm { experiment: "button".to_owned(), arm: (*arm).to_owned() };
+            told.own(&Own { arms: told_of.iter().map(arm).collect(), ..Own::default() });
+            assert_eq!(told.complaints.len(), complaints, "{case}: {:?}", told.complaints);
+            assert_eq!(told.arms["button"].0, "red", "{case}");
         }
     }
 
