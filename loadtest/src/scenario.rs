@@ -5,7 +5,8 @@
 //! what it is told, which `acks` writes down and `books` compares with what the server counts. `claims` is rain,
 //! sale and coupons, `broadcast`(mod@broadcast) a host who speaks, `idle`(mod@idle) viewers who are only
 //! there, `talk`(mod@talk) viewers who comment, like and vote, `draws`(mod@draws) those who enter draws,
-//! `bots`(mod@bots) people among scripts, `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the
+//! `bots`(mod@bots) people among scripts (what a `script` guesses, what `risk` services and operators do about it, and the cash that is `held`
+//! then), `mixed`(mod@mixed) all of it. `evening`(mod@evening) is for what happens in the
 //! course of a broadcast: watch tasks,
 //! check-ins, gifts, enrolments, lucky bags, templates, campaigns, experiments, and the show of everything.
 
@@ -23,12 +24,15 @@ mod entrance;
 mod evening;
 mod fields;
 mod frames;
+mod held;
 mod idle;
 mod learned;
 mod lines;
 mod link;
 mod mixed;
 mod party;
+mod risk;
+mod script;
 mod stage;
 mod talk;
 mod tokens;

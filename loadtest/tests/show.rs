@@ -10,7 +10,12 @@ use served::Served;
 /// Whether everything that can be won was won.
 fn everything_happened(result: &Value) {
     for act in result["acts"].as_array().unwrap() {
-        assert!(act["winners"].as_u64().unwrap() > 0, "{act:#}");
+        // Nobody wins in a decoy.
+        let came_to = if act["caught"].is_null() { "winners" } else { "caught" };
+        assert!(act[came_to].as_u64().unwrap() > 0, "{act:#}");
+    }
+    for how in ["by_time", "released", "forfeited"] {
+        assert!(result["held"][how].as_u64().unwrap() > 0, "{how}: {:#}", result["held"]);
     }
     let kinds: std::collections::BTreeSet<_> =
         result["acts"].as_array().unwrap().iter().map(|act| act["kind"].as_str().unwrap()).collect();

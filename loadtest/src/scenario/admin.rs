@@ -15,6 +15,8 @@ use super::unique_name;
 /// How long one call may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
+type Response = ureq::http::Response<ureq::Body>;
+
 /// Calls the API.
 #[derive(Debug, Clone)]
 pub(super) struct Admin {
@@ -168,6 +170,13 @@ impl Admin {
         self.call(path, |door, url| self.agent.get(url).header("authorization", &door.bearer).call())
     }
 
+    /// What may not be there.
+    pub(super) fn get_if_any(&self, path: &str) -> anyhow::Result<Option<Value>> {
+        let ask = |door: &Door, url: &str| self.agent.get(url).header("authorization", &door.bearer).call();
+        let (url, response) = self.answer(path, ask)?;
+        if response.status() == 404 { Ok(None) } else { read(&url, response).map(Some) }
+    }
+
     pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let name = unique_name();
         self.call(path, |door, url| signed(self.agent.put(url), door, &name).send_json(body))
@@ -184,10 +193,15 @@ impl Admin {
         self.call(path, |door, url| signed(self.agent.post(url), door, &name).send_json(body))
     }
 
+    fn call(&self, path: &str, send: impl Fn(&Door, &str) -> Result<Response, ureq::Error>) -> anyhow::Result<Value> {
+        let (url, response) = self.answer(path, send)?;
+        read(&url, response)
+    }
+
     /// Asks where somebody was at home the last time, then at the other doors.
-    fn call(
-        &self, path: &str, send: impl Fn(&Door, &str) -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-    ) -> anyhow::Result<Value> {
+    fn answer(
+        &self, path: &str, send: impl Fn(&Door, &str) -> Result<Response, ureq::Error>,
+    ) -> anyhow::Result<(String, Response)> {
         let first = self.open.load(Ordering::Relaxed);
         let mut nobody = None;
         for place in (first..first + self.doors.len()).map(|place| place % self.doors.len()) {
@@ -196,7 +210,7 @@ impl Admin {
             match send(door, &url) {
                 Ok(response) => {
                     self.open.store(place, Ordering::Relaxed);
-                    return read(&url, response);
+                    return Ok((url, response));
                 }
                 Err(error) => {
                     let error = anyhow::Error::new(error).context(format!("calling {url}"));
@@ -213,7 +227,7 @@ fn signed<B>(request: ureq::RequestBuilder<B>, door: &Door, name: &str) -> ureq:
     if door.bearer.is_empty() { request } else { request.header("authorization", &door.bearer) }
 }
 
-fn read(url: &str, mut response: ureq::http::Response<ureq::Body>) -> anyhow::Result<Value> {
+fn read(url: &str, mut response: Response) -> anyhow::Result<Value> {
     let status = response.status();
     let body: Value = response.body_mut().read_json().unwrap_or_default();
     if !status.is_success() {

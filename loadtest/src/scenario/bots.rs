@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use liveroom_protocol::client::RetryPolicy;
-use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::entrance::admit;
@@ -35,11 +34,6 @@ use rounds::Rounds;
 
 /// Connections of the account that floods.
 const FLOOD_LINES: usize = 8;
-
-/// From which risk on cash is held, how risky the known bots are, and what a decoy makes of an account.
-const HOLD_FROM: u8 = 60;
-const KNOWN_RISK: u8 = 80;
-const DECOY_SCORE: u8 = 90;
 
 /// For how long cash is held.
 const HOLD: Duration = Duration::from_secs(3);
@@ -83,8 +77,8 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<bool> {
     let mut stage = Stage::new(load)?;
     stage.create_rooms("bots", 1, 1)?;
     let cast = Arc::new(Cast::of(&stage, load.viewers as usize)?);
-    judge(&stage, &cast.users(Role::Risky))?;
-    stage.admin().put("/v1/hold-policy", &json!({ "hold_from": HOLD_FROM, "hold_s": HOLD.as_secs() }))?;
+    stage.judge(&cast.users(Role::Risky))?;
+    stage.hold_cash(HOLD)?;
     let decoy = rounds::open_decoy(&stage)?;
     let (stage, known) = (Arc::new(stage), Arc::new(Known::new(decoy)));
     let shares = cast.users(Role::Person).len() + cast.users(Role::Risky).len() + 1;
@@ -95,7 +89,7 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<bool> {
     let mut outcome = played??;
     progress.stage("counting", 0);
     let reckoned = reckoning::reckon(args, &stage, &cast, &known);
-    stage.admin().delete("/v1/hold-policy")?;
+    stage.hold_no_more()?;
     let mut report = std::mem::take(&mut outcome.report);
     for (name, verdict) in reckoned? {
         if let Err(wrong) = &verdict {
@@ -106,18 +100,6 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<bool> {
     outcome.report = report.judged();
     progress.done();
     publish(&outcome, &load.common)
-}
-
-/// What a risk service knows beforehand.
-fn judge(stage: &Stage, users: &[String]) -> anyhow::Result<()> {
-    const AT_ONCE: usize = 100;
-    let until = std::time::SystemTime::now() + Duration::from_secs(3_600);
-    let until_ms = until.duration_since(std::time::UNIX_EPOCH)?.as_millis() as u64;
-    for users in users.chunks(AT_ONCE) {
-        let one = |user: &String| json!({ "user": user, "score": KNOWN_RISK, "reason": "load", "until_ms": until_ms });
-        stage.admin().put("/v1/risks", &users.iter().map(one).collect())?;
-    }
-    Ok(())
 }
 
 /// Lets everybody in, and gives what was measured of people.

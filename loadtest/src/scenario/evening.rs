@@ -8,6 +8,7 @@
 
 mod account;
 mod audit;
+mod bots;
 mod experiment;
 mod host;
 mod persona;
@@ -30,7 +31,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use self::account::Account;
-use self::host::{Host, Hosted};
+use self::host::{Crowd, Host, Hosted};
 use self::persona::{Evening, Persona};
 use self::programme::{COINS, GIFTS, Mechanic, Programme};
 use self::reckoning::{Leaving, Reckoning, Verdicts};
@@ -145,7 +146,11 @@ impl Played {
         progress.stage("counting", 0);
         let (hosted, viewers, payments) = (&played.hosted, &played.viewers, &played.payments);
         let reckoning = Reckoning { stage: &stage, hosted, viewers, payments };
-        played.verdicts = reckoning.verdicts()?;
+        let verdicts = reckoning.verdicts();
+        if played.programme.mixed {
+            stage.hold_no_more()?;
+        }
+        played.verdicts = verdicts?;
         played.won = hosted.acts.iter().map(|act| reckoning.won(act.activity)).collect();
         progress.done();
         Ok(played)
@@ -175,6 +180,9 @@ fn set(load: &LoadArgs, programme: &Programme) -> anyhow::Result<Stage> {
     bring_gifts(&stage)?;
     if programme.experiment {
         experiment::begin(&stage)?;
+    }
+    if programme.mixed {
+        stage.hold_cash(programme::hold(load.common.duration))?;
     }
     Ok(stage)
 }
@@ -209,8 +217,16 @@ impl Room {
         let personas: Vec<_> = guests.iter().map(|guest| self.persona(guest.number)).collect();
         let givers = guests.iter().zip(&personas).filter(|(_, persona)| persona.gives());
         let givers: Vec<_> = givers.map(|(guest, _)| guest.user.clone()).collect();
-        let stage = Arc::clone(&self.stage);
-        tokio::task::spawn_blocking(move || stage.give_coins(&givers, COINS)).await??;
+        let bots = guests.iter().zip(&personas).filter(|(_, persona)| **persona == Persona::Bot);
+        let suspects: Vec<_> = bots.map(|(guest, _)| guest.user.clone()).collect();
+        // A risk service knows every other script beforehand.
+        let known: Vec<_> = suspects.iter().step_by(2).cloned().collect();
+        let (stage, judged) = (Arc::clone(&self.stage), known.clone());
+        let prepared = tokio::task::spawn_blocking(move || {
+            stage.give_coins(&givers, COINS)?;
+            stage.judge(&judged)
+        });
+        prepared.await??;
 
         // What is refused for the moment is an answer, too; personas try again when they please.
         let retry = RetryPolicy { repeat_not_done: false, ..RetryPolicy::default() };
@@ -220,7 +236,7 @@ impl Room {
         let host = Host::begin(
             Arc::clone(&self.stage),
             self.programme.clone(),
-            guests.len(),
+            Crowd { viewers: guests.len(), suspects },
             window.from,
             common.duration,
             self.progress.clone(),
@@ -243,15 +259,9 @@ impl Room {
         }
         let payments = tokio::task::spawn_blocking(|| payments.close()).await??;
         self.progress.stage("settling", 0);
-        let (stage, has_experiment) = (Arc::clone(&self.stage), self.programme.experiment);
-        let hosted = tokio::task::spawn_blocking(move || {
-            let mut hosted = host.wait()?;
-            hosted.experiment = has_experiment.then(|| experiment::end(&stage)).transpose()?;
-            anyhow::Ok(hosted)
-        });
-        let hosted = hosted.await??;
+        let hosted = tokio::task::spawn_blocking(|| host.wait()).await??;
         self.progress.stage("listening to the end", seats.len() as u64);
-        let viewers = self.see_off(seats, &personas, &hosted).await?;
+        let viewers = self.see_off(seats, &personas, &known, &hosted).await?;
         let mut cast = BTreeMap::new();
         personas.iter().for_each(|persona| *cast.entry(*persona).or_insert(0) += 1);
         Ok(Played {
@@ -274,7 +284,7 @@ impl Room {
 
     /// Waits until everybody has heard that everything has ended, and takes along what they were told.
     async fn see_off(
-        &self, seats: Vec<Arc<Seat>>, personas: &[Persona], hosted: &Hosted,
+        &self, seats: Vec<Arc<Seat>>, personas: &[Persona], known: &[String], hosted: &Hosted,
     ) -> anyhow::Result<Vec<Leaving>> {
         let activities: Vec<_> = hosted.acts.iter().map(|played| played.activity).collect();
         let settled = |seat: &Seat| {
@@ -298,7 +308,9 @@ impl Room {
             let heard_the_end = timeout(give_up.saturating_duration_since(Instant::now()), heard).await.is_ok();
             self.progress.step();
             let coins = if persona.gives() { COINS } else { 0 };
-            viewers.push(Leaving { user: seat.user.clone(), coins, told: Default::default(), heard_the_end });
+            let (user, known_risk) = (seat.user.clone(), known.contains(&seat.user));
+            let told = Default::default();
+            viewers.push(Leaving { user, persona: *persona, known_risk, coins, told, heard_the_end });
         }
         // Own results come in order with answers: behind one more, they are all here.
         let mut asking = JoinSet::new();

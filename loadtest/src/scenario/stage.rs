@@ -87,6 +87,11 @@ impl Stage {
         })
     }
 
+    /// What is to outlast the run lasts so long.
+    pub(super) fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
     /// Who hosts all rooms of the run.
     pub(super) fn host(&self) -> String {
         format!("host-{}", self.run)
@@ -430,7 +435,7 @@ impl Weather {
 }
 
 /// Does the same for all items, a few at a time; the first error ends it.
-fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> anyhow::Result<()> + Sync) -> anyhow::Result<()> {
+pub(super) fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> anyhow::Result<()> + Sync) -> anyhow::Result<()> {
     let next = AtomicUsize::new(0);
     let worker = || {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {

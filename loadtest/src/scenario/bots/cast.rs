@@ -9,11 +9,9 @@ use liveroom_protocol::wire::Phase;
 use tokio::time::{sleep, timeout_at};
 
 use super::super::random;
+use super::super::script::Guesses;
 use super::known::Known;
 use crate::board::{Desk, Flight, Verdict};
-
-/// How far beyond the numbers that it knows a script guesses.
-const GUESSES: u64 = 2;
 
 /// How long a bot rests between two shots: none is faster than the server's usual rates, but for the one that floods.
 const RELOAD: Duration = Duration::from_millis(60);
@@ -43,11 +41,13 @@ pub(super) struct Player {
     known: Arc<Known>,
     /// Where this one has pressed.
     pressed: BTreeSet<u64>,
+    guesses: Guesses,
 }
 
 impl Player {
     pub(super) fn new(role: Role, user: String, client: Client, events: Events, known: Arc<Known>) -> Self {
-        Self { role, user, client, events, view: RoomView::new(), known, pressed: BTreeSet::new() }
+        let guesses = Guesses::from(known.decoy);
+        Self { role, user, client, events, view: RoomView::new(), known, pressed: BTreeSet::new(), guesses }
     }
 
     /// Plays its role until then. The desk counts what people do.
@@ -124,21 +124,12 @@ impl Player {
         }
     }
 
-    /// Numbers that the room has not heard of, from the decoy's on; and, to compare, a wrong token for one that it has.
+    /// A number that the room has not heard of; and, to compare, a wrong token for one that it has.
     async fn guess(&mut self) {
-        let shown: BTreeSet<_> = self.view.activities().map(|state| state.activity).collect();
-        let Some(latest) = shown.last().copied() else { return };
-        let first = self.known.decoy.saturating_sub(GUESSES).max(1);
-        let unheard = (first..=latest + GUESSES).filter(|activity| !shown.contains(activity));
-        let next: Vec<_> = unheard.filter(|activity| !self.pressed.contains(activity)).take(1).collect();
-        if next.is_empty() {
-            // All were tried: from the beginning.
-            self.pressed.clear();
-        }
-        for activity in next {
-            let Ok(outcome) = self.client.claim(activity, random(), 1).await else { continue };
+        if let Some(activity) = self.guesses.next(&self.view)
+            && let Ok(outcome) = self.client.claim(activity, random(), 1).await
+        {
             self.known.guessed(activity, &outcome);
-            self.pressed.insert(activity);
             sleep(RELOAD).await;
         }
         if let Some((activity, ..)) = self.open().first().copied()

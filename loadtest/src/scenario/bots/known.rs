@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use liveroom_protocol::client::Outcome;
-use liveroom_protocol::wire::{HoldState, NotDoneCode, grant};
+use liveroom_protocol::wire::NotDoneCode;
 use parking_lot::Mutex;
+
+use super::super::held::HeldCash;
 
 /// What was told so far.
 pub(super) struct Known {
@@ -27,9 +29,11 @@ pub(super) struct Told {
     /// What was said of the decoy, and of a real round that was claimed in the same way.
     pub(super) of_decoy: BTreeSet<String>,
     pub(super) of_real: BTreeSet<String>,
-    /// Cash of each risky account that it was told is held, and not held.
-    pub(super) held_fen: BTreeMap<String, i64>,
+    /// Cash of each risky account that it was told is held, and grants that were not.
+    pub(super) held: BTreeMap<String, HeldCash>,
     pub(super) not_held: u64,
+    /// The first of them that was told in two ways.
+    pub(super) hold_unstable: Option<String>,
     /// The account that floods: since when, until when, what was served and what was not.
     pub(super) flooded: Option<(Instant, Instant)>,
     pub(super) flood_served: u64,
@@ -79,13 +83,12 @@ impl Known {
     }
 
     pub(super) fn risky(&self, user: &str, outcome: &Outcome) {
-        let Outcome::Granted(granted) = outcome else { return };
-        let Some(grant::Prize::AmountFen(fen)) = &granted.prize else { return };
+        let Outcome::Granted(grant) = outcome else { return };
         let mut told = self.told.lock();
-        if granted.hold.is_some_and(|hold| hold.state() == HoldState::Held) {
-            *told.held_fen.entry(user.to_owned()).or_default() += fen;
-        } else {
-            told.not_held += 1;
+        told.not_held += u64::from(grant.hold.is_none());
+        let heard = told.held.entry(user.to_owned()).or_default().told(grant);
+        if let Err(wrong) = heard {
+            told.hold_unstable.get_or_insert(format!("{user}: {wrong}"));
         }
     }
 
@@ -133,20 +136,21 @@ fn words(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liveroom_protocol::wire::{Grant, Hold, RefusalCode};
+    use liveroom_protocol::wire::{Grant, Hold, HoldState, RefusalCode, grant};
 
     #[test]
     fn each_is_counted_where_it_belongs() {
         let known = Known::new(7);
         let prize = Some(grant::Prize::AmountFen(5));
-        let cash = Grant { prize, ..Grant::default() };
-        let hold = Hold { state: HoldState::Held.into(), until_ms: 1 };
-        let held = Outcome::Granted(Grant { hold: Some(hold), ..cash.clone() });
+        let cash = Grant { activity: 1, slot: 1, prize, ..Grant::default() };
+        let hold = Some(Hold { state: HoldState::Held.into(), until_ms: 1 });
+        let held = Outcome::Granted(Grant { hold, ..cash.clone() });
+        let more = Outcome::Granted(Grant { hold, slot: 2, ..cash.clone() });
         let given = Outcome::Granted(cash);
         let kept_away = Outcome::NotDone { code: NotDoneCode::RateLimited, detail: String::new() };
         let refused = Outcome::Refused { code: RefusalCode::NotOpen, detail: String::new() };
         [&given, &held, &refused].into_iter().for_each(|outcome| known.person(outcome));
-        [&held, &held, &given].into_iter().for_each(|outcome| known.risky("bot", outcome));
+        [&held, &more, &given].into_iter().for_each(|outcome| known.risky("bot", outcome));
         known.guessed(7, &refused);
         known.guessed(7, &kept_away);
         known.guessed(8, &given);
@@ -155,7 +159,7 @@ mod tests {
         [&refused, &kept_away, &given].into_iter().for_each(|outcome| known.flood(now, outcome));
         let told = known.told();
         assert_eq!((told.people_asked, told.people_granted, told.people_denied.len()), (3, 1, 2));
-        assert_eq!((told.held_fen["bot"], told.not_held), (10, 1));
+        assert_eq!((told.held["bot"].of(1), told.not_held, &told.hold_unstable), (10, 1, &None));
         assert_eq!((&told.of_decoy, told.of_decoy.len()), (&told.of_real, 1));
         assert_eq!((told.flood_served, told.flood_turned_away), (2, 1));
     }

@@ -1,24 +1,19 @@
 //! What must hold in the end, between what was told and what the server's books say.
 
 use std::collections::BTreeMap;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use serde_json::{Value, json};
-
+use super::super::held::HeldCash;
+use super::super::risk::End;
 use super::super::stage::Stage;
 use super::known::Told;
-use super::{Cast, DECOY_SCORE, HOLD, Known, Role};
+use super::{Cast, Known, Role};
 use crate::cli::BotsArgs;
-
-/// How long what comes by itself may take: catches are recorded at leisure, holds end by their time.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 type Verdicts = Vec<(&'static str, Result<(), String>)>;
 
 /// Each invariant, and what is wrong with it.
 pub(super) fn reckon(args: &BotsArgs, stage: &Stage, cast: &Cast, known: &Known) -> anyhow::Result<Verdicts> {
+    stage.catch_up()?;
     let told = known.told();
     let (held_equals_books, holds_end_once) = holds(stage, cast, &told)?;
     Ok(vec![
@@ -26,8 +21,8 @@ pub(super) fn reckon(args: &BotsArgs, stage: &Stage, cast: &Cast, known: &Known)
         ("no_bot_served_beyond_its_budget", within_budget(args, &told)),
         ("people_unharmed", people_unharmed(&told)),
         ("decoys_look_real", decoys_look_real(&told)),
-        ("decoys_catch_every_guesser", every_guesser(stage, cast, known.decoy)?),
-        ("decoys_catch_no_person", no_person(stage, cast)),
+        ("decoys_catch_every_guesser", stage.caught(known.decoy, &cast.users(Role::Guesser))?),
+        ("decoys_catch_no_person", stage.nobody_judged(&cast.users(Role::Person))?),
         ("held_equals_books", held_equals_books),
         ("holds_end_once", holds_end_once),
     ])
@@ -72,86 +67,35 @@ fn decoys_look_real(told: &Told) -> Result<(), String> {
     Err(format!("the decoy said {:?}, a real round {:?}", told.of_decoy, told.of_real))
 }
 
-fn every_guesser(stage: &Stage, cast: &Cast, decoy: u64) -> anyhow::Result<Result<(), String>> {
-    let guessers = cast.users(Role::Guesser);
-    let caught = || stage.get(&format!("/activities/{decoy}")).map(|view| view["caught"].as_u64());
-    let want = Some(guessers.len() as u64);
-    let last = until(|| Ok((caught()? == want).then_some(()))).is_ok();
-    if !last {
-        return Ok(Err(format!("{:?} caught of {want:?}", caught()?)));
-    }
-    for user in guessers {
-        let risk = stage.admin().get(&format!("/v1/users/{user}/risk"))?;
-        if risk["score"] != json!(DECOY_SCORE) || risk["reason"] != json!("decoy") {
-            return Ok(Err(format!("{user} is judged {risk}")));
-        }
-    }
-    Ok(Ok(()))
-}
-
-fn no_person(stage: &Stage, cast: &Cast) -> Result<(), String> {
-    let judged = |user: &String| stage.admin().get(&format!("/v1/users/{user}/risk")).ok();
-    let mut people = cast.users(Role::Person).into_iter();
-    match people.find_map(|user| judged(&user).map(|risk| (user, risk))) {
-        Some((user, risk)) => Err(format!("{user} is judged {risk}")),
-        None => Ok(()),
-    }
-}
-
 /// Whether what was told to be held is what the books say; and whether each hold ends once: some by a forfeit, the others by time.
 fn holds(stage: &Stage, cast: &Cast, told: &Told) -> anyhow::Result<(Result<(), String>, Result<(), String>)> {
     let users = cast.users(Role::Risky);
+    let mut in_books = match (told.not_held, &told.hold_unstable) {
+        (0, None) => Ok(()),
+        (0, Some(wrong)) => Err(wrong.clone()),
+        (grants, _) => Err(format!("{grants} grants of risky accounts were not held")),
+    };
     let mut forfeited: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut in_books = Ok(());
-    if told.not_held > 0 {
-        in_books = Err(format!("{} grants of risky accounts were not held", told.not_held));
-    }
     for user in &users {
-        let holds = list(stage, user)?;
-        let said = told.held_fen.get(user).copied().unwrap_or(0);
-        let sum: i64 = holds.iter().filter_map(|hold| hold["amount_fen"].as_i64()).sum();
-        if sum != said {
-            in_books = Err(format!("{user} was told of {said} fen, the books hold {sum}"));
+        let holds = stage.holds(user)?;
+        if let Err(wrong) = told.held.get(user).unwrap_or(&HeldCash::default()).equals(&holds) {
+            in_books = Err(format!("{user}: {wrong}"));
         }
         // The latest may be held still; if it is not, that is an answer, too.
-        if let Some(hold) = holds.last().filter(|hold| hold["state"] == "held") {
-            let path = format!("/activities/{}/holds/{}/forfeit", hold["activity"], hold["share"]);
-            if stage.post(&path, &json!({})).is_ok() {
-                let amount = hold["amount_fen"].as_i64().context("a hold has an amount")?;
-                *forfeited.entry(user.as_str()).or_default() += amount;
-            }
+        if let Some(hold) = holds.last().filter(|hold| hold.is_open())
+            && stage.end_hold(hold, End::Forfeit).is_ok()
+        {
+            *forfeited.entry(user).or_default() += hold.amount_fen;
         }
     }
     let mut ended = Ok(());
-    sleep(HOLD);
     for user in &users {
-        let all_ended = || Ok(list(stage, user)?.iter().all(|hold| hold["state"] != "held").then_some(()));
-        if until(all_ended).is_err() {
-            ended = Err(format!("{user} has cash that is held for ever"));
-        }
-        let wallet = stage.admin().get(&format!("/v1/wallets/{user}"))?;
-        let lost = forfeited.get(user.as_str()).copied().unwrap_or(0);
-        let want = told.held_fen.get(user).copied().unwrap_or(0) - lost;
-        if (wallet["fen"].as_i64(), wallet["held_fen"].as_i64()) != (Some(want), Some(0)) {
-            ended = Err(format!("{user} has {wallet}, {want} fen were won and not forfeited"));
-        }
+        let verdict = stage.ended_holds(user).map_err(|error| error.to_string()).and_then(|(holds, fen)| {
+            let won: i64 = holds.iter().map(|hold| hold.amount_fen).sum();
+            let want = won - forfeited.get(user.as_str()).copied().unwrap_or(0);
+            if fen == want { Ok(()) } else { Err(format!("{user} has {fen} fen, {want} were won and not forfeited")) }
+        });
+        ended = ended.and(verdict);
     }
     Ok((in_books, ended))
-}
-
-fn list(stage: &Stage, user: &str) -> anyhow::Result<Vec<Value>> {
-    let holds = stage.admin().get(&format!("/v1/users/{user}/holds"))?;
-    Ok(holds.as_array().context("holds are a list")?.clone())
-}
-
-/// Looks until it is there.
-fn until<T>(look: impl Fn() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        if let Ok(Some(found)) = look() {
-            return Ok(found);
-        }
-        anyhow::ensure!(Instant::now() < give_up, "in vain");
-        sleep(Duration::from_millis(50));
-    }
 }

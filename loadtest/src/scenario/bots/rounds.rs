@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::super::risk;
 use super::super::stage::Stage;
-use super::DECOY_SCORE;
 
 /// How long a rain is announced before it opens, and how long it is until the next is.
 const ANNOUNCED: Duration = Duration::from_millis(150);
@@ -55,7 +55,7 @@ fn announce_and_open(stage: &Stage, shares: usize) -> anyhow::Result<()> {
 /// A rain that is a decoy; its number.
 pub(super) fn open_decoy(stage: &Stage) -> anyhow::Result<u64> {
     let mut plan = rain(100);
-    plan["decoy"] = json!({ "score": DECOY_SCORE, "for_s": 3_600 });
+    plan["decoy"] = risk::decoy(stage.ttl());
     let decoy = draft(stage, &plan)?;
     step(stage, decoy, "schedule")?;
     step(stage, decoy, "open")?;

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use liveroom_protocol::wire::HoldState;
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::risk::End;
 use super::Played;
+use super::programme::Mechanic;
 use super::told::Answers;
 use crate::cli::{CommonArgs, LoadArgs, Transport};
 use crate::html::evening::{self, Bar, Page, Row};
@@ -24,6 +27,7 @@ pub(super) struct Account {
     campaign: Option<super::host::Campaign>,
     coins: i64,
     givers: u64,
+    held: HeldTold,
     complaints: Vec<String>,
     audited_events: Option<u64>,
     length_s: f64,
@@ -43,6 +47,18 @@ struct ActTold {
     grants: u64,
     given_fen: i64,
     sold_fen: i64,
+    /// Of a decoy: who has guessed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caught: Option<u64>,
+}
+
+/// What became of cash that was held.
+#[derive(Debug, Default, Clone, Serialize)]
+struct HeldTold {
+    by_time: u64,
+    released: u64,
+    forfeited: u64,
+    forfeited_fen: i64,
 }
 
 impl Account {
@@ -67,6 +83,7 @@ impl Account {
             grants: won.grants,
             given_fen: won.fen,
             sold_fen: won.orders_fen,
+            caught: (of.act.mechanic == Mechanic::Decoy).then(|| caught(played, of.activity)),
         });
         let mut answers = BTreeMap::<_, Answers>::new();
         for (kind, of) in played.viewers.iter().flat_map(|viewer| &viewer.told.answers) {
@@ -84,6 +101,7 @@ impl Account {
             campaign: played.hosted.sightings.last().cloned(),
             coins: sent.clone().sum(),
             givers: sent.filter(|coins| *coins > 0).count() as u64,
+            held: HeldTold::of(played),
             complaints: played.verdicts.complaints.clone(),
             audited_events,
             length_s: load.common.duration.as_secs_f64(),
@@ -115,6 +133,7 @@ impl Account {
         json["seed"] = self.seed.into();
         json["cast"] = serde_json::to_value(&self.cast)?;
         json["acts"] = serde_json::to_value(&self.acts)?;
+        json["held"] = serde_json::to_value(&self.held)?;
         json["gifts"] = json!({"givers": self.givers, "coins": self.coins});
         let answers = self.answers.iter().map(|(kind, of)| (*kind, json!({"answers": of.all, "granted": of.granted})));
         json["answers"] = answers.map(|(kind, of)| (kind.to_owned(), of)).collect::<serde_json::Map<_, _>>().into();
@@ -134,6 +153,16 @@ impl Account {
         if self.givers > 0 {
             let senders = format!("{} viewers", count(self.givers));
             won.push(Row::of(["礼物", &senders, &format!("{} coins", count(self.coins as u64))]));
+        }
+        let HeldTold { by_time, released, forfeited, forfeited_fen } = self.held;
+        if by_time + released + forfeited > 0 {
+            let ends = format!(
+                "{} credited by time, {} released, {} forfeited",
+                count(by_time),
+                count(released),
+                count(forfeited)
+            );
+            won.push(Row::of(["held cash", &ends, &yuan(forfeited_fen)]));
         }
         if let Some(campaign) = &self.campaign {
             let (viewers, new) = (count(campaign.participants), count(campaign.new_users));
@@ -167,8 +196,30 @@ impl Account {
     }
 }
 
+impl HeldTold {
+    fn of(played: &Played) -> Self {
+        let ended = |how| played.viewers.iter().map(|viewer| viewer.told.held.ended(how)).sum::<u64>();
+        let (released, forfeited): (Vec<_>, Vec<_>) =
+            played.hosted.ruled.iter().partition(|(_, end)| *end == End::Release);
+        Self {
+            by_time: ended(HoldState::Credited).saturating_sub(released.len() as u64),
+            released: released.len() as u64,
+            forfeited: ended(HoldState::Forfeited),
+            forfeited_fen: forfeited.iter().map(|(hold, _)| hold.amount_fen).sum(),
+        }
+    }
+}
+
+/// How many have guessed a decoy.
+fn caught(played: &Played, decoy: u64) -> u64 {
+    played.viewers.iter().filter(|viewer| viewer.told.guessed.contains(&decoy)).count() as u64
+}
+
 impl ActTold {
     fn note(&self) -> String {
+        if let Some(caught) = self.caught {
+            return format!("{} caught", count(caught));
+        }
         match (self.given_fen, self.sold_fen) {
             (0, 0) => format!("{} viewers", count(self.winners)),
             (given, 0) => yuan(given),
@@ -178,6 +229,7 @@ impl ActTold {
 
     fn row(&self) -> Row {
         let came_to = match self.kind {
+            _ if self.caught.is_some() => self.note(),
             "flash_sale" => format!("{} orders, {} paid", count(self.grants), yuan(self.sold_fen)),
             "poll" | "enrolment" => String::new(),
             "code_bag" => format!("{} codes", count(self.grants)),

@@ -8,8 +8,10 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::risk::{End, Hold};
 use super::super::stage::Stage;
-use super::programme::{Act, Programme, Source};
+use super::experiment;
+use super::programme::{Act, Mechanic, Programme, RULED, Source};
 use crate::progress::Progress;
 
 /// How often the campaign is looked at, in thousandths of the broadcast.
@@ -20,6 +22,9 @@ const OFF_AIR: u32 = 980;
 
 /// How long before it opens something is announced.
 const ANNOUNCED: u32 = 15;
+
+/// After so many holds an operator has seen enough for the moment.
+const RULED_MAX: usize = 30;
 
 /// How long what was closed may take to be settled: held orders run out, seats are offered on.
 const SETTLING: Duration = Duration::from_secs(90);
@@ -36,7 +41,16 @@ const RECURRING: Duration = Duration::from_secs(20);
 
 /// A host at work.
 pub(super) struct Host {
-    thread: JoinHandle<anyhow::Result<Hosted>>,
+    thread: JoinHandle<anyhow::Result<Run>>,
+}
+
+/// Whom it is played for.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    /// How many come.
+    pub(super) viewers: usize,
+    /// Those of them whose cash may be held.
+    pub(super) suspects: Vec<String>,
 }
 
 /// What came of it.
@@ -50,6 +64,8 @@ pub(super) struct Hosted {
     pub(super) sightings: Vec<Campaign>,
     /// What came of recurrences.
     pub(super) recurred: Vec<Recurred>,
+    /// Cash that was held, and what the operator said should become of it.
+    pub(super) ruled: Vec<(Hold, End)>,
     /// What each arm of the experiment has brought, when that has ended.
     pub(super) experiment: Option<Value>,
 }
@@ -97,6 +113,7 @@ enum Cue {
     Announce(usize),
     Open(usize),
     Amend(usize),
+    Rule,
     Look,
     Close(usize),
     EndBroadcast,
@@ -105,7 +122,7 @@ enum Cue {
 struct Run {
     stage: Arc<Stage>,
     programme: Programme,
-    viewers: usize,
+    crowd: Crowd,
     begin: Instant,
     broadcast_takes: Duration,
     progress: Progress,
@@ -125,27 +142,33 @@ struct Drafted {
 impl Host {
     /// Begins at `begin`, which may lie ahead.
     pub(super) fn begin(
-        stage: Arc<Stage>, programme: Programme, viewers: usize, begin: Instant, takes: Duration, progress: Progress,
+        stage: Arc<Stage>, programme: Programme, crowd: Crowd, begin: Instant, takes: Duration, progress: Progress,
     ) -> anyhow::Result<Self> {
-        let acts = programme.acts.len();
-        let (sightings, recurred) = (Vec::new(), Vec::new());
-        let hosted = Hosted { broadcast: 0, acts: Vec::new(), began: begin, sightings, recurred, experiment: None };
-        let announced = vec![None; acts];
-        let broadcast_takes = takes;
-        let run =
-            Run { stage, programme, viewers, begin, broadcast_takes, progress, hosted, campaign: None, announced };
+        let announced = vec![None; programme.acts.len()];
+        let hosted = Hosted {
+            broadcast: 0,
+            acts: Vec::new(),
+            began: begin,
+            sightings: Vec::new(),
+            recurred: Vec::new(),
+            ruled: Vec::new(),
+            experiment: None,
+        };
+        let (broadcast_takes, campaign) = (takes, None);
+        let run = Run { stage, programme, crowd, begin, broadcast_takes, progress, hosted, campaign, announced };
         let thread = thread::Builder::new().name("host".to_owned()).spawn(move || run.play())?;
         Ok(Self { thread })
     }
 
-    /// Waits until everything is settled.
+    /// Waits until the programme is over, when nobody does anything any more, and until everything is settled.
     pub(super) fn wait(self) -> anyhow::Result<Hosted> {
-        self.thread.join().map_err(|_| anyhow::anyhow!("the host panicked"))?
+        let played = self.thread.join().map_err(|_| anyhow::anyhow!("the host panicked"))?;
+        played?.close_down()
     }
 }
 
 impl Run {
-    fn play(mut self) -> anyhow::Result<Hosted> {
+    fn play(mut self) -> anyhow::Result<Self> {
         sleep(self.begin.saturating_duration_since(Instant::now()));
         self.hosted.began = Instant::now();
         let started = self.stage.post("/broadcasts", &json!({}))?;
@@ -158,9 +181,21 @@ impl Run {
             sleep(due.saturating_duration_since(Instant::now()));
             self.on(cue).with_context(|| format!("{cue:?} of {}", self.programme.name))?;
         }
+        Ok(self)
+    }
+
+    fn close_down(mut self) -> anyhow::Result<Hosted> {
+        for place in 0..self.programme.acts.len() {
+            if self.programme.acts[place].mechanic == Mechanic::Decoy {
+                self.on(Cue::Close(place))?;
+            }
+        }
         self.call_off()?;
         self.settle()?;
         self.look()?;
+        if self.programme.experiment {
+            self.hosted.experiment = Some(experiment::end(&self.stage)?);
+        }
         Ok(self.hosted)
     }
 
@@ -173,7 +208,13 @@ impl Run {
             }
             cues.push((act.from, Cue::Open(place)));
             cues.extend(act.amended.map(|at| (at, Cue::Amend(place))));
-            cues.push((act.until, Cue::Close(place)));
+            // A decoy stays for as long as somebody is there to guess it.
+            if act.mechanic != Mechanic::Decoy {
+                cues.push((act.until, Cue::Close(place)));
+            }
+            if self.programme.mixed && act.mechanic == Mechanic::Rain {
+                cues.push((act.from + RULED, Cue::Rule));
+            }
         }
         if self.programme.campaign {
             cues.extend((1..1_000 / LOOKS).map(|n| (n * LOOKS, Cue::Look)));
@@ -210,7 +251,7 @@ impl Run {
                 });
             }
             Cue::Amend(place) => {
-                let amendment = self.programme.acts[place].amendment(self.viewers);
+                let amendment = self.programme.acts[place].amendment(self.crowd.viewers);
                 let activity = self.played(place)?.activity;
                 self.stage.post(&format!("/activities/{activity}/amendments"), &amendment)?;
                 let at = now_s(self);
@@ -230,6 +271,7 @@ impl Run {
                 let played = self.played(place)?;
                 (played.closed_s, played.ended_by_itself) = (at, ended_by_itself);
             }
+            Cue::Rule => self.rule()?,
             Cue::Look => self.look()?,
             Cue::EndBroadcast => {
                 let end = format!("/broadcasts/{}/end", self.hosted.broadcast);
@@ -242,7 +284,7 @@ impl Run {
     /// Drafts and schedules an act.
     fn draft(&mut self, place: usize) -> anyhow::Result<Drafted> {
         let act = self.programme.acts[place];
-        let mut plan = act.plan(self.viewers, self.broadcast_takes);
+        let mut plan = act.plan(self.crowd.viewers, self.broadcast_takes);
         plan["sponsor"] = self.stage.sponsor().into();
         let number = |drafted: &Value| drafted["activity"].as_u64().context("a draft has a number");
         let activity = match act.source {
@@ -343,10 +385,31 @@ impl Run {
             "title": "load", "warm_up_ms": now_ms, "burst_ms": now_ms + takes_ms * 3 / 10,
             "extension_ms": now_ms + takes_ms * 7 / 10,
             "end_ms": now_ms + takes_ms + 10 * SETTLING.as_millis() as u64,
-            "goal_gmv_fen": 100_000, "goal_new_users": (self.viewers / 4).max(1),
+            "goal_gmv_fen": 100_000, "goal_new_users": (self.crowd.viewers / 4).max(1),
         });
         let created = self.stage.post("/campaigns", &campaign)?;
         created["campaign"].as_u64().context("a campaign has a number")
+    }
+
+    /// An operator looks at what is held: of three holds one is forfeited, one released, and one left to its time.
+    fn rule(&mut self) -> anyhow::Result<()> {
+        let mut seen = 0;
+        for user in &self.crowd.suspects {
+            for hold in self.stage.holds(user)?.into_iter().filter(Hold::is_open) {
+                let end = [Some(End::Forfeit), Some(End::Release), None][seen % 3];
+                seen += 1;
+                // Its time may have come meanwhile: then that was its end.
+                if let Some(end) = end
+                    && self.stage.end_hold(&hold, end).is_ok()
+                {
+                    self.hosted.ruled.push((hold, end));
+                }
+            }
+            if seen >= RULED_MAX {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn look(&mut self) -> anyhow::Result<()> {

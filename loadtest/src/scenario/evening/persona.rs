@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use liveroom_protocol::client::Outcome;
 use liveroom_protocol::codes::Retry;
 use liveroom_protocol::wire::{
-    AskBoard, BoardSpan, Comment, JoinFanClub, Like, PrizeState, RefusalCode, Release, ReplyPrize, SendGift,
+    AskBoard, BoardSpan, Claim, Comment, JoinFanClub, Like, PrizeState, RefusalCode, Release, ReplyPrize, SendGift,
     client_frame::Body,
 };
 use serde::Serialize;
@@ -15,6 +15,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::super::chance::Chance;
 use super::super::lines::{BANNED, innocent};
+use super::super::script::Guesses;
 use super::programme::GIFTS;
 use super::pursuit::{Pursuits, Wish};
 use super::seat::Seat;
@@ -101,6 +102,7 @@ pub(super) struct Evening {
     until: Instant,
     gifts: bool,
     fan: bool,
+    guesses: Guesses,
     /// Prizes that were answered: draw and rank.
     answered: BTreeSet<(u64, u32)>,
 }
@@ -110,7 +112,8 @@ impl Evening {
     pub(super) fn new(
         seat: Arc<Seat>, persona: Persona, chance: Chance, till: Till, until: Instant, gifts: bool,
     ) -> Self {
-        Self { seat, persona, chance, till, until, gifts, fan: false, answered: BTreeSet::new() }
+        let (guesses, answered) = (Guesses::default(), BTreeSet::new());
+        Self { seat, persona, chance, till, until, gifts, fan: false, guesses, answered }
     }
 
     /// Spends it. Nothing is left under way.
@@ -181,8 +184,9 @@ impl Evening {
             (Persona::Gifter, 65..80) | (Persona::BargainHunter, 0..40) => self.like(5).await,
             (Persona::Gifter, 80..90) | (Persona::BargainHunter, 40..50) => self.look_at_board().await,
             (Persona::Gifter | Persona::BargainHunter, _) => self.comment().await,
-            (Persona::Bot, 0..40) => self.say("买它买它买它".to_owned()).await,
-            (Persona::Bot, 40..60) => self.swear().await,
+            (Persona::Bot, 0..40) => self.guess().await,
+            (Persona::Bot, 40..70) => self.say("买它买它买它".to_owned()).await,
+            (Persona::Bot, 70..85) => self.swear().await,
             (Persona::Bot, _) => self.like(20).await,
         }
     }
@@ -202,6 +206,15 @@ impl Evening {
         let outcome = self.seat.ask("comment", 0, Body::Comment(Comment { text: text.clone() })).await;
         if outcome == Some(Outcome::Done) {
             self.seat.told.lock().complain("what_is_banned_is_blocked", || text);
+        }
+    }
+
+    /// Fires at a number that the room has not heard of, with a token of its own making.
+    async fn guess(&mut self) {
+        let Some(activity) = self.seat.heard(|heard| self.guesses.next(&heard.view)) else { return };
+        let claim = Body::Claim(Claim { activity, token: self.chance.below(usize::MAX) as u64, opening: 1 });
+        if let Some(Outcome::Refused { .. }) = self.seat.ask("claim", activity, claim).await {
+            self.seat.told.lock().guessed.insert(activity);
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::risk;
 use super::super::stage::{COUPON, SALE_PRICE_FEN};
 use super::experiment;
 
@@ -22,8 +23,21 @@ const SEAT_MS: u64 = 5_000;
 /// What enters the keyword draw.
 const KEYWORD: &str = "我要茶席 Go";
 
+/// How long the cash of risky accounts is held, in thousandths of the broadcast, and how soon after a rain has begun an operator
+/// looks at it.
+const HELD: u32 = 60;
+pub(super) const RULED: u32 = 30;
+
+/// A hold lasts no shorter, whatever the broadcast does.
+const HELD_MIN: Duration = Duration::from_secs(2);
+
 /// What is in a bag for newcomers.
 const NEWCOMER_FEN: u64 = 66;
+
+/// How much longer than the broadcast whoever is caught is judged for it.
+const JUDGED: Duration = Duration::from_secs(3_600);
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Rains last no shorter and no longer, whatever the host does.
 const RAIN_MS: std::ops::RangeInclusive<u64> = 5_000..=120_000;
@@ -87,6 +101,8 @@ pub(super) enum Mechanic {
     CodeBag,
     KeywordDraw,
     MicDraw,
+    /// A rain that nobody is shown.
+    Decoy,
 }
 
 impl Programme {
@@ -98,6 +114,7 @@ impl Programme {
             act(CheckIn, "直播打卡", 20, 930),
             act(Poll, "今晚先看哪件", 40, 300),
             act(Drop, "万券齐发", 80, 300),
+            act(Decoy, "诱饵红包雨", 120, 1_000).amended(130),
             act(Rain, "开场红包雨", 160, 320).promoted(),
             act(KeywordDraw, "口令抽奖", 220, 420),
             act(Sale, "首波秒杀", 260, 560).promoted().amended(420),
@@ -170,6 +187,12 @@ impl Programme {
     }
 }
 
+/// How long the cash of risky accounts is held in a broadcast of that length: whole seconds.
+pub(super) fn hold(broadcast: Duration) -> Duration {
+    let part = broadcast * HELD / 1_000;
+    Duration::from_secs(part.as_secs() + 1).max(HELD_MIN)
+}
+
 const fn act(mechanic: Mechanic, title: &'static str, from: u32, until: u32) -> Act {
     Act { mechanic, title, from, until, amended: None, promoted: false, arm: None, source: Source::Plan }
 }
@@ -209,7 +232,7 @@ impl Act {
         let duration_ms = span_ms * 2 + 60_000;
         let step_s = |thousandth: u64| (broadcast.as_millis() as u64 * thousandth / 1_000_000).max(1);
         let mut plan = match self.mechanic {
-            Mechanic::Rain => {
+            Mechanic::Rain | Mechanic::Decoy => {
                 let shares = (viewers * 3 / 2).max(2);
                 let duration_ms = (span_ms + 2_000).clamp(*RAIN_MS.start(), *RAIN_MS.end());
                 json!({"rain": {
@@ -282,6 +305,9 @@ impl Act {
                 json!({"mic_draw": {"prizes": prizes, "duration_ms": duration_ms, "answer_ms": SEAT_MS}})
             }
         };
+        if self.mechanic == Mechanic::Decoy {
+            plan["decoy"] = risk::decoy(broadcast + JUDGED);
+        }
         // Whose coupons they are, their template says.
         if let Some(arm) = self.arm.filter(|_| self.mechanic != Mechanic::Drop) {
             plan["conditions"]["arm"] = experiment::in_arm(arm);
@@ -298,6 +324,8 @@ impl Act {
             Mechanic::Drop => json!({"shares": more}),
             Mechanic::NewcomerBag => json!({"budget_fen": more * NEWCOMER_FEN, "shares": more}),
             Mechanic::Sale => json!({"stock": [{"sku": 1, "units": more}], "extend_ms": 10_000}),
+            // No rain is planned for so long as somebody may be there to guess.
+            Mechanic::Decoy => json!({"extend_ms": DAY_MS}),
             _ => json!({"extend_ms": 10_000}),
         }
     }
@@ -307,7 +335,7 @@ impl Mechanic {
     /// Its name, as the API spells it.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Rain => "red_packet_rain",
+            Self::Rain | Self::Decoy => "red_packet_rain",
             Self::Sale => "flash_sale",
             Self::Drop => "coupon_drop",
             Self::WatchTask => "watch_task",
@@ -320,6 +348,11 @@ impl Mechanic {
             Self::KeywordDraw => "keyword_draw",
             Self::MicDraw => "mic_draw",
         }
+    }
+
+    /// Whether the cash that it gives is held where its winner is risky.
+    pub(super) fn may_hold(self) -> bool {
+        matches!(self, Self::Rain | Self::NewcomerBag)
     }
 
     /// Whether it is announced before it opens.

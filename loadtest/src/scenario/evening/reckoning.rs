@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::stage::{COUPON_FEN, Stage};
 use super::host::{Campaign, Hosted, Played, Recurred};
+use super::persona::Persona;
 use super::programme::Mechanic;
 use super::till::Payment;
 use super::told::Told;
@@ -17,6 +18,9 @@ use super::told::Told;
 #[derive(Debug)]
 pub(super) struct Leaving {
     pub(super) user: String,
+    pub(super) persona: Persona,
+    /// Whether a risk service knew the account beforehand.
+    pub(super) known_risk: bool,
     /// What the viewer brought, coins.
     pub(super) coins: i64,
     pub(super) told: Told,
@@ -49,8 +53,9 @@ pub(super) struct Reckoning<'a> {
 }
 
 /// Invariants that viewers look after themselves.
-const WATCHED: [&str; 11] = [
+const WATCHED: [&str; 12] = [
     "combos_count_up",
+    "holds_end_once",
     "no_duplicate_grants",
     "nobody_changes_arms",
     "nothing_banned_is_seen",
@@ -105,6 +110,7 @@ impl Reckoning<'_> {
         for played in &self.hosted.acts {
             self.act(played, &mut verdicts);
         }
+        self.bots(&mut verdicts)?;
         self.money(&mut verdicts)?;
         self.gifts(&mut verdicts)?;
         self.coupons(&mut verdicts)?;
@@ -182,6 +188,8 @@ impl Reckoning<'_> {
                 verdicts.judge("tally_equals_votes", verdict);
             }
             Mechanic::Enrolment => verdicts.judge("places_go_to_those_who_signed_up", self.enrolment(played)),
+            // Nobody is shown it, and whom it catches is looked at beside what else is known of scripts.
+            Mechanic::Decoy => verdicts.judge("decoys_give_nothing", equal(name, granted + won.grants, 0)),
             Mechanic::LuckyBag | Mechanic::KeywordDraw | Mechanic::MicDraw => {
                 let tickets = self.viewers.iter().filter_map(|viewer| viewer.told.tickets.get(&played.activity));
                 let leaves: BTreeSet<_> = tickets.copied().collect();

@@ -6,6 +6,8 @@ use std::time::Instant;
 use liveroom_protocol::client::Outcome;
 use liveroom_protocol::wire::{DrawPrize, Grant, InArm, Order, OrderPhase, Own, PrizeState, RefusalCode, grant};
 
+use super::super::held::HeldCash;
+
 /// Everything that a viewer was told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
@@ -29,6 +31,10 @@ pub(super) struct Told {
     pub(super) arms: BTreeMap<String, (String, bool)>,
     /// Activities that were said to be for another arm.
     pub(super) kept_out: BTreeSet<u64>,
+    /// Cash that is held, or was.
+    pub(super) held: HeldCash,
+    /// Activities that nobody was shown, and whose number was guessed.
+    pub(super) guessed: BTreeSet<u64>,
     /// How many answers there were of each kind, and how many gave something.
     pub(super) answers: BTreeMap<&'static str, Answers>,
     /// Decisions that were asked for once more.
@@ -128,21 +134,29 @@ impl Told {
             self.ticket(ticket.activity, ticket.leaf);
         }
         own.arms.iter().for_each(|of| self.arm(of));
+        own.grants.iter().for_each(|grant| self.hold(grant));
     }
 
     /// Whether nothing is to come any more of what was told.
     pub(super) fn has_nothing_open(&self) -> bool {
-        self.arms.values().all(|(_, over)| *over)
+        self.arms.values().all(|(_, over)| *over) && self.held.has_ended()
     }
 
-    /// Cash in all.
+    /// Cash in all that came into the wallet.
     pub(super) fn cash_fen(&self) -> i64 {
         let shares: i64 = self.given.values().map(|given| given.fen).sum();
         let kept = self.prizes.values().filter(|prize| prize.state() == PrizeState::Kept);
-        shares + kept.map(|prize| prize.cash_fen).sum::<i64>()
+        shares + kept.map(|prize| prize.cash_fen).sum::<i64>() - self.held.kept_back_fen()
+    }
+
+    fn hold(&mut self, grant: &Grant) {
+        if let Err(words) = self.held.told(grant) {
+            self.complain("holds_end_once", || words);
+        }
     }
 
     fn grant(&mut self, grant: &Grant) -> bool {
+        self.hold(grant);
         let given = self.given.entry(grant.activity).or_default();
         given.grants += 1;
         given.first.get_or_insert_with(Instant::now);
