@@ -101,7 +101,7 @@ pub struct LoadArgs {
     /// The server's process on this machine, for its CPU and memory; of several servers, each, for the sum
     #[arg(long = "server-pid", value_name = "PID")]
     pub server_pids: Vec<u32>,
-    /// Where each acknowledgement that a viewer received is written, one JSON object a line
+    /// Where each acknowledgement that a viewer received is written, and what it was told of held cash, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub acks: Option<PathBuf>,
     /// The server's admin API; of several servers, each in the order of the targets [default: port 8081 of the first target]

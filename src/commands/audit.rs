@@ -26,7 +26,7 @@ pub(super) struct AuditArgs {
     /// What the keys in Redis begin with
     #[arg(long, value_name = "NAME", default_value = "liveroom")]
     prefix: String,
-    /// Acknowledgements that clients received, one JSON object a line: each must be in the books
+    /// Acknowledgements that clients received, and what they were told of held cash, one JSON object a line: each must be in the books
     #[arg(long, value_name = "FILE")]
     acks: Option<PathBuf>,
     /// Where the results are written as JSON, instead of standard output

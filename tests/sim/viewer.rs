@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use liveroom::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, UserId};
+use liveroom::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, Time, UserId};
 use liveroom::store::audit::{Ack, Acked, AckedAsk};
 use liveroom_protocol::client::core::{Core, Output, Settings};
 use liveroom_protocol::client::{Disconnect, Outcome, RequestError, RetryPolicy, RoomView};
@@ -321,14 +321,17 @@ fn ack(
     };
     let answer = match (outcome, body) {
         (answer::Outcome::Grant(grant), _) => {
-            let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+            let (mut amount_fen, mut held_until, mut coupon, mut item, mut code_hash) = (None, None, None, None, None);
             match grant.prize.clone()? {
-                wire::grant::Prize::AmountFen(amount) => amount_fen = Some(amount),
+                wire::grant::Prize::AmountFen(amount) => {
+                    amount_fen = Some(amount);
+                    held_until = Some(grant.hold.map(|hold| Time::from_ms(hold.until_ms)));
+                }
                 wire::grant::Prize::Coupon(name) => coupon = Some(name),
                 wire::grant::Prize::Item(name) => item = Some(name),
                 wire::grant::Prize::Code(code) => code_hash = Some(Digest::of(code.as_bytes())),
             }
-            Acked::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }
+            Acked::Granted { slot: grant.slot, amount_fen, held_until, coupon, item, code_hash }
         }
         (answer::Outcome::Order(order), _) => {
             Acked::Reserved { order: OrderId(order.order), total_fen: order.total_fen }

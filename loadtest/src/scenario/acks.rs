@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
 use liveroom_protocol::client::Outcome as Decided;
-use liveroom_protocol::wire::{GiftSent, PrizeState, grant};
+use liveroom_protocol::wire::{GiftSent, Own, PrizeState, grant};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -91,11 +91,16 @@ impl Voice {
         let head = &self.head;
         // Writing to memory does not fail.
         let _ = match outcome {
-            Outcome::Grant(grant) if grant.coupon.is_empty() => writeln!(
-                lines,
-                r#"{head}{id}","activity":{activity},"answer":"granted","slot":{},"amount_fen":{}}}"#,
-                grant.slot, grant.amount_fen
-            ),
+            Outcome::Grant(grant) if grant.coupon.is_empty() => {
+                let (slot, amount_fen) = (grant.slot, grant.amount_fen);
+                let head = format_args!(r#"{head}{id}","activity":{activity},"answer":"granted""#);
+                match grant.held_until_ms {
+                    None => writeln!(lines, r#"{head},"slot":{slot},"amount_fen":{amount_fen},"held_until_ms":null}}"#),
+                    Some(ms) => {
+                        writeln!(lines, r#"{head},"slot":{slot},"amount_fen":{amount_fen},"held_until_ms":{ms}}}"#)
+                    }
+                }
+            }
             Outcome::Grant(grant) => writeln!(
                 lines,
                 r#"{head}{id}","activity":{activity},"answer":"granted","slot":{},"coupon":{}}}"#,
@@ -134,6 +139,21 @@ impl Voices {
         if let (Value::Object(line), Value::Object(answer)) = (&mut line, answer) {
             line.extend(answer);
         }
+        self.write(&line);
+    }
+
+    /// Notes what came unasked of cash that is held, or was.
+    pub(super) fn own(&self, own: &Own) {
+        for grant in &own.grants {
+            let (Some(hold), Some(grant::Prize::AmountFen(fen))) = (&grant.hold, &grant.prize) else { continue };
+            self.write(&json!({
+                "room": self.room, "user": self.user, "activity": grant.activity, "slot": grant.slot, "amount_fen": fen,
+                "held_until_ms": hold.until_ms, "hold": hold.state().as_str_name().to_lowercase(),
+            }));
+        }
+    }
+
+    fn write(&self, line: &Value) {
         // Writing to memory does not fail.
         let _ = writeln!(self.shared.lines.lock(), "{line}");
     }
@@ -149,7 +169,10 @@ fn decision(ask: &str, outcome: &Decided) -> Option<Value> {
         Decided::Granted(grant) => {
             let mut answer = json!({"answer": "granted", "slot": grant.slot});
             match grant.prize.as_ref()? {
-                grant::Prize::AmountFen(fen) => answer["amount_fen"] = (*fen).into(),
+                grant::Prize::AmountFen(fen) => {
+                    answer["amount_fen"] = (*fen).into();
+                    answer["held_until_ms"] = grant.hold.map(|hold| hold.until_ms).into();
+                }
                 grant::Prize::Coupon(coupon) => answer["coupon"] = coupon.as_str().into(),
                 grant::Prize::Item(item) => answer["item"] = item.as_str().into(),
                 // A code is its winner's alone: no file tells more than its hash.
@@ -179,7 +202,7 @@ fn hash(code: &str) -> String {
 mod tests {
     use super::super::frames::{Granted, Reserved};
     use super::*;
-    use liveroom_protocol::wire::{NotDoneCode, RefusalCode};
+    use liveroom_protocol::wire::{Grant, Hold, HoldState, NotDoneCode, RefusalCode};
 
     #[test]
     fn decisions_are_written_in_the_form_that_the_audit_reads() {
@@ -189,11 +212,22 @@ mod tests {
         let orders = acks.voice("r1", "bob", "reserve");
         let grant = Granted { activity: 1, slot: 2, amount_fen: 88, ..Granted::default() };
         claims.say(9_007_199_254_740_993, 1, &Outcome::Grant(grant));
+        let held = Granted { slot: 4, held_until_ms: Some(1_800_000_060_000), ..grant };
+        claims.say(9, 1, &Outcome::Grant(held));
         claims.say(7, 1, &Outcome::Grant(Granted { coupon: b"tea-10", slot: 3, ..Granted::default() }));
         claims.say(8, 1, &Outcome::NotDone(NotDoneCode::Overloaded));
         claims.say(8, 1, &Outcome::Pending);
         orders.say(8, 2, &Outcome::Order(Reserved { order: 4, total_fen: 19_900, ..Reserved::default() }));
         orders.say(3, 2, &Outcome::Refused(RefusalCode::SoldOut));
+        let cash = |fen, hold| Grant {
+            activity: 1,
+            slot: 4,
+            prize: Some(grant::Prize::AmountFen(fen)),
+            hold,
+            ..Grant::default()
+        };
+        let hold = Hold { until_ms: 1_800_000_060_000, state: HoldState::Forfeited.into() };
+        acks.voices("r1", "ann").own(&Own { grants: vec![cash(5, None), cash(88, Some(hold))], ..Own::default() });
         acks.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -202,13 +236,17 @@ mod tests {
             lines,
             [
                 json!({"room": "r1", "user": "ann", "request_id": "9007199254740993", "ask": "claim", "activity": 1,
-                    "answer": "granted", "slot": 2, "amount_fen": 88}),
+                    "answer": "granted", "slot": 2, "amount_fen": 88, "held_until_ms": null}),
+                json!({"room": "r1", "user": "ann", "request_id": "9", "ask": "claim", "activity": 1,
+                    "answer": "granted", "slot": 4, "amount_fen": 88, "held_until_ms": 1_800_000_060_000u64}),
                 json!({"room": "r1", "user": "ann", "request_id": "7", "ask": "claim", "activity": 1,
                     "answer": "granted", "slot": 3, "coupon": "tea-10"}),
                 json!({"room": "r1", "user": "bob", "request_id": "8", "ask": "reserve", "activity": 2,
                     "answer": "reserved", "order": 4, "total_fen": 19900}),
                 json!({"room": "r1", "user": "bob", "request_id": "3", "ask": "reserve", "activity": 2,
                     "answer": "refused", "code": "sold_out"}),
+                json!({"room": "r1", "user": "ann", "activity": 1, "slot": 4, "amount_fen": 88,
+                    "held_until_ms": 1_800_000_060_000u64, "hold": "forfeited"}),
             ]
         );
     }

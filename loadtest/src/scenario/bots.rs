@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use liveroom_protocol::client::RetryPolicy;
 use tokio::task::JoinSet;
 
+use super::acks::Acks;
 use super::entrance::admit;
 use super::link::Guest;
 use super::stage::Stage;
@@ -83,7 +84,8 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<bool> {
     let (stage, known) = (Arc::new(stage), Arc::new(Known::new(decoy)));
     let shares = cast.users(Role::Person).len() + cast.users(Role::Risky).len() + 1;
     let rounds = Rounds::start(Arc::clone(&stage), shares)?;
-    let playing = play(load.clone(), Arc::clone(&cast), Arc::clone(&known), progress.clone());
+    let acks = load.acks.as_deref().map(Acks::create).transpose()?;
+    let playing = play(load.clone(), Arc::clone(&cast), Arc::clone(&known), acks, progress.clone());
     let played = runtime.block_on(runtime.spawn(playing));
     rounds.stop();
     let mut outcome = played??;
@@ -103,7 +105,9 @@ pub(super) fn run(args: &BotsArgs) -> anyhow::Result<bool> {
 }
 
 /// Lets everybody in, and gives what was measured of people.
-async fn play(load: LoadArgs, cast: Arc<Cast>, known: Arc<Known>, progress: Progress) -> anyhow::Result<Outcome> {
+async fn play(
+    load: LoadArgs, cast: Arc<Cast>, known: Arc<Known>, acks: Option<Acks>, progress: Progress,
+) -> anyhow::Result<Outcome> {
     let gauge = Gauge::on_all(&load.server_pids)?;
     let (people, bots): (Vec<_>, Vec<_>) = cast.guests.iter().cloned().partition(|(role, _)| *role == Role::Person);
     let names = |guests: &[(Role, Guest)]| guests.iter().map(|(_, guest)| guest.clone()).collect::<Vec<_>>();
@@ -115,14 +119,16 @@ async fn play(load: LoadArgs, cast: Arc<Cast>, known: Arc<Known>, progress: Prog
     let board = Board::new(window, false, machine::workers());
     let mut playing = JoinSet::new();
     let everybody = people.into_iter().zip(patient).chain(bots.into_iter().zip(eager));
-    for ((role, guest), (client, events)) in everybody {
-        let player = cast::Player::new(role, guest.user, client, events, Arc::clone(&known));
+    for ((role, guest), client) in everybody {
+        let voice = acks.as_ref().map(|acks| acks.voices(&guest.room, &guest.user));
+        let player = cast::Player::new(role, guest.user, client, Arc::clone(&known), voice);
         playing.spawn(player.play(board.desk(playing.len()), window.until));
     }
     let watched = watch(&board, gauge.as_ref(), &progress, std::future::pending()).await?;
     while let Some(played) = playing.join_next().await {
         played?;
     }
+    acks.map(Acks::finish).transpose()?;
     let total = board.total();
     let report = Report::of(u64::from(load.viewers), None, &total, &watched);
     Ok(Outcome::new("bots", report, total.latency_us, watched.steps))

@@ -55,6 +55,8 @@ pub(super) struct Granted<'a> {
     /// Empty: cash.
     pub(super) coupon: &'a [u8],
     pub(super) at_ms: u64,
+    /// Until when the cash is held, if it is.
+    pub(super) held_until_ms: Option<u64>,
 }
 
 /// An order.
@@ -102,11 +104,11 @@ fn answer(bytes: &[u8]) -> Result<Heard<'_>, NotUnderstood> {
             2 => outcome = Some(Outcome::Grant(granted(value.bytes())?)),
             3 => outcome = Some(Outcome::Order(reserved(value.bytes())?)),
             4 => {
-                let code = RefusalCode::try_from(code(value)?).unwrap_or_default();
+                let code = RefusalCode::try_from(first_number(value)? as i32).unwrap_or_default();
                 outcome = Some(Outcome::Refused(code));
             }
             5 => {
-                let code = NotDoneCode::try_from(code(value)?).unwrap_or_default();
+                let code = NotDoneCode::try_from(first_number(value)? as i32).unwrap_or_default();
                 outcome = Some(Outcome::NotDone(code));
             }
             6 => outcome = Some(Outcome::Pending),
@@ -127,6 +129,7 @@ fn granted(bytes: &[u8]) -> Result<Granted<'_>, NotUnderstood> {
             3 => granted.amount_fen = value.number() as i64,
             4 => granted.coupon = value.bytes(),
             5 => granted.at_ms = value.number(),
+            70 => granted.held_until_ms = Some(first_number(value)?),
             _ => {}
         }
     }
@@ -148,10 +151,10 @@ fn reserved(bytes: &[u8]) -> Result<Reserved, NotUnderstood> {
     Ok(reserved)
 }
 
-/// The code in a refusal or the like.
-fn code(value: Value<'_>) -> Result<i32, NotUnderstood> {
+/// The first number in a message: the code of a refusal or the like, or until when something is held.
+fn first_number(value: Value<'_>) -> Result<u64, NotUnderstood> {
     let first = Fields(value.bytes()).next().transpose()?;
-    Ok(first.map_or(0, |(_, code)| code.number() as i32))
+    Ok(first.map_or(0, |(_, value)| value.number()))
 }
 
 fn goodbye_word(bytes: &[u8]) -> &str {
@@ -166,7 +169,8 @@ mod tests {
     use bytes::BytesMut;
     use liveroom_protocol::frame::encode_frame;
     use liveroom_protocol::wire::{
-        Answer, Goodbye, Grant, NotDone, Order, Pending, Refused, ServerFrame, Tick, answer, grant, server_frame,
+        Answer, Goodbye, Grant, Hold, HoldState, NotDone, Order, Pending, Refused, ServerFrame, Tick, answer, grant,
+        server_frame,
     };
 
     fn read(body: server_frame::Body, check: impl FnOnce(Heard<'_>)) {
@@ -195,6 +199,9 @@ mod tests {
         let granted = Granted { activity: 300, slot: 7, at_ms: 1_800_000_000_000, ..Granted::default() };
         let cash = Outcome::Grant(Granted { amount_fen: 888, ..granted });
         said(answer::Outcome::Grant(prize(grant::Prize::AmountFen(888))), cash);
+        let hold = Some(Hold { until_ms: 1_800_000_060_000, state: HoldState::Held.into() });
+        let held = Granted { amount_fen: 7, held_until_ms: Some(1_800_000_060_000), ..granted };
+        said(answer::Outcome::Grant(Grant { hold, ..prize(grant::Prize::AmountFen(7)) }), Outcome::Grant(held));
         let coupon = Outcome::Grant(Granted { coupon: b"tea", ..granted });
         said(answer::Outcome::Grant(prize(grant::Prize::Coupon("tea".to_owned()))), coupon);
         let order = Order { order: 5, activity: 6, phase: 1, total_fen: 990, hold_until_ms: 77, ..Order::default() };

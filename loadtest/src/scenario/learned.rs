@@ -9,7 +9,7 @@ use super::frames::{Granted, Outcome, Reserved};
 /// A decision, as far as it must be the same each time it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Told {
-    Granted { activity: u64, slot: u32, amount_fen: i64, coupon: Box<[u8]>, at_ms: u64 },
+    Granted { activity: u64, slot: u32, amount_fen: i64, coupon: Box<[u8]>, at_ms: u64, held_until_ms: Option<u64> },
     Reserved(Reserved),
     Refused(RefusalCode),
     Other,
@@ -18,12 +18,13 @@ pub(super) enum Told {
 impl Told {
     pub(super) fn of(outcome: &Outcome<'_>) -> Self {
         match outcome {
-            Outcome::Grant(Granted { activity, slot, amount_fen, coupon, at_ms }) => Self::Granted {
+            Outcome::Grant(Granted { activity, slot, amount_fen, coupon, at_ms, held_until_ms }) => Self::Granted {
                 activity: *activity,
                 slot: *slot,
                 amount_fen: *amount_fen,
                 coupon: (*coupon).into(),
                 at_ms: *at_ms,
+                held_until_ms: *held_until_ms,
             },
             Outcome::Order(order) => Self::Reserved(*order),
             Outcome::Refused(code) => Self::Refused(*code),

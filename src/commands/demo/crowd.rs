@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::engine::Clock;
 use crate::gateway::token::{Issuer, Role, Rooms};
-use crate::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, UserId};
+use crate::rules::{ActivityId, Digest, OrderId, RefusalCode, RequestId, RoomId, Time, UserId};
 use crate::server::Server;
 use crate::server::config::Config;
 use crate::server::development::Development;
@@ -196,15 +196,19 @@ impl Crowd {
         let (answer, next) = match outcome {
             Ok(Outcome::Granted(grant)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);
-                let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+                let (mut amount_fen, mut held_until, mut coupon, mut item, mut code_hash) =
+                    (None, None, None, None, None);
                 match grant.prize {
-                    Some(grant::Prize::AmountFen(fen)) => amount_fen = Some(fen),
+                    Some(grant::Prize::AmountFen(fen)) => {
+                        amount_fen = Some(fen);
+                        held_until = Some(grant.hold.map(|hold| Time::from_ms(hold.until_ms)));
+                    }
                     Some(grant::Prize::Coupon(name)) => coupon = Some(name),
                     Some(grant::Prize::Item(name)) => item = Some(name),
                     Some(grant::Prize::Code(code)) => code_hash = Some(Digest::of(code.as_bytes())),
                     None => {}
                 }
-                (Acked::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }, None)
+                (Acked::Granted { slot: grant.slot, amount_fen, held_until, coupon, item, code_hash }, None)
             }
             Ok(Outcome::Ordered(order)) => {
                 tally.granted.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,5 @@
 //! What clients were told, written down by somebody other than the server.
 
-use std::collections::HashMap;
 use std::io::{self, BufRead};
 use std::num::NonZeroU64;
 
@@ -8,16 +7,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
 use crate::rules::{
-    ActivityId, AwardState, ComboId, Digest, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId, UserId,
+    Activity, ActivityId, AwardState, ComboId, Digest, HoldState, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId,
+    Time, UserId,
 };
-use crate::store::{
-    Answer, Ask, Cause, DrawAnswer, DrawAsk, Event, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Recorded, Tables,
-};
+use crate::store::{Answer, Ask, DrawAnswer, DrawAsk, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Tables};
 
-/// One acknowledgement: a decided answer that a client received. A file of them has one JSON object a line:
+/// What a client was told. A file has one JSON object a line: an acknowledgement, which names the request that it answers, or a notice,
+/// which came unasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Told {
+    /// The answer to a request.
+    Answer(Ack),
+    /// What became of cash that is held.
+    Notice(Notice),
+}
+
+/// One acknowledgement: a decided answer that a client received.
 ///
 /// ```json
-/// {"room":"r1","user":"ann","request_id":"9007199254740993","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88}
+/// {"room":"r1","user":"ann","request_id":"9007199254740993","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88,"held_until_ms":null}
+/// {"room":"r1","user":"bot","request_id":"4","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":35,"held_until_ms":1800000600000}
 /// {"room":"r1","user":"bob","request_id":"7","ask":"claim","activity":1,"answer":"granted","slot":1,"coupon":"tea-10"}
 /// {"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
 /// {"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
@@ -29,6 +39,8 @@ use crate::store::{
 ///
 /// `request_id` is a decimal string, because JSON readers keep only 53 bits of a number. `activity` may be left out where
 /// a client does not know it (`release`). Answers that decide nothing (`not done`, `pending`) are no acknowledgements.
+/// Cash says until when it is held, or `null`: it came into the wallet at once. Where that is left out, as it was before cash could be
+/// held, nothing is asked about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     /// The room.
@@ -46,6 +58,33 @@ pub struct Ack {
     /// What was answered.
     #[serde(flatten)]
     pub answer: Acked,
+}
+
+/// What a client was told unasked of cash that it has won and that is held, or was: each time that something became of it, and each time
+/// that the client came back.
+///
+/// ```json
+/// {"room":"r1","user":"bot","activity":1,"slot":1,"amount_fen":35,"held_until_ms":1800000600000,"hold":"forfeited"}
+/// ```
+///
+/// `hold` is `credited` or `forfeited`, which is for ever, or `held`, which may have ended since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The room.
+    pub room: RoomId,
+    /// Whose cash it is.
+    pub user: UserId,
+    /// What it was won in.
+    pub activity: ActivityId,
+    /// The user's n-th grant there.
+    pub slot: u32,
+    /// How much.
+    pub amount_fen: i64,
+    /// Until when it is held at the latest.
+    #[serde(rename = "held_until_ms")]
+    pub held_until: Time,
+    /// What became of it.
+    pub hold: HoldState,
 }
 
 /// Requests that viewers make.
@@ -85,6 +124,9 @@ pub enum Acked {
         /// The cash, fen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         amount_fen: Option<i64>,
+        /// Until when the cash is held, if it is; nothing if that was not said.
+        #[serde(rename = "held_until_ms", default, skip_serializing_if = "Option::is_none", deserialize_with = "said")]
+        held_until: Option<Option<Time>>,
         /// The coupon's template.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         coupon: Option<String>,
@@ -160,8 +202,11 @@ pub enum AcksError {
     },
 }
 
-/// Reads acknowledgements, one a line. A last line without its end was cut when its writer stopped: it is left out.
-pub fn read_acks(mut from: impl BufRead) -> Result<Vec<Ack>, AcksError> {
+/// Reads what clients were told, one thing a line. A last line without its end was cut when its writer stopped: it is left out.
+///
+/// # Errors
+/// When it can't be read, or a line is none of it.
+pub fn read_acks(mut from: impl BufRead) -> Result<Vec<Told>, AcksError> {
     let (mut acks, mut text) = (Vec::new(), String::new());
     for line in 1.. {
         text.clear();
@@ -169,10 +214,29 @@ pub fn read_acks(mut from: impl BufRead) -> Result<Vec<Ack>, AcksError> {
             break;
         }
         if !text.trim().is_empty() {
-            acks.push(serde_json::from_str(&text).map_err(|source| AcksError::Line { line, source })?);
+            acks.push(Told::read(&text).map_err(|source| AcksError::Line { line, source })?);
         }
     }
     Ok(acks)
+}
+
+impl Told {
+    fn read(text: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            hold: Option<de::IgnoredAny>,
+        }
+        match serde_json::from_str::<Head>(text)?.hold {
+            None => serde_json::from_str(text).map(Self::Answer),
+            Some(_) => serde_json::from_str(text).map(Self::Notice),
+        }
+    }
+}
+
+impl From<Ack> for Told {
+    fn from(ack: Ack) -> Self {
+        Self::Answer(ack)
+    }
 }
 
 impl Ack {
@@ -195,11 +259,11 @@ impl Ack {
     }
 
     /// Whether the tables know of it.
-    fn verify(&self, tables: &Tables) -> Verdict<()> {
+    pub(super) fn verify(&self, tables: &Tables) -> Verdict<()> {
         let Self { room, user, request_id, ask, answer, .. } = self;
         let told = || format!("{user} in {room} was told {answer:?} for request {request_id}");
         match tables.receipt(room, *user, *request_id) {
-            Some((_, kept)) if Acked::of(&kept).as_ref() == Some(answer) => Ok(()),
+            Some((_, kept)) if Acked::of(&kept).is_some_and(|kept| kept.told_like(answer) == *answer) => Ok(()),
             Some((_, kept)) => Err(format!("{}, the state says {kept:?}", told())),
             None if answer.is_derived(*ask) || self.follows_from_draw(tables) => Ok(()),
             None => Err(format!("{}, the state does not know of it", told())),
@@ -222,18 +286,47 @@ impl Ack {
     }
 }
 
+impl Notice {
+    /// Whether the tables know of such cash, and say what was told of it.
+    pub(super) fn verify(&self, tables: &Tables) -> Verdict<()> {
+        let Self { room, user, activity, amount_fen, held_until, hold: told, .. } = self;
+        let of = tables.activity(*activity).filter(|of| of.room == *room);
+        let mut holds = tables.holds().filter(|((of, _), hold)| of == activity && hold.user == *user);
+        let hold = of.and_then(|of| holds.find(|((_, unit), _)| self.names(of, *unit))).map(|(_, hold)| hold);
+        match hold {
+            Some(hold)
+                if (hold.amount.get(), hold.until) == (*amount_fen, *held_until)
+                    && (*told == hold.state || *told == HoldState::Held) =>
+            {
+                Ok(())
+            }
+            Some(hold) => Err(format!("{user} in {room} was told {self:?}, the state says {hold:?}")),
+            None => Err(format!("{user} in {room} was told {self:?}, the state does not know of it")),
+        }
+    }
+
+    /// Whether it is about this unit, which is its user's.
+    fn names(&self, activity: &Activity, unit: u32) -> bool {
+        activity.grant(unit).is_some_and(|grant| grant.slot == self.slot)
+    }
+}
+
 impl Acked {
     fn of(answer: &Answer) -> Option<Self> {
         Some(match answer {
             Answer::Granted(grant) => {
-                let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
+                let (mut amount_fen, mut held_until, mut coupon, mut item, mut code_hash) =
+                    (None, None, None, None, None);
                 match &grant.prize {
-                    Prize::Cash(amount) => amount_fen = Some(amount.get()),
+                    Prize::Cash(amount) => {
+                        amount_fen = Some(amount.get());
+                        held_until = Some(grant.hold.map(|(until, _)| until));
+                    }
                     Prize::Coupon(name) => coupon = Some(name.clone()),
                     Prize::Item(name) => item = Some(name.clone()),
                     Prize::Code(code) => code_hash = Some(code.hash()),
                 }
-                Self::Granted { slot: grant.slot, amount_fen, coupon, item, code_hash }
+                Self::Granted { slot: grant.slot, amount_fen, held_until, coupon, item, code_hash }
             }
             Answer::Reserved(order) => Self::Reserved { order: order.id, total_fen: order.total.get() },
             Answer::Released(order) => Self::Released { order: *order },
@@ -250,6 +343,14 @@ impl Acked {
             }
             _ => return None,
         })
+    }
+
+    /// As much of it as another one tells.
+    fn told_like(mut self, other: &Self) -> Self {
+        if let (Self::Granted { held_until: kept, .. }, Self::Granted { held_until: None, .. }) = (&mut self, other) {
+            *kept = None;
+        }
+        self
     }
 
     /// Whether it follows from facts that last for ever, so that nothing was recorded for it.
@@ -284,150 +385,6 @@ impl Acked {
     }
 }
 
-/// Every acknowledgement is in the state, and none says something else than another.
-#[derive(Default)]
-pub(super) struct AcksKept {
-    /// Those still to be looked up.
-    acks: HashMap<(RoomId, UserId, RequestId), Ack>,
-    /// All that there were.
-    count: u64,
-    /// The first that an archived activity did not know of.
-    lost: Option<String>,
-    /// The first request that got two answers.
-    unstable: Option<String>,
-    /// Requests that the log decides.
-    decided: u64,
-}
-
-impl AcksKept {
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    pub(super) fn add(&mut self, ack: Ack) {
-        self.count += 1;
-        let key = (ack.room, ack.user, ack.request_id);
-        let Some(first) = self.acks.get(&key) else {
-            self.acks.insert(key, ack);
-            return;
-        };
-        if (&first.answer, first.ask) != (&ack.answer, ack.ask) {
-            let Ack { room, user, request_id, answer, .. } = &ack;
-            let both =
-                format!("{user} in {room} was told {:?}, then {answer:?} for request {request_id}", first.answer);
-            self.unstable.get_or_insert(both);
-        }
-    }
-
-    /// An activity is about to leave the tables: the last moment to look.
-    pub(super) fn settle(&mut self, activity: ActivityId, tables: &Tables) {
-        let lost = &mut self.lost;
-        self.acks.retain(|_, ack| {
-            // A release may not name its activity; its receipt does.
-            let of = || tables.receipt_activity(&ack.room, ack.user, ack.request_id);
-            let goes = ack.activity.or_else(of) == Some(activity);
-            if goes && let Err(wrong) = ack.verify(tables) {
-                lost.get_or_insert(wrong);
-            }
-            !goes
-        });
-    }
-
-    /// What belongs to no activity and was decided long ago is about to leave the tables: the last moment to look.
-    pub(super) fn forget(&mut self, room: &RoomId, tables: &Tables) {
-        let lost = &mut self.lost;
-        self.acks.retain(|(of, user, request), ack| {
-            let goes = of == room && tables.forgets_next(room, *user, *request);
-            if goes && let Err(wrong) = ack.verify(tables) {
-                lost.get_or_insert(wrong);
-            }
-            !goes
-        });
-    }
-
-    /// A request is decided once.
-    pub(super) fn see(&mut self, recorded: &Recorded, tables: &Tables) {
-        let Some((room, user, request)) = request_of(&recorded.event) else { return };
-        self.decided += 1;
-        if tables.receipt(room, user, request).is_some() {
-            let twice = format!("event {} decides request {request} of {user} in {room} again", recorded.no);
-            self.unstable.get_or_insert(twice);
-        }
-    }
-
-    pub(super) fn stable(&self) -> Verdict {
-        match &self.unstable {
-            Some(wrong) => Err(wrong.clone()),
-            None => Ok(format!("{} requests decided, {} answers seen", self.decided, self.count)),
-        }
-    }
-
-    pub(super) fn kept(&self, tables: &Tables) -> Verdict {
-        if let Some(wrong) = &self.lost {
-            return Err(wrong.clone());
-        }
-        self.acks.values().try_for_each(|ack| ack.verify(tables))?;
-        Ok(format!("{} acknowledgements", self.count))
-    }
-}
-
-/// The request that an event decides.
-fn request_of(event: &Event) -> Option<(&RoomId, UserId, RequestId)> {
-    match event {
-        Event::Granted { room, user, request, .. } | Event::Reserved { room, user, request, .. } => {
-            Some((room, *user, *request))
-        }
-        Event::Drafted { room, cause, .. }
-        | Event::Rejected { room, cause, .. }
-        | Event::Stepped { room, cause, .. }
-        | Event::Amended { room, cause, .. }
-        | Event::Refused { room, cause, .. }
-        | Event::Released { room, cause, .. }
-        | Event::Paid { room, cause, .. }
-        | Event::RoomCreated { room, cause, .. } => {
-            let Cause { by, request } = cause;
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Draw { room, what, .. } => {
-            let Cause { by, request } = what.cause();
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Presence { room, what } => {
-            let (user, request, _) = what.request()?;
-            Some((room, user, request))
-        }
-        Event::Campaign { room, what } => {
-            let Cause { by, request } = what.cause()?;
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Template { room, what } => {
-            let Cause { by, request } = what.cause()?;
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Experiment { room, what } => {
-            let Cause { by, request } = what.cause()?;
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Talk { room, what } => what.request().map(|(user, request)| (room, user, request)),
-        Event::Coupon { room, what } => {
-            let Cause { by, request } = what.cause()?;
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Risk { room: Some(room), what } => {
-            let Cause { by, request } = what.cause();
-            Some((room, (*by)?, (*request)?.0))
-        }
-        Event::Gift { room, what } => what.request().map(|(user, request)| (room, user, request)),
-        Event::WaveReleased { .. }
-        | Event::OpenedToAll { .. }
-        | Event::ToppedUp { .. }
-        | Event::Archived { .. }
-        | Event::Forgotten { .. }
-        | Event::CatalogueSet { .. }
-        | Event::Risk { room: None, .. } => None,
-    }
-}
-
 fn as_decimal<S: Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }
@@ -436,4 +393,9 @@ fn from_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestId,
     let text = String::deserialize(deserializer)?;
     let id: NonZeroU64 = text.parse().map_err(de::Error::custom)?;
     Ok(RequestId(id))
+}
+
+/// What is there is said, be it `null`.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Time>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }

@@ -17,6 +17,7 @@ mod gifts;
 mod grants;
 mod history;
 mod holds;
+mod kept;
 mod orders;
 mod presence;
 mod refusals;
@@ -32,7 +33,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Event, Inconsistent, Recorded, Tables};
 
-pub use ack::{Ack, Acked, AckedAsk, AcksError, read_acks};
+pub use ack::{Ack, Acked, AckedAsk, AcksError, Notice, Told, read_acks};
 
 /// What must hold, by the name that every report uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,7 +204,7 @@ pub struct Auditor {
     replayed: Tables,
     broken: Option<Inconsistent>,
     events: u64,
-    acks: ack::AcksKept,
+    acks: kept::AcksKept,
     checks: Vec<Watched>,
 }
 
@@ -217,7 +218,7 @@ impl Auditor {
     /// `base` is what the first event continues.
     pub fn new(base: Tables) -> Self {
         let mut auditor =
-            Self { acks: ack::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
+            Self { acks: kept::AcksKept::default(), replayed: base, broken: None, events: 0, checks: Vec::new() };
         let base = &auditor.replayed;
         let checks: [Box<dyn Check>; 24] = [
             Box::new(grants::PoolsBalance),
@@ -257,8 +258,8 @@ impl Auditor {
     }
 
     /// A client was told this.
-    pub fn acknowledged(&mut self, ack: Ack) {
-        self.acks.add(ack);
+    pub fn acknowledged(&mut self, told: impl Into<Told>) {
+        self.acks.add(told.into());
     }
 
     /// The next event of the log. Those that the base includes say nothing new.

@@ -13,6 +13,7 @@ struct Story {
     keeper: MemoryKeeper,
     events: Vec<Recorded>,
     acks: Vec<Ack>,
+    notices: Vec<Notice>,
     requests: u64,
 }
 
@@ -68,7 +69,7 @@ impl Story {
 
     fn told() -> Self {
         let keeper = MemoryKeeper::new(Bounds::default());
-        let mut story = Self { keeper, events: Vec::new(), acks: Vec::new(), requests: 0 };
+        let mut story = Self { keeper, events: Vec::new(), acks: Vec::new(), notices: Vec::new(), requests: 0 };
         let here = Partition::Room(room());
         story.ask(here, "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
         let top_up = Ask::TopUp { currency: Currency::Fen, amount: 1_000 };
@@ -222,6 +223,7 @@ impl Story {
     fn report(&self) -> Report {
         let mut auditor = Auditor::new(Tables::new(Bounds::default()));
         self.acks.iter().for_each(|ack| auditor.acknowledged(ack.clone()));
+        self.notices.iter().for_each(|notice| auditor.acknowledged(Told::Notice(notice.clone())));
         self.events.iter().for_each(|event| auditor.see(event));
         auditor.report(self.keeper.tables())
     }
@@ -399,7 +401,7 @@ fn a_changed_log_is_noticed() {
 /// Which button: of a rain for the arm of one of two users.
 fn tested() -> Story {
     let keeper = MemoryKeeper::new(Bounds::default());
-    let mut story = Story { keeper, events: Vec::new(), acks: Vec::new(), requests: 0 };
+    let mut story = Story { keeper, events: Vec::new(), acks: Vec::new(), notices: Vec::new(), requests: 0 };
     let here = Partition::Room(room());
     story.ask(here, "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
     let experiment = ExperimentId::parse("button").unwrap();
@@ -459,8 +461,8 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
         (
             "a grant of another amount",
             |acks| {
-                acks[0].answer =
-                    Acked::Granted { slot: 1, amount_fen: Some(6), coupon: None, item: None, code_hash: None };
+                let Acked::Granted { amount_fen, .. } = &mut acks[0].answer else { panic!("a grant") };
+                *amount_fen = Some(6);
             },
             Some(kept),
         ),
@@ -493,6 +495,52 @@ fn a_lost_or_changed_acknowledgement_is_noticed() {
     for (what, change, want) in rows {
         let mut story = Story::told();
         change(&mut story.acks);
+        assert_eq!(story.broken().first().copied(), want, "{what}");
+    }
+}
+
+#[test]
+fn what_was_told_of_held_cash_is_looked_up() {
+    let kept = Some(Invariant::AcknowledgementsKept.word());
+    let rain = Story::told().keeper.tables().holds().next().unwrap().0.0;
+    let (held_until, forfeited) = (NOW.after_ms(5_000), HoldState::Forfeited);
+    let first = || {
+        let (room, user) = (room(), user("bot"));
+        Notice { room, user, activity: rain, slot: 1, amount_fen: 5, held_until, hold: forfeited }
+    };
+    let second = |hold| Notice { slot: 2, hold, ..first() };
+    for (what, notice, want) in [
+        ("as it was", first(), None),
+        ("of the time before", Notice { hold: HoldState::Held, ..first() }, None),
+        ("what is held", second(HoldState::Held), None),
+        ("another end", Notice { hold: HoldState::Credited, ..first() }, kept),
+        ("an end that was none", second(HoldState::Credited), kept),
+        ("another amount", Notice { amount_fen: 6, ..first() }, kept),
+        ("another time", Notice { held_until: NOW.after_ms(4_999), ..first() }, kept),
+        ("a grant that was none", Notice { slot: 3, ..first() }, kept),
+        ("somebody else's", Notice { user: user("ann"), ..first() }, kept),
+        ("elsewhere", Notice { room: RoomId::parse("other").unwrap(), ..first() }, kept),
+        ("in an activity that is none", Notice { activity: ActivityId(99), ..first() }, kept),
+    ] {
+        let story = Story { notices: vec![notice], ..Story::told() };
+        assert_eq!(story.broken().first().copied(), want, "{what}");
+    }
+    for (what, said, want) in [
+        ("as it was", Some(Some(held_until)), None),
+        ("before anything was said of it", None, None),
+        ("not held", Some(None), kept),
+        ("for longer", Some(Some(held_until.after_ms(1))), kept),
+    ] {
+        let mut story = Story::told();
+        let told = story.acks.iter_mut().find(|ack| ack.user == user("bot")).unwrap();
+        let Acked::Granted { held_until, .. } = &mut told.answer else { panic!("a grant") };
+        *held_until = said;
+        assert_eq!(story.broken().first().copied(), want, "{what}");
+    }
+    for (what, hold, want) in [("by time", HoldState::Credited, None), ("not as it was", forfeited, kept)] {
+        let mut story = Story { notices: vec![first(), second(hold)], ..Story::told() };
+        story.wait_for_archive();
+        assert!(story.keeper.tables().activity(rain).is_none(), "gone");
         assert_eq!(story.broken().first().copied(), want, "{what}");
     }
 }
@@ -539,25 +587,28 @@ fn an_audit_may_begin_in_the_middle() {
 #[test]
 fn acknowledgements_are_read_line_by_line() {
     let story = Story::told();
+    let told: Vec<_> = story.acks.into_iter().map(Told::from).collect();
     let mut file = Vec::new();
-    for ack in &story.acks {
-        serde_json::to_writer(&mut file, ack).unwrap();
+    for one in &told {
+        serde_json::to_writer(&mut file, one).unwrap();
         file.push(b'\n');
     }
-    assert_eq!(read_acks(&file[..]).unwrap(), story.acks);
-    assert_eq!(read_acks(&file[..file.len() - 3]).unwrap(), story.acks[..story.acks.len() - 1], "the last was cut");
-    let documented = r#"{"room":"r1","user":"ann","request_id":"9007199254740993","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88}
-{"room":"r1","user":"bob","request_id":"7","ask":"claim","activity":1,"answer":"granted","slot":1,"coupon":"tea-10"}
-{"room":"r1","user":"bob","request_id":"8","ask":"reserve","activity":2,"answer":"reserved","order":4,"total_fen":19900}
-{"room":"r1","user":"bob","request_id":"9","ask":"release","activity":2,"answer":"released","order":4}
-{"room":"r1","user":"bob","request_id":"10","ask":"send_gift","answer":"sent","combo":3,"total":52,"balance_coins":740}
-{"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
-"#;
-    let acks = read_acks(documented.as_bytes()).unwrap();
-    assert_eq!(acks[0].request_id.get(), (1 << 53) + 1);
-    let written: Vec<_> = acks.iter().map(|ack| serde_json::to_string(ack).unwrap()).collect();
-    assert_eq!(written.join("\n"), documented.trim_end());
-    for (line, bad) in [(1, "{}\n"), (2, "\n{\"room\":\"\"}\n"), (1, "x\n")] {
+    assert_eq!(read_acks(&file[..]).unwrap(), told);
+    assert_eq!(read_acks(&file[..file.len() - 3]).unwrap(), told[..told.len() - 1], "the last was cut");
+    let documented: Vec<_> = include_str!("ack.rs").lines().filter_map(|line| line.strip_prefix("/// {")).collect();
+    let documented = documented.iter().map(|line| format!("{{{line}\n")).collect::<String>();
+    // As it was written before cash could be held.
+    let of_old = r#"{"room":"r1","user":"ann","request_id":"3","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88}"#;
+    let file = format!("{documented}{of_old}\n");
+    let told = read_acks(file.as_bytes()).unwrap();
+    let Told::Answer(first) = &told[0] else { panic!("an answer") };
+    assert_eq!(first.request_id.get(), (1 << 53) + 1);
+    assert_eq!(told.iter().filter(|one| matches!(one, Told::Notice(_))).count(), 1);
+    let written: String = told.iter().map(|one| serde_json::to_string(one).unwrap() + "\n").collect();
+    assert_eq!(written, file);
+    for (line, bad) in
+        [(1, "{}\n"), (2, "\n{\"room\":\"\"}\n"), (1, "x\n"), (1, "{\"room\":\"r\",\"hold\":\"held\"}\n")]
+    {
         assert!(matches!(read_acks(bad.as_bytes()), Err(AcksError::Line { line: at, .. }) if at == line), "{bad:?}");
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use liveroom_protocol::client::{Client, Events, Outcome, RoomView};
-use liveroom_protocol::wire::Phase;
+use liveroom_protocol::client::{Client, Event, Events, Outcome, RoomView};
+use liveroom_protocol::wire::client_frame::Body;
+use liveroom_protocol::wire::{Claim, Phase};
 use tokio::time::{sleep, timeout_at};
 
+use super::super::acks::Voices;
 use super::super::random;
 use super::super::script::Guesses;
 use super::known::Known;
@@ -39,15 +41,19 @@ pub(super) struct Player {
     events: Events,
     view: RoomView,
     known: Arc<Known>,
+    voice: Option<Voices>,
     /// Where this one has pressed.
     pressed: BTreeSet<u64>,
     guesses: Guesses,
 }
 
 impl Player {
-    pub(super) fn new(role: Role, user: String, client: Client, events: Events, known: Arc<Known>) -> Self {
-        let guesses = Guesses::from(known.decoy);
-        Self { role, user, client, events, view: RoomView::new(), known, pressed: BTreeSet::new(), guesses }
+    /// Somebody who has come in. The voice notes all that it is told.
+    pub(super) fn new(
+        role: Role, user: String, (client, events): (Client, Events), known: Arc<Known>, voice: Option<Voices>,
+    ) -> Self {
+        let (view, pressed, guesses) = (RoomView::new(), BTreeSet::new(), Guesses::from(known.decoy));
+        Self { role, user, client, events, view, known, voice, pressed, guesses }
     }
 
     /// Plays its role until then. The desk counts what people do.
@@ -75,7 +81,7 @@ impl Player {
         let mut until = until;
         loop {
             match timeout_at(until.into(), self.events.next()).await {
-                Ok(Some(event)) => self.view.apply(&event),
+                Ok(Some(event)) => self.take_in(&event),
                 Ok(None) => return false,
                 Err(_) => return true,
             }
@@ -84,6 +90,23 @@ impl Player {
                 until = Instant::now();
             }
         }
+    }
+
+    fn take_in(&mut self, event: &Event) {
+        self.view.apply(event);
+        if let Event::Own(own) = event {
+            self.voice.iter().for_each(|voice| voice.own(own));
+            self.known.own(&self.user, own);
+        }
+    }
+
+    /// Asks for a share.
+    async fn claim(&self, activity: u64, token: u64, opening: u32) -> Option<Outcome> {
+        let id = self.client.fresh_request_id();
+        let claim = Body::Claim(Claim { activity, token, opening });
+        let outcome = self.client.request_with_id(id, claim).await.ok()?;
+        self.voice.iter().for_each(|voice| voice.say("claim", id, activity, &outcome));
+        Some(outcome)
     }
 
     /// What is open, and what it takes to claim of it.
@@ -103,14 +126,14 @@ impl Player {
             if is_person {
                 desk.tally().sent(&flight);
             }
-            match self.client.claim(activity, token, opening).await {
-                Ok(outcome) if is_person => {
+            match self.claim(activity, token, opening).await {
+                Some(outcome) if is_person => {
                     self.known.person(&outcome);
                     desk.tally().answered(&flight, verdict(&outcome), Instant::now());
                 }
-                Ok(outcome) => self.known.risky(&self.user, &outcome),
-                Err(_) if is_person => desk.tally().unanswered(&flight, false),
-                Err(_) => {}
+                Some(outcome) => self.known.risky(&self.user, &outcome),
+                None if is_person => desk.tally().unanswered(&flight, false),
+                None => {}
             }
         }
     }
@@ -118,7 +141,7 @@ impl Player {
     async fn fire_early(&self) {
         let announced = self.view.activities().filter(|state| state.phase() < Phase::Open);
         for activity in announced.map(|state| state.activity) {
-            if let Ok(outcome) = self.client.claim(activity, random(), 1).await {
+            if let Some(outcome) = self.claim(activity, random(), 1).await {
                 self.known.early(&outcome);
             }
         }
@@ -127,13 +150,13 @@ impl Player {
     /// A number that the room has not heard of; and, to compare, a wrong token for one that it has.
     async fn guess(&mut self) {
         if let Some(activity) = self.guesses.next(&self.view)
-            && let Ok(outcome) = self.client.claim(activity, random(), 1).await
+            && let Some(outcome) = self.claim(activity, random(), 1).await
         {
             self.known.guessed(activity, &outcome);
             sleep(RELOAD).await;
         }
         if let Some((activity, ..)) = self.open().first().copied()
-            && let Ok(outcome) = self.client.claim(activity, random(), 1).await
+            && let Some(outcome) = self.claim(activity, random(), 1).await
         {
             self.known.missed(&outcome);
         }
@@ -144,7 +167,7 @@ impl Player {
             return sleep(RELOAD).await;
         };
         let sent = Instant::now();
-        if let Ok(outcome) = self.client.claim(activity, token, opening).await {
+        if let Some(outcome) = self.claim(activity, token, opening).await {
             self.known.flood(sent, &outcome);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use liveroom_protocol::client::Outcome;
-use liveroom_protocol::wire::NotDoneCode;
+use liveroom_protocol::wire::{Grant, NotDoneCode, Own};
 use parking_lot::Mutex;
 
 use super::super::held::HeldCash;
@@ -86,10 +86,13 @@ impl Known {
         let Outcome::Granted(grant) = outcome else { return };
         let mut told = self.told.lock();
         told.not_held += u64::from(grant.hold.is_none());
-        let heard = told.held.entry(user.to_owned()).or_default().told(grant);
-        if let Err(wrong) = heard {
-            told.hold_unstable.get_or_insert(format!("{user}: {wrong}"));
-        }
+        told.held(user, grant);
+    }
+
+    /// What came unasked.
+    pub(super) fn own(&self, user: &str, own: &Own) {
+        let mut told = self.told.lock();
+        own.grants.iter().for_each(|grant| told.held(user, grant));
     }
 
     /// A claim of the account that floods.
@@ -104,6 +107,14 @@ impl Known {
             told.flood_turned_away += 1;
         } else {
             told.flood_served += 1;
+        }
+    }
+}
+
+impl Told {
+    fn held(&mut self, user: &str, grant: &Grant) {
+        if let Err(wrong) = self.held.entry(user.to_owned()).or_default().told(grant) {
+            self.hold_unstable.get_or_insert(format!("{user}: {wrong}"));
         }
     }
 }
@@ -136,7 +147,7 @@ fn words(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liveroom_protocol::wire::{Grant, Hold, HoldState, RefusalCode, grant};
+    use liveroom_protocol::wire::{Hold, HoldState, RefusalCode, grant};
 
     #[test]
     fn each_is_counted_where_it_belongs() {

@@ -154,7 +154,12 @@ impl Seat {
                 }
                 heard.watched = *progress;
             }
-            Event::Own(own) => self.told.lock().own(own),
+            Event::Own(own) => {
+                if let Some(voice) = &self.voice {
+                    voice.own(own);
+                }
+                self.told.lock().own(own);
+            }
             Event::Disconnected { .. } => {
                 heard.elsewhere = true;
                 self.told.lock().disconnects += 1;
