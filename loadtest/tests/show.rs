@@ -14,6 +14,8 @@ fn everything_happened(result: &Value) {
         let came_to = if act["caught"].is_null() { "winners" } else { "caught" };
         assert!(act[came_to].as_u64().unwrap() > 0, "{act:#}");
     }
+    let chatters = &result["cast"]["chatter"];
+    assert!(chatters["fans_by_talk"].as_u64().unwrap() > 0, "nobody has talked themselves into a tier: {chatters:#}");
     for how in ["by_time", "released", "forfeited"] {
         assert!(result["held"][how].as_u64().unwrap() > 0, "{how}: {:#}", result["held"]);
     }
@@ -89,6 +91,11 @@ fn a_show_on_one_server_comes_out_right() {
     assert_eq!(result["seed"], 7);
     let page = std::fs::read_to_string(&html).unwrap();
     assert!(page.contains("everything held") && page.contains("福袋"));
+    assert!(
+        page.contains("返场秒杀 (of a template)")
+            && page.contains("bargain hunters")
+            && page.contains("by what they said")
+    );
     served.stop();
 }
 

@@ -19,7 +19,7 @@ position:relative;overflow-wrap:anywhere}li::before{position:absolute;left:0;fon
 li.good::before{content:\"✓\"}li.bad::before{content:\"✗\"}li.good{color:inherit}li.good::before{color:var(--good)}\
 .complaints li{padding-left:0}.complaints{columns:auto}.two{display:grid;gap:1.25rem;\
 grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}.two>section{margin:0}.two{margin-bottom:1.25rem}\
-.gantt{min-width:34rem}.gantt .act{fill:var(--fill);stroke:var(--main)}.gantt .name{fill:var(--ink);font-size:12px}";
+.gantt{min-width:34rem}.gantt .act{fill:var(--fill);stroke:var(--main)}.gantt .origin{stroke-dasharray:5 3}.gantt .name{fill:var(--ink);font-size:12px}";
 
 /// What is told.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub struct Page<'a> {
     pub length_s: f64,
     /// What was on.
     pub bars: Vec<Bar<'a>>,
+    /// Who was there.
+    pub cast: Vec<Row>,
     /// Who won what.
     pub won: Vec<Row>,
     /// Answers by kind of request.
@@ -55,6 +57,8 @@ pub struct Bar<'a> {
     pub mark_s: Option<f64>,
     /// What it came to, in a word.
     pub note: String,
+    /// Where it comes from, if that is worth a word.
+    pub origin: Option<&'a str>,
 }
 
 /// A row of a table, its heading first.
@@ -106,6 +110,7 @@ pub fn html(page: &Page<'_>) -> String {
     );
     charts(&mut html, page.outcome);
     html.push_str("<div class=\"two\">");
+    table(&mut html, "Who was there", ["", "how many", "what they did"], &page.cast);
     table(&mut html, "Who won what", ["", "who", "what"], &page.won);
     table(&mut html, "What was asked", ["", "answers", "granted"], &page.answers);
     html.push_str("</div>\n<section><h2>What had to hold</h2><ul>");
@@ -179,11 +184,13 @@ fn timeline(page: &Page<'_>) -> String {
         let until_s = if bar.until_s.is_finite() { bar.until_s } else { page.length_s };
         let (from, until) = (x(bar.from_s), x(until_s));
         let (title, note) = (escaped(bar.title), escaped(&bar.note));
+        let (class, origin) =
+            bar.origin.map_or(("act", String::new()), |of| ("act origin", format!(", {}", escaped(of))));
         let _ = write!(
             svg,
             "<text class=\"name\" x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{title}</text>\
-             <rect class=\"act\" x=\"{from:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\">\
-             <title>{title}: {:.1} s to {until_s:.1} s, {note}</title></rect>\
+             <rect class=\"{class}\" x=\"{from:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"4\">\
+             <title>{title}{origin}: {:.1} s to {until_s:.1} s, {note}</title></rect>\
              <text x=\"{:.1}\" y=\"{:.1}\">{note}</text>",
             NAMES - 8.0,
             top + 13.0,

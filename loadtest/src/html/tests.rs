@@ -76,14 +76,17 @@ fn a_run_without_operations_has_no_charts() {
 
 fn evening(complaints: &[String], steps: usize) -> String {
     let outcome = outcome(&[90, 100, 500], steps);
-    let bar =
-        |title, until_s| evening::Bar { title, from_s: 1.0, until_s, mark_s: Some(3.0), note: "¥1.00".to_owned() };
+    let bar = |title, until_s, origin| {
+        let note = "¥1.00".to_owned();
+        evening::Bar { title, from_s: 1.0, until_s, mark_s: Some(3.0), note, origin }
+    };
     evening::html(&evening::Page {
         title: "A & <B>",
         lead: "60 viewers & more".to_owned(),
         outcome: &outcome,
         length_s: 12.0,
-        bars: vec![bar("rain", 5.0), bar("never <closed>", f64::NAN)],
+        bars: vec![bar("rain", 5.0, Some("of a <template>")), bar("never <closed>", f64::NAN, None)],
+        cast: vec![evening::Row::of(["chatters", "12", "3 answers & more"])],
         won: vec![evening::Row::of(["rain", "3 viewers", "<¥1>"])],
         answers: vec![evening::Row::of(["claim", "12", "3"])],
         complaints,
@@ -102,6 +105,7 @@ fn the_account_of_an_evening_is_well_formed_and_loads_nothing() {
             }
             assert_eq!(page.contains("What did not hold"), !complaints.is_empty());
             assert!(page.contains("aria-label=\"what was on when\"") && page.contains("scope=\"row\""));
+            assert!(page.contains("<title>rain, of a &lt;template&gt;: 1.0 s") && page.contains("chatters"));
         }
     }
 }

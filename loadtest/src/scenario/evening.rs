@@ -2,13 +2,15 @@
 //!
 //! `programme` says what is on, and `host` makes it happen. Each viewer has a `seat` that hears the room and asks; a
 //! `persona` decides what to ask for, led by what it is after (`pursuit`); `told` is what it was told, and `till` where it
-//! pays. When all is over, `reckoning` compares what viewers were told with what the server counts, `audit` has the server's
-//! own books checked, and `account` tells the evening. `show` is the programme with everything; a scenario of one mechanic is
+//! pays. When all is over, `reckoning` compares what viewers were told with what the server counts, with what is said of scripts
+//! among them (`bots`) and of the arms of an `experiment`, `audit` has the server's own books checked, and `account` tells the evening and
+//! what its `cast` did. `show` is the programme with everything; a scenario of one mechanic is
 //! a programme of one act.
 
 mod account;
 mod audit;
 mod bots;
+mod cast;
 mod experiment;
 mod host;
 mod persona;
@@ -33,7 +35,7 @@ use tokio::time::{sleep, timeout};
 use self::account::Account;
 use self::host::{Crowd, Host, Hosted};
 use self::persona::{Evening, Persona};
-use self::programme::{COINS, GIFTS, Mechanic, Programme};
+use self::programme::{GIFTS, Mechanic, Programme};
 use self::reckoning::{Leaving, Reckoning, Verdicts};
 use self::seat::Seat;
 use self::till::{Payment, Till};
@@ -119,7 +121,6 @@ fn single(load: &LoadArgs, programme: Programme) -> anyhow::Result<bool> {
 struct Played {
     programme: Programme,
     seed: u64,
-    cast: BTreeMap<Persona, u64>,
     tally: Tally,
     watched: Watched,
     hosted: Hosted,
@@ -215,15 +216,15 @@ impl Room {
         let gauge = Gauge::on_all(&load.server_pids)?;
         let guests = self.stage.guests(load.viewers as usize)?;
         let personas: Vec<_> = guests.iter().map(|guest| self.persona(guest.number)).collect();
-        let givers = guests.iter().zip(&personas).filter(|(_, persona)| persona.gives());
-        let givers: Vec<_> = givers.map(|(guest, _)| guest.user.clone()).collect();
+        let givers = guests.iter().zip(&personas).filter(|(_, persona)| persona.coins() > 0);
+        let givers: Vec<_> = givers.map(|(guest, persona)| (guest.user.clone(), persona.coins())).collect();
         let bots = guests.iter().zip(&personas).filter(|(_, persona)| **persona == Persona::Bot);
         let suspects: Vec<_> = bots.map(|(guest, _)| guest.user.clone()).collect();
         // A risk service knows every other script beforehand.
         let known: Vec<_> = suspects.iter().step_by(2).cloned().collect();
         let (stage, judged) = (Arc::clone(&self.stage), known.clone());
         let prepared = tokio::task::spawn_blocking(move || {
-            stage.give_coins(&givers, COINS)?;
+            stage.give_coins(&givers)?;
             stage.judge(&judged)
         });
         prepared.await??;
@@ -262,12 +263,9 @@ impl Room {
         let hosted = tokio::task::spawn_blocking(|| host.wait()).await??;
         self.progress.stage("listening to the end", seats.len() as u64);
         let viewers = self.see_off(seats, &personas, &known, &hosted).await?;
-        let mut cast = BTreeMap::new();
-        personas.iter().for_each(|persona| *cast.entry(*persona).or_insert(0) += 1);
         Ok(Played {
             programme: self.programme,
             seed: self.seed,
-            cast,
             tally: board.total(),
             watched,
             hosted,
@@ -307,10 +305,9 @@ impl Room {
             };
             let heard_the_end = timeout(give_up.saturating_duration_since(Instant::now()), heard).await.is_ok();
             self.progress.step();
-            let coins = if persona.gives() { COINS } else { 0 };
             let (user, known_risk) = (seat.user.clone(), known.contains(&seat.user));
             let told = Default::default();
-            viewers.push(Leaving { user, persona: *persona, known_risk, coins, told, heard_the_end });
+            viewers.push(Leaving { user, persona: *persona, known_risk, told, heard_the_end });
         }
         // Own results come in order with answers: behind one more, they are all here.
         let mut asking = JoinSet::new();

@@ -233,8 +233,8 @@ impl Stage {
     }
 
     /// Gives each of these users so many coins.
-    pub(super) fn give_coins(&self, users: &[String], coins: i64) -> anyhow::Result<()> {
-        in_parallel(users, |user| self.admin.top_up_coins(user, coins))
+    pub(super) fn give_coins(&self, users: &[(String, i64)]) -> anyhow::Result<()> {
+        in_parallel(users, |(user, coins)| self.admin.top_up_coins(user, *coins))
     }
 
     /// What these users' wallets hold, fen and coins, in their order.

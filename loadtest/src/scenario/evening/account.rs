@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::super::risk::End;
 use super::Played;
-use super::programme::Mechanic;
+use super::cast::{Part, cast};
+use super::persona::Persona;
+use super::programme::{Mechanic, Source};
 use super::told::Answers;
 use crate::cli::{CommonArgs, LoadArgs, Transport};
 use crate::html::evening::{self, Bar, Page, Row};
@@ -21,7 +23,7 @@ pub(super) struct Account {
     seed: u64,
     outcome: Outcome,
     how: String,
-    cast: BTreeMap<&'static str, u64>,
+    cast: BTreeMap<Persona, Part>,
     acts: Vec<ActTold>,
     answers: BTreeMap<&'static str, Answers>,
     campaign: Option<super::host::Campaign>,
@@ -38,6 +40,7 @@ pub(super) struct Account {
 struct ActTold {
     kind: &'static str,
     title: &'static str,
+    source: Source,
     activity: u64,
     opened_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +78,7 @@ impl Account {
         let acts = played.hosted.acts.iter().zip(&played.won).map(|(of, won)| ActTold {
             kind: of.act.mechanic.word(),
             title: of.act.title,
+            source: of.act.source,
             activity: of.activity,
             opened_s: of.opened_s,
             amended_s: of.amended_s,
@@ -95,7 +99,7 @@ impl Account {
             seed: played.seed,
             outcome: played.outcome(),
             how: format!("{transport}, {servers}"),
-            cast: played.cast.iter().map(|(persona, count)| (persona.word(), *count)).collect(),
+            cast: cast(&played.viewers, load.common.duration),
             acts: acts.collect(),
             answers,
             campaign: played.hosted.sightings.last().cloned(),
@@ -148,6 +152,7 @@ impl Account {
             until_s: act.closed_s,
             mark_s: act.amended_s,
             note: act.note(),
+            origin: act.origin(),
         });
         let mut won: Vec<_> = self.acts.iter().map(ActTold::row).collect();
         if self.givers > 0 {
@@ -162,7 +167,7 @@ impl Account {
                 count(released),
                 count(forfeited)
             );
-            won.push(Row::of(["held cash", &ends, &yuan(forfeited_fen)]));
+            won.push(Row::of(["held cash", &ends, &format!("{} forfeited", yuan(forfeited_fen))]));
         }
         if let Some(campaign) = &self.campaign {
             let (viewers, new) = (count(campaign.participants), count(campaign.new_users));
@@ -176,19 +181,14 @@ impl Account {
                 &if of.granted > 0 { count(of.granted) } else { String::new() },
             ])
         });
-        let cast = self.cast.iter().map(|(persona, viewers)| format!("{} {persona}s", count(*viewers)));
+        let cast = self.cast.iter().map(|(persona, part)| part.row(*persona));
         Page {
             title: "An evening's broadcast",
-            lead: format!(
-                "{}: {}. {}. Seed {}.",
-                self.how,
-                cast.collect::<Vec<_>>().join(", "),
-                sentence(&self.audited()),
-                self.seed
-            ),
+            lead: format!("{}. {}. Seed {}.", self.how, sentence(&self.audited()), self.seed),
             outcome: &self.outcome,
             length_s: self.length_s,
             bars: bars.collect(),
+            cast: cast.collect(),
             won,
             answers: answers.collect(),
             complaints: &self.complaints,
@@ -228,15 +228,27 @@ impl ActTold {
     }
 
     fn row(&self) -> Row {
+        if let Some(caught) = self.caught {
+            return Row::of([self.title, &format!("{} bots", count(caught)), "caught, and given nothing"]);
+        }
         let came_to = match self.kind {
-            _ if self.caught.is_some() => self.note(),
             "flash_sale" => format!("{} orders, {} paid", count(self.grants), yuan(self.sold_fen)),
             "poll" | "enrolment" => String::new(),
             "code_bag" => format!("{} codes", count(self.grants)),
             _ if self.given_fen > 0 => format!("{} prizes, {} in cash", count(self.grants), yuan(self.given_fen)),
             _ => format!("{} prizes", count(self.grants)),
         };
-        Row::of([self.title, &format!("{} viewers", count(self.winners)), &came_to])
+        let title = self.origin().map_or_else(|| self.title.to_owned(), |origin| format!("{} ({origin})", self.title));
+        Row::of([&title, &format!("{} viewers", count(self.winners)), &came_to])
+    }
+
+    /// Where it comes from, if the host has not planned it for the evening.
+    fn origin(&self) -> Option<&'static str> {
+        match self.source {
+            Source::Plan => None,
+            Source::Template => Some("of a template"),
+            Source::Recurrence => Some("of a template, every day"),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{sleep, sleep_until};
 use super::super::chance::Chance;
 use super::super::lines::{BANNED, innocent};
 use super::super::script::Guesses;
-use super::programme::GIFTS;
+use super::programme::{A_FEW_COINS, COINS, GIFTS};
 use super::pursuit::{Pursuits, Wish};
 use super::seat::Seat;
 use super::till::Till;
@@ -64,9 +64,13 @@ impl Persona {
         }
     }
 
-    /// Whether it brings coins.
-    pub(super) fn gives(self) -> bool {
-        matches!(self, Self::Gifter | Self::Eager)
+    /// What it brings, coins.
+    pub(super) fn coins(self) -> i64 {
+        match self {
+            Self::Gifter | Self::Eager => COINS,
+            Self::Chatter => A_FEW_COINS,
+            Self::Watcher | Self::BargainHunter | Self::Bot => 0,
+        }
     }
 
     /// About how long between things that it does by itself.
@@ -102,6 +106,7 @@ pub(super) struct Evening {
     until: Instant,
     gifts: bool,
     fan: bool,
+    greeted: bool,
     guesses: Guesses,
     /// Prizes that were answered: draw and rank.
     answered: BTreeSet<(u64, u32)>,
@@ -113,7 +118,8 @@ impl Evening {
         seat: Arc<Seat>, persona: Persona, chance: Chance, till: Till, until: Instant, gifts: bool,
     ) -> Self {
         let (guesses, answered) = (Guesses::default(), BTreeSet::new());
-        Self { seat, persona, chance, till, until, gifts, fan: false, guesses, answered }
+        let (fan, greeted) = (false, false);
+        Self { seat, persona, chance, till, until, gifts, fan, greeted, guesses, answered }
     }
 
     /// Spends it. Nothing is left under way.
@@ -176,6 +182,7 @@ impl Evening {
         let dice = self.chance.below(100);
         match (self.persona, dice) {
             (Persona::Watcher, 0..60) | (Persona::Eager, _) => {}
+            (Persona::Chatter, _) if !self.greeted => self.greet().await,
             (Persona::Watcher, 60..90) | (Persona::Chatter, 0..15) => self.like(1).await,
             (Persona::Watcher, _) | (Persona::Chatter, 15..80) => self.comment().await,
             (Persona::Chatter, 80..86) => self.swear().await,
@@ -239,16 +246,28 @@ impl Evening {
         let (gift, price) = GIFTS[self.chance.below(GIFTS.len())];
         for _ in 0..=self.chance.below(4) {
             let count = 1 + self.chance.below(3) as u32;
-            let outcome = self.seat.ask("send_gift", 0, Body::SendGift(SendGift { gift, count })).await;
-            match outcome {
-                Some(Outcome::GiftSent(sent)) => {
-                    self.seat.told.lock().sent(sent.combo, count, sent.total, price * i64::from(count));
-                }
+            match self.send(gift, price, count).await {
+                Some(Outcome::GiftSent(_)) => {}
                 // Sent too often, or out of coins: a moment later.
                 Some(_) => return sleep(Duration::from_millis(200)).await,
                 None => return,
             }
         }
+    }
+
+    /// Gives the few coins that one has brought.
+    async fn greet(&mut self) {
+        let (gift, price) = GIFTS[0];
+        let sent = self.send(gift, price, (A_FEW_COINS / price) as u32).await;
+        self.greeted = matches!(sent, Some(Outcome::GiftSent(_)));
+    }
+
+    async fn send(&self, gift: u32, price: i64, count: u32) -> Option<Outcome> {
+        let outcome = self.seat.ask("send_gift", 0, Body::SendGift(SendGift { gift, count })).await;
+        if let Some(Outcome::GiftSent(sent)) = &outcome {
+            self.seat.told.lock().sent(sent.combo, count, sent.total, price * i64::from(count));
+        }
+        outcome
     }
 
     /// Takes prizes that are offered, or passes them on.

@@ -21,8 +21,6 @@ pub(super) struct Leaving {
     pub(super) persona: Persona,
     /// Whether a risk service knew the account beforehand.
     pub(super) known_risk: bool,
-    /// What the viewer brought, coins.
-    pub(super) coins: i64,
     pub(super) told: Told,
     /// Whether the viewer heard that everything has ended.
     pub(super) heard_the_end: bool,
@@ -269,7 +267,7 @@ impl Reckoning<'_> {
             let cash = viewer.told.cash_fen();
             told_fen += cash;
             verdicts.judge("wallets_hold_what_was_won", equal(&format!("fen of {}", viewer.user), cash, fen));
-            let left = viewer.coins - viewer.told.coins_sent;
+            let left = viewer.persona.coins() - viewer.told.coins_sent;
             verdicts.judge("wallets_lack_what_was_sent", equal(&format!("coins of {}", viewer.user), left, coins));
         }
         let paid = self.stage.sponsor_paid_fen()?;

@@ -160,6 +160,7 @@ impl Seat {
                 }
                 self.told.lock().own(own);
             }
+            Event::TierChanged(changed) => self.told.lock().tier = Some(changed.tier()),
             Event::Disconnected { .. } => {
                 heard.elsewhere = true;
                 self.told.lock().disconnects += 1;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use liveroom_protocol::client::Outcome;
-use liveroom_protocol::wire::{DrawPrize, Grant, InArm, Order, OrderPhase, Own, PrizeState, RefusalCode, grant};
+use liveroom_protocol::wire::{DrawPrize, Grant, InArm, Order, OrderPhase, Own, PrizeState, RefusalCode, Tier, grant};
 
 use super::super::held::HeldCash;
 
@@ -33,6 +33,8 @@ pub(super) struct Told {
     pub(super) kept_out: BTreeSet<u64>,
     /// Cash that is held, or was.
     pub(super) held: HeldCash,
+    /// The tier, if it has changed.
+    pub(super) tier: Option<Tier>,
     /// Activities that nobody was shown, and whose number was guessed.
     pub(super) guessed: BTreeSet<u64>,
     /// How many answers there were of each kind, and how many gave something.
