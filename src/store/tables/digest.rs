@@ -9,7 +9,7 @@ impl Tables {
     /// The same for equal tables: replaying the log must give the live state's digest.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order, self.latest_combo);
+        let counters = (self.latest_no, self.latest_at, self.latest_activity, self.latest_order, self.combos.latest);
         hash.update(encoded(&counters));
         hash.update(sum(self.rooms.iter().map(|(id, room)| {
             let of_room = (id, room.host, room.utc_offset_min, &room.broadcast, &room.broadcast_days, &room.activities);
@@ -73,7 +73,7 @@ impl Tables {
         hash.update(encoded(&self.campaigns));
         hash.update(sum(self.platform_receipts.iter()));
         hash.update(encoded(&(self.platform_receipts.since(), &self.catalogue)));
-        hash.update(sum(self.combos.values()));
+        hash.update(sum(self.combos.iter()));
         hash.update(encoded(&self.templates));
         hash.update(encoded(&self.experiments));
         hash.update(encoded(&(&self.platform_coupons.homes, self.platform_coupons.book.canonical())));

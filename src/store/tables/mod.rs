@@ -4,6 +4,7 @@
 //! writes. Replaying the log is `evolve` over all events, and gives the same tables.
 
 mod campaigns;
+mod combos;
 mod coupons;
 mod decide;
 mod digest;
@@ -23,13 +24,14 @@ use foldhash::quality::FixedState;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    Activity, ActivityId, ActivityTemplateId, Boards, Broadcast, CampaignId, Catalogue, Combo, ComboId, CouponBook,
+    Activity, ActivityId, ActivityTemplateId, Boards, Broadcast, CampaignId, Catalogue, ComboId, CouponBook,
     ExperimentId, Facts, FanClub, Fingerprint, GiftId, Ledger, Order, OrderId, OrderPhase, RecurrenceId, RequestId,
     RoomId, Sanction, Sanctions, Series, Step, TemplateId, TierRules, Time, UserId,
 };
 
 use super::{Answer, Event, Op};
 use campaigns::Campaigns;
+use combos::Combos;
 use coupons::PlatformCoupons;
 use experiments::Experiments;
 use holds::Holds;
@@ -109,9 +111,7 @@ pub struct Tables {
     campaigns: Campaigns,
     platform_receipts: Receipts,
     catalogue: Catalogue,
-    latest_combo: u64,
-    /// Combos that have not ended.
-    combos: Map<ComboId, Combo>,
+    combos: Combos,
     templates: Templates,
     platform_coupons: PlatformCoupons,
     risks: Risks,
@@ -272,13 +272,12 @@ impl Room {
 /// Who named a request how.
 type RequestKey = (UserId, RequestId);
 
-/// What a timer waits for. Small, for each order and each gift moves one: names are behind a pointer.
+/// What a timer waits for. Small, for each order moves one: names are behind a pointer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Activity(ActivityId),
     Order(OrderId),
     Campaign(CampaignId),
-    Combo(ComboId),
     /// The older receipts of a room, or of the platform.
     Receipts(Option<Box<RoomId>>),
     Tier(Box<(RoomId, UserId)>),
@@ -317,8 +316,7 @@ impl Tables {
             campaigns: Campaigns::default(),
             platform_receipts: Receipts::default(),
             catalogue: Catalogue::default(),
-            latest_combo: 0,
-            combos: Map::default(),
+            combos: Combos::default(),
             templates: Templates::default(),
             platform_coupons: PlatformCoupons::default(),
             risks: Risks::default(),
@@ -334,13 +332,13 @@ impl Tables {
     #[must_use]
     pub fn bounded(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
+        self.combos.place();
         self.rooms.values_mut().for_each(|room| room.receipts.recount());
         let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
         let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));
         let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));
         let campaigns =
             self.campaigns.all.iter().map(|(id, (_, campaign))| (self.campaign_deadline(campaign), Due::Campaign(*id)));
-        let combos = self.combos.values().map(|combo| (combo.until, Due::Combo(combo.id)));
         let rooms = self.rooms.keys().map(|id| Some(*id)).chain([None]);
         let receipts = rooms.filter_map(|of| Some((self.forget_at(of)?, Due::Receipts(of.map(Box::new)))));
         let of_room = |(id, room): (&RoomId, &Room)| {
@@ -351,7 +349,7 @@ impl Tables {
             room.audience.iter().filter_map(due).collect::<Vec<_>>()
         };
         let tiers = self.rooms.iter().flat_map(of_room);
-        let due = orders.chain(activities).chain(campaigns).chain(combos).chain(receipts).chain(tiers);
+        let due = orders.chain(activities).chain(campaigns).chain(receipts).chain(tiers);
         let experiments = self.experiments().filter_map(|(room, id, one)| {
             Some((self.experiment_deadline(one)?, Due::Experiment(Box::new((room, id)))))
         });
@@ -409,11 +407,6 @@ impl Tables {
         &self.catalogue
     }
 
-    /// Every combo that has not ended, in no order.
-    pub fn combos(&self) -> impl Iterator<Item = &Combo> {
-        self.combos.values()
-    }
-
     /// All accounts.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -455,18 +448,18 @@ impl Tables {
 
     /// When a timer has something to do next.
     pub fn next_due(&self) -> Option<Time> {
-        let activities = self.due.first().map(|(at, _)| *at);
+        let most = self.due.first().map(|(at, _)| *at);
         let coupons = self.due_coupons.first().map(|(at, ..)| *at);
-        activities.into_iter().chain(coupons).min()
+        most.into_iter().chain(coupons).chain(self.combos.next_end()).min()
     }
 
     /// Adds what timers have to do at `now`, at most `limit` operations.
     pub fn due(&self, now: Time, limit: usize, ops: &mut Vec<Op>) {
-        let due = self.due.iter().take_while(|(at, _)| *at <= now).take(limit);
-        let before = ops.len();
-        ops.extend(due.filter_map(|(_, due)| self.op_for(due)));
-        let limit = limit.saturating_sub(ops.len() - before);
-        let coupons = self.due_coupons.iter().take_while(|(at, ..)| *at <= now).take(limit);
-        ops.extend(coupons.map(|(_, room, template)| Self::op_for_coupons(*room, *template)));
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        let most = due.take(limit).filter_map(|(_, due)| self.op_for(due));
+        let coupons = self.due_coupons.iter().take_while(|(at, ..)| *at <= now);
+        let coupons = coupons.map(|(_, room, template)| Self::op_for_coupons(*room, *template));
+        let combos = self.combos.ending(now).map(Self::op_for_combo);
+        ops.extend(most.chain(coupons).chain(combos).take(limit));
     }
 }

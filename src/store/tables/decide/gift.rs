@@ -2,10 +2,10 @@
 
 use super::{Context, Outcome, asker};
 use crate::rules::{
-    Account, ComboId, Currency, FanClub, FanClubSettings, FanSource, Gift, GiftId, NotDone, NotDoneCode, Posting,
+    Account, Combo, ComboId, Currency, FanClub, FanClubSettings, FanSource, Gift, GiftId, NotDone, NotDoneCode, Posting,
 };
 use crate::store::tables::{Decision, Tables};
-use crate::store::{Answer, Cause, Event, GiftAsk, GiftEvent};
+use crate::store::{Answer, Ask, Cause, Event, GiftAsk, GiftEvent, Op, Partition};
 
 impl Tables {
     pub(super) fn set_catalogue(&self, based_on: u32, gifts: &[Gift], cause: Cause) -> Outcome {
@@ -46,10 +46,10 @@ impl Tables {
             NotDoneCode::InsufficientFunds
                 .because(format!("they cost {} coins, the wallet holds {}", coins, why.balance))
         })?;
-        let running = room.running.get(&(user, gift)).and_then(|id| self.combos.get(id));
+        let running = room.running.get(&(user, gift)).and_then(|id| self.combos.get(*id));
         let (combo, before) = match running.filter(|combo| combo.takes(now, count)) {
             Some(combo) => (combo.id, combo.count),
-            None => (ComboId(self.latest_combo + 1), 0),
+            None => (ComboId(self.combos.latest + 1), 0),
         };
         let (units, day) = (coins.get().unsigned_abs(), now.day(room.utc_offset_min));
         Ok(GiftEvent::Sent {
@@ -67,9 +67,14 @@ impl Tables {
         })
     }
 
+    /// The timer's operation for a combo whose end has come.
+    pub(in crate::store::tables) fn op_for_combo(combo: &Combo) -> Op {
+        Op::timer(Partition::Room(combo.room), Ask::Gift(GiftAsk::CloseCombo { combo: combo.id }))
+    }
+
     /// The end of a combo, if it has come.
     fn close_combo(&self, context: &Context<'_>, id: ComboId) -> Option<GiftEvent> {
-        let combo = self.combos.get(&id).filter(|combo| combo.room == context.room_id && combo.until <= context.now)?;
+        let combo = self.combos.get(id).filter(|combo| combo.room == context.room_id && combo.until <= context.now)?;
         let (user, gift, total, coins) = (combo.sender, combo.gift, combo.count, combo.coins);
         Some(GiftEvent::ComboClosed { combo: id, user, gift, total, coins })
     }

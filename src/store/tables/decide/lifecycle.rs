@@ -6,9 +6,7 @@ use crate::rules::{
     RoomId, Seed, Step, Time, UserId,
 };
 use crate::store::tables::{Decision, Due, Tables};
-use crate::store::{
-    Answer, Ask, CampaignAsk, Cause, Event, ExperimentAsk, GiftAsk, Op, Partition, PresenceAsk, RiskAsk,
-};
+use crate::store::{Answer, Ask, CampaignAsk, Cause, Event, ExperimentAsk, Op, Partition, PresenceAsk, RiskAsk};
 
 impl Tables {
     pub(super) fn create_room(&self, room: RoomId, host: UserId, utc_offset_min: i32, cause: Cause) -> Outcome {
@@ -178,9 +176,6 @@ impl Tables {
             }
             Due::Campaign(id) => {
                 (Partition::Room(self.campaigns.all.get(id)?.0), Ask::Campaign(CampaignAsk::Due { campaign: *id }))
-            }
-            Due::Combo(id) => {
-                (Partition::Room(self.combos.get(id)?.room), Ask::Gift(GiftAsk::CloseCombo { combo: *id }))
             }
             Due::Recurrence(id) => return self.op_for_recurrence(*id),
             Due::HandIn(id) => return self.op_for_hand_in(*id),

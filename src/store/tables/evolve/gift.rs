@@ -2,9 +2,9 @@
 
 use super::presence::note;
 use super::{Fits, OVERDRAWN};
-use crate::rules::{Account, Combo, ComboId, Currency, FanSource, Gift, Posting, RoomId, Seats, Time};
+use crate::rules::{Account, ComboId, Currency, FanSource, Gift, Posting, RoomId, Seats, Time};
+use crate::store::tables::Tables;
 use crate::store::tables::receipts::Kept;
-use crate::store::tables::{Due, Tables};
 use crate::store::{Answer, Cause, GiftAnswer, GiftEvent, Recorded};
 
 impl Tables {
@@ -66,15 +66,11 @@ impl Tables {
             facts.closeness.spend(tiers, day, coins.get().unsigned_abs());
             Ok(())
         })?;
-        if combo.0 > self.latest_combo {
-            self.latest_combo = combo.0;
-            self.combos.insert(combo, Combo::begin(combo, id, user, gift));
+        if combo.0 > self.combos.latest {
+            self.combos.begin(combo, id, user, gift);
             room.running.insert((user, gift), combo);
         }
-        let running = self.combos.get_mut(&combo).ok_or("no such combo")?;
-        self.due.remove(&(running.until, Due::Combo(combo)));
-        self.due.insert((until, Due::Combo(combo)));
-        running.add(count, coins, until);
+        let running = self.combos.add(combo, count, coins, until).ok_or("no such combo")?;
         if (running.count, running.sender, running.gift) != (total, user, gift) {
             return Err("not the combo's next gift");
         }
@@ -90,8 +86,7 @@ impl Tables {
     }
 
     fn end_combo(&mut self, id: ComboId) -> Fits {
-        let combo = self.combos.remove(&id).ok_or("no such combo")?;
-        self.due.remove(&(combo.until, Due::Combo(id)));
+        let combo = self.combos.end(id).ok_or("no such combo")?;
         let room = self.rooms.get_mut(&combo.room).ok_or("no such room")?;
         // A gift that came late, but before this, has begun another.
         if room.running.get(&(combo.sender, combo.gift)) == Some(&id) {
