@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput};
+use liveroom::engine::EngineLimits;
 use liveroom::rules::{Board, Coins, Currency, Gift, GiftId, RequestId, UserId};
 use liveroom::store::journal::{Options, RealDisk};
 use liveroom::store::{Answer, Ask, Bounds, EmbeddedKeeper, GiftAnswer, GiftAsk, Keeper, MemoryKeeper, Op, Partition};
 
 use crate::stage::{NOW, by_host, commit, room, user};
-use crate::store::BATCH;
 
 /// Who sends, in turn: as many as press in a large room.
 const SENDERS: u64 = 20_000;
@@ -91,10 +91,12 @@ fn run(mut keeper: Box<dyn Keeper>, wanted: u64) -> Duration {
 
 /// The time that gifts take in batches, one a millisecond: their combos are all still open at the end.
 fn storm(keeper: &mut dyn Keeper, gifts: &mut dyn Iterator<Item = Op>) -> Duration {
-    let (mut answers, mut events, mut batch) = (Vec::new(), Vec::new(), Vec::with_capacity(BATCH));
+    // More are sent than can be posted: then as many wait as a batch may hold.
+    let batch_ops = EngineLimits::default().batch_ops;
+    let (mut answers, mut events, mut batch) = (Vec::new(), Vec::new(), Vec::with_capacity(batch_ops));
     let (mut taken, mut now) = (Duration::ZERO, NOW);
     loop {
-        batch.extend(gifts.take(BATCH));
+        batch.extend(gifts.take(batch_ops));
         if batch.is_empty() {
             return taken;
         }

@@ -12,7 +12,7 @@ use liveroom::store::{Answer, Ask, Bounds, EmbeddedKeeper, Keeper, MemoryKeeper,
 use crate::stage::{NOW, claim, commit, open, rain, reserve, room, sale, user};
 
 /// What gathers while a batch of a busy server is being synced.
-pub(crate) const BATCH: usize = 512;
+const BATCH: usize = 512;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("claims");

@@ -66,15 +66,18 @@ impl Tables {
         &mut self, now: Time, ops: &[Op], answers: &mut Vec<Answer>, events: &mut Vec<Recorded>,
     ) -> Result<(), CommitError> {
         let at = now.max(self.latest_at());
-        for op in ops {
-            match self.decide(at, op) {
-                Decision::Answer(answer) => answers.push(answer),
-                Decision::Event(event) => {
-                    let arms = self.arms(&event);
-                    let recorded = Recorded { no: self.latest_no() + 1, at, event, arms };
-                    let answer = self.evolve(&recorded).map_err(|error| CommitError::Fatal(error.to_string()))?;
-                    answers.push(answer);
-                    events.push(recorded);
+        for ops in ops.chunks(Self::AHEAD) {
+            ops.iter().for_each(|op| self.look_ahead(op));
+            for op in ops {
+                match self.decide(at, op) {
+                    Decision::Answer(answer) => answers.push(answer),
+                    Decision::Event(event) => {
+                        let arms = self.arms(&event);
+                        let recorded = Recorded { no: self.latest_no() + 1, at, event, arms };
+                        let answer = self.evolve(&recorded).map_err(|error| CommitError::Fatal(error.to_string()))?;
+                        answers.push(answer);
+                        events.push(recorded);
+                    }
                 }
             }
         }

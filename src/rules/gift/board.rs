@@ -2,6 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
 
 use foldhash::quality::FixedState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -230,7 +231,8 @@ impl Board {
             gone.sort_unstable_by(in_order(&self.places));
             self.order.shift(&gone, &self.moved_in_order(), in_order(&self.places));
         } else {
-            self.order = Ranking::of_sorted(self.keys());
+            let stays = |key: &Key| self.moved_at[key.seat as usize] == STAYED;
+            self.order = self.order.renewed(stays, &self.moved_in_order(), in_order(&self.places));
         }
         self.moved.drain(..).for_each(|moved| self.moved_at[moved.is.seat as usize] = STAYED);
     }
@@ -315,6 +317,19 @@ impl Boards {
             self.0.entry(id).or_default().add_to(user, coins, now, Board::SIZE, hint);
         }
         seats.0 != before
+    }
+
+    /// Looks at a user's seats on the current boards, and no further: what is there is at hand when the next gift comes.
+    pub fn look_ahead(&self, seats: Seats) {
+        for (span, seat) in Span::ALL.into_iter().zip(seats.0) {
+            let mut of_span = self.0.range(..=BoardId { span, number: i64::MAX });
+            if let Some((_, board)) = of_span.next_back() {
+                black_box((
+                    board.places.get(seat as usize).map(Place::score),
+                    board.moved_at.get(seat as usize).copied(),
+                ));
+            }
+        }
     }
 
     /// A board.

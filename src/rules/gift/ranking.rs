@@ -40,6 +40,34 @@ impl<K: Copy> Ranking<K> {
         }
     }
 
+    /// One of those of its keys that stay, and all of `come`, which are in order and not there.
+    pub(super) fn renewed(
+        &self, stays: impl Fn(&K) -> bool, mut come: &[K], order: impl Fn(&K, &K) -> Ordering,
+    ) -> Self {
+        let mut ranking = Self::with_room_for(self.blocks.len() + come.len() / (BLOCK_MAX / 2) + 1);
+        let mut block = Vec::with_capacity(BLOCK_MAX / 2);
+        let mut add = |key| {
+            block.push(key);
+            if block.len() == BLOCK_MAX / 2 {
+                ranking.push(std::mem::replace(&mut block, Vec::with_capacity(BLOCK_MAX / 2)));
+            }
+        };
+        for key in self.iter().filter(|key| stays(key)) {
+            while let [first, rest @ ..] = come
+                && order(first, key).is_lt()
+            {
+                add(*first);
+                come = rest;
+            }
+            add(*key);
+        }
+        come.iter().for_each(|key| add(*key));
+        if !block.is_empty() {
+            ranking.push(block);
+        }
+        ranking
+    }
+
     /// Takes out all of `gone`, which are there, and puts in all of `come`, which are not. Both are in order.
     pub(super) fn shift(&mut self, mut gone: &[K], mut come: &[K], order: impl Fn(&K, &K) -> Ordering) {
         let Self { blocks, firsts, .. } = std::mem::replace(self, Self::with_room_for(self.blocks.len() + 1));
@@ -183,7 +211,9 @@ mod tests {
                     oracle.range(gone_from..gone_from + gone_width).step_by(step as usize).copied().collect();
                 let free = |key: &u32| key.is_multiple_of(step) && !oracle.contains(key);
                 let come: Vec<u32> = (come_from..come_from + come_width).filter(free).collect();
+                let renewed = ranking.renewed(|key| gone.binary_search(key).is_err(), &come, Ord::cmp);
                 ranking.shift(&gone, &come, Ord::cmp);
+                assert!(renewed.iter().eq(ranking.iter()));
                 gone.iter().for_each(|key| assert!(oracle.remove(key)));
                 oracle.extend(come);
                 for key in &asked {

@@ -3,6 +3,7 @@
 //! `decide` reads the tables and says what an operation comes to; `evolve` writes an event into them. Nothing else
 //! writes. Replaying the log is `evolve` over all events, and gives the same tables.
 
+mod ahead;
 mod campaigns;
 mod combos;
 mod coupons;
