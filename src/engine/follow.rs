@@ -122,7 +122,7 @@ impl Follower {
     pub(super) fn follow(&mut self, shared: &Shared, events: &[Recorded], keeper: &dyn Keeper) {
         for recorded in events {
             if let Event::Risk { what: RiskEvent::PolicySet { .. }, .. } = &recorded.event {
-                renew_gates(shared, keeper);
+                renew_needs(shared, keeper);
             }
             let Some(room) = recorded.event.room() else { continue };
             if let Event::RoomCreated { room, host, .. } = &recorded.event {
@@ -209,10 +209,13 @@ impl Follower {
     }
 }
 
-/// What activities have to know of those who take part is another for all of them.
-fn renew_gates(shared: &Shared, keeper: &dyn Keeper) {
+/// What activities have to know of those who take part is another for all that are open. Nothing else of them: what this batch
+/// has made of their pools is noticed further down.
+fn renew_needs(shared: &Shared, keeper: &dyn Keeper) {
     shared.rooms.for_each(|room| {
-        room.gates.activities().into_iter().for_each(|id| update_gate(room, id, keeper));
+        if let Reply::Needs(open) = keeper.ask(&Query::Needs { room: room.id }) {
+            open.into_iter().for_each(|(id, needs)| room.needs.set(id, needs));
+        }
     });
 }
 

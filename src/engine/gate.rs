@@ -191,11 +191,6 @@ impl Gates {
         self.gates.load().get(&activity).cloned()
     }
 
-    /// The activities that have one.
-    pub fn activities(&self) -> Vec<ActivityId> {
-        self.gates.load().keys().copied().collect()
-    }
-
     /// An activity has opened.
     pub fn insert(&self, activity: ActivityId, gate: Gate) {
         let mut gates = HashMap::clone(&self.gates.load());

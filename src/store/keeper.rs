@@ -9,7 +9,7 @@ use crate::rules::{
 
 use super::{
     ActivityView, Answer, BoardView, CouponsView, DrawEntry, DrawPrize, Event, ExperimentView, FanClubView, GateFacts,
-    HostAction, Op, Recorded,
+    HostAction, Needs, Op, Recorded,
 };
 
 /// Keeps the state of rooms and wallets, and decides over it.
@@ -85,6 +85,11 @@ pub enum Query {
     },
     /// All activities of a room.
     Activities {
+        /// The room.
+        room: RoomId,
+    },
+    /// What a room's open activities have to know of those who take part.
+    Needs {
         /// The room.
         room: RoomId,
     },
@@ -300,6 +305,8 @@ pub enum Reply {
     Activity(Box<ActivityView>),
     /// A room's activities, in the order of their numbers.
     Activities(Vec<ActivityView>),
+    /// What each open activity has to know of those who take part.
+    Needs(Vec<(ActivityId, Needs)>),
     /// Who is muted or banned, and until when: those that were in effect at the latest event.
     Sanctions(Vec<(UserId, Sanction, Time)>),
     /// What hosts and operators did, the latest last.

@@ -403,6 +403,12 @@ impl Tables {
                 ),
                 None => Reply::Unknown,
             },
+            Query::Needs { room } => {
+                let of_room = self.rooms.get(room).map_or(&[][..], |room| &room.activities);
+                let all = of_room.iter().filter_map(|id| self.activities.get(id));
+                let open = all.filter(|activity| activity.phase == Phase::Open);
+                Reply::Needs(open.map(|activity| (activity.id, self.needs(activity))).collect())
+            }
             Query::Sanctions { room } => match self.rooms.get(room) {
                 Some(room) => Reply::Sanctions(room.sanctions.at(self.latest_at).collect()),
                 None => Reply::Unknown,
