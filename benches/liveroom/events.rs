@@ -21,7 +21,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
             user: user(no),
             request: RequestId::new(u64::MAX - no).expect("not zero"),
             fingerprint: Fingerprint(no),
-            share: no as u32,
+            unit: no as u32,
             prize: Prize::Cash(Fen::MAX),
             held_until: None,
         };

@@ -157,6 +157,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], ..Own::default() }))),
         ("own_ticket", from_server(Body::Own(Own { tickets: vec![ticket()], ..Own::default() }))),
         ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
+        ("own_prize_held", from_server(Body::Own(Own { prizes: vec![held_prize()], ..Own::default() }))),
         ("own_coupons", from_server(Body::Own(Own { coupons: vec![coupon()], ..Own::default() }))),
         ("own_arms", from_server(Body::Own(Own { arms: vec![in_arm("red"), in_arm("")], ..Own::default() }))),
         (
@@ -432,7 +433,12 @@ fn prize() -> DrawPrize {
         cash_fen: 0,
         state: PrizeState::Offered.into(),
         answer_by_ms: 1_800_000_060_000,
+        hold: None,
     }
+}
+
+fn held_prize() -> DrawPrize {
+    DrawPrize { cash_fen: 123, state: PrizeState::Kept.into(), hold: Some(hold()), ..prize() }
 }
 
 fn draw_state() -> ActivityState {

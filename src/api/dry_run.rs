@@ -13,7 +13,9 @@ use super::Api;
 use super::problem::Problem;
 use crate::events::ndjson::{Line, kind};
 use crate::rules::{Amendment, Fen, NotDone, Phase, Plan, Step, Time};
-use crate::store::{ActivityView, Answer, Event, Op, Partition, Query, Recorded, Reply, TemplateEvent, Weighed};
+use crate::store::{
+    ActivityView, Answer, DrawEvent, Event, Op, Partition, Query, Recorded, Reply, TemplateEvent, Weighed,
+};
 
 /// Why a call ends without having changed anything.
 #[derive(Debug)]
@@ -117,7 +119,7 @@ impl DryRunShape {
             Event::Amended { amendment, .. } => shape.amends(amendment, view),
             _ => {}
         }
-        let line = serde_json::to_value(Line(&Recorded::new(0, at, event)));
+        let line = serde_json::to_value(Line(&Recorded::new(0, at, without_holds(event))));
         shape.event = line.expect("a line is plain JSON");
         if let Some(line) = shape.event.as_object_mut() {
             line.remove("id");
@@ -157,6 +159,14 @@ impl DryRunShape {
             self.closes_at_ms = view.closes_at.map(|at| at.after_ms(amendment.extend_ms).ms());
         }
     }
+}
+
+/// Whose cash would be held says who is taken for a bot: no host hears of it.
+fn without_holds(mut event: Event) -> Event {
+    if let Event::Draw { what: DrawEvent::Drawn { winners, .. }, .. } = &mut event {
+        winners.iter_mut().for_each(|winner| winner.held_until = None);
+    }
+    event
 }
 
 fn coupons(planned: &[(&str, u32)]) -> Vec<CouponsTakenShape> {

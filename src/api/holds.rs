@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::dry_run::Halt;
-use super::extract::InPath;
+use super::extract::{InPath, InQuery};
 use super::problem::Problem;
-use super::shapes::{HoldPolicyShape, HoldShape, room_id, user_id};
+use super::shapes::{HoldPolicyShape, HoldsShape, WhichHolds, room_id, user_id};
 use super::{Api, Caller};
-use crate::rules::{ActivityId, HoldPolicy, HoldState};
-use crate::store::{Answer, Ask, Partition, Query, Reply, RiskAnswer, RiskAsk};
+use crate::rules::{ActivityId, HoldPolicy, HoldState, NotDoneCode};
+use crate::store::{Answer, Ask, HoldsOf, Partition, Query, Reply, RiskAnswer, RiskAsk};
 
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 type Place = InPath<(String, u64, u32, String)>;
@@ -26,7 +26,7 @@ pub(super) async fn policy(State(api): State<Api>, caller: Caller) -> Result<Jso
     }
 }
 
-/// Has the cash of rains and bags held that accounts of at least this risk win from now on.
+/// Has the cash held that accounts of at least this risk win from now on, in whatever activity.
 #[utoipa::path(put, path = "/v1/hold-policy", tag = "risk", request_body = HoldPolicyShape,
     params(("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 200, body = HoldPolicyShape), (status = "4XX", body = Problem)))]
@@ -47,22 +47,29 @@ pub(super) async fn end_policy(State(api): State<Api>, caller: Caller) -> Result
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists the cash of a user that is held, or was, as long as its activity is kept.
-#[utoipa::path(get, path = "/v1/users/{user}/holds", tag = "risk", params(("user" = String, Path)),
-    responses((status = 200, body = [HoldShape]), (status = "4XX", body = Problem)))]
+/// Lists the cash of a user that is held, or was, as long as its activity is kept: a page of it, in the order of activities.
+#[utoipa::path(get, path = "/v1/users/{user}/holds", tag = "risk", params(("user" = String, Path), WhichHolds),
+    responses((status = 200, body = HoldsShape), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
-    State(api): State<Api>, caller: Caller, InPath(user): InPath<String>,
-) -> Result<Json<Vec<HoldShape>>, Halt> {
-    caller.must_operate()?;
-    match api.engine.ask(Query::Holds { user: user_id(&user)? }).await? {
-        Reply::Holds(holds) => Ok(Json(holds.iter().map(|(room, id, hold)| HoldShape::of(*room, *id, hold)).collect())),
-        _ => Err(Problem::unexpected().into()),
-    }
+    State(api): State<Api>, caller: Caller, InPath(user): InPath<String>, InQuery(which): InQuery<WhichHolds>,
+) -> Result<Json<HoldsShape>, Halt> {
+    page(&api, &caller, HoldsOf::User(user_id(&user)?), &which).await
+}
+
+/// Lists the cash of an activity that is held, or was, whoever won it.
+#[utoipa::path(get, path = "/v1/rooms/{room}/activities/{activity}/holds", tag = "risk",
+    params(("room" = String, Path), ("activity" = u64, Path), WhichHolds),
+    responses((status = 200, body = HoldsShape), (status = "4XX", body = Problem)))]
+pub(super) async fn list_in(
+    State(api): State<Api>, caller: Caller, InPath((room, activity)): InPath<(String, u64)>,
+    InQuery(which): InQuery<WhichHolds>,
+) -> Result<Json<HoldsShape>, Halt> {
+    page(&api, &caller, HoldsOf::Activity(room_id(&room)?, ActivityId(activity)), &which).await
 }
 
 /// Ends a hold before its time: `release` credits the winner, `forfeit` gives the cash back to the activity's sponsor. Once.
-#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/holds/{share}/{end}", tag = "risk",
-    params(("room" = String, Path), ("activity" = u64, Path), ("share" = u32, Path),
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/holds/{unit}/{end}", tag = "risk",
+    params(("room" = String, Path), ("activity" = u64, Path), ("unit" = u32, Path),
         ("end" = String, Path, description = "`release` or `forfeit`"), ("Idempotency-Key" = Option<String>, Header),
         ("dry_run" = Option<bool>, Query)),
     responses((status = 204), (status = "4XX", body = Problem)))]
@@ -79,6 +86,15 @@ pub(super) async fn end(
     match caller.commit(&api, Partition::Room(room_id(&room)?), ask).await? {
         Answer::Risk(RiskAnswer::HoldEnded(_)) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Problem::unexpected().into()),
+    }
+}
+
+async fn page(api: &Api, caller: &Caller, of: HoldsOf, which: &WhichHolds) -> Result<Json<HoldsShape>, Halt> {
+    caller.must_operate()?;
+    let (after, limit) = which.bounded()?;
+    match api.engine.ask(Query::Holds { of, after, limit }).await? {
+        Reply::Holds(holds) => Ok(Json(HoldsShape::of(&holds, limit))),
+        _ => Err(NotDoneCode::UnknownActivity.because("no such activity in this room").into()),
     }
 }
 

@@ -85,6 +85,7 @@ use super::{
         holds::set_policy,
         holds::end_policy,
         holds::list,
+        holds::list_in,
         holds::end,
         lexicons::show,
         lexicons::reload,

@@ -2,28 +2,28 @@
 
 use std::sync::Arc;
 
+use super::follow::tell_winner;
 use super::room::LiveRoom;
 use crate::rules::{ActivityId, UserId};
-use crate::store::{Cause, DrawEvent, Keeper, KindView, Own, Query, Reply};
+use crate::store::{Cause, DrawEvent, Keeper, Own, Query, Reply};
 
 /// Tells whoever entered by a comment, and the winners, whom the room finds in the activity's state; says whether more than counts
 /// has changed.
 pub(super) fn follow(room: &Arc<LiveRoom>, activity: ActivityId, what: &DrawEvent, keeper: &dyn Keeper) -> bool {
-    let news: Vec<u32> = match what {
+    let tell = |user: &UserId, rank: u32| tell_winner(room, user, (activity, rank), keeper);
+    match what {
         // Whoever asked under a name has the ticket as the answer.
         DrawEvent::Entered { user, cause: Cause { request: None, .. }, .. } => {
             tell_ticket(room, activity, *user, keeper);
             return false;
         }
         DrawEvent::Entered { .. } => return false,
-        DrawEvent::Drawn { winners, .. } => winners.iter().map(|winner| winner.rank).collect(),
-        DrawEvent::Kept { rank, .. } => vec![*rank],
-        DrawEvent::Passed { rank, next, .. } => next.iter().map(|next| next.rank).chain([*rank]).collect(),
-    };
-    let Reply::Activity(view) = keeper.ask(&Query::Activity { room: room.id, activity }) else { return true };
-    let Some(KindView::Draw { winners: Some(winners), .. }) = view.kind else { return true };
-    for (user, prize) in news.iter().filter_map(|rank| winners.get(*rank as usize)) {
-        room.post_own(user, Own { prizes: vec![prize.clone()], ..Own::default() });
+        DrawEvent::Drawn { winners, .. } => winners.iter().for_each(|winner| tell(&winner.user, winner.rank)),
+        DrawEvent::Kept { user, rank, .. } => tell(user, *rank),
+        DrawEvent::Passed { user, rank, next, .. } => {
+            next.iter().for_each(|next| tell(&next.user, next.rank));
+            tell(user, *rank);
+        }
     }
     true
 }

@@ -15,7 +15,7 @@ use super::order;
 use super::presence::{self, Rounds};
 use super::room::LiveRoom;
 use crate::fanout::RoomMessage;
-use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UserId};
+use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UnitId, UserId};
 use crate::store::{
     ActivityView, CouponEvent, Event, Keeper, KindView, Needs, Own, PresenceEvent, Query, Recorded, Reply, RiskEvent,
 };
@@ -287,10 +287,8 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
             false
         }
         Event::Risk { what, .. } => {
-            if let RiskEvent::HoldEnded { unit, user, .. } = what
-                && let Reply::Hold(grant) = keeper.ask(&Query::Hold { id: (activity, *unit) })
-            {
-                room.post_own(user, Own { grants: vec![*grant], ..Own::default() });
+            if let RiskEvent::HoldEnded { unit, user, .. } = what {
+                tell_winner(room, user, (activity, *unit), keeper);
             }
             false
         }
@@ -335,6 +333,15 @@ fn follow_one(room: &Arc<LiveRoom>, activity: ActivityId, event: &Event, keeper:
         | Event::Forgotten { .. }
         | Event::CatalogueSet { .. }
         | Event::Gift { .. } => true,
+    }
+}
+
+/// A winner hears how what was won stands.
+pub(super) fn tell_winner(room: &LiveRoom, user: &UserId, unit: UnitId, keeper: &dyn Keeper) {
+    if let Reply::Own(own) = keeper.ask(&Query::Won { unit })
+        && !own.is_empty()
+    {
+        room.post_own(user, *own);
     }
 }
 

@@ -541,8 +541,11 @@ impl Activity {
         }
     }
 
-    /// How unit `unit` of the giveaway was given, if it was.
+    /// How unit `unit` of a giveaway or of goals was given, if it was. Winners of draws hear of their prizes otherwise.
     pub fn grant(&self, unit: u32) -> Option<Grant> {
+        if let Some(goals) = self.goals() {
+            return goals.grant(self.plan.kind.goals(), self.id, unit);
+        }
         let taken = self.kind.as_ref()?.giveaway()?.taken(unit)?;
         let prize = self.prize(unit)?;
         let coupon = matches!(prize, Prize::Coupon(_)).then_some(CouponId(taken.event));

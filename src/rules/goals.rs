@@ -151,13 +151,18 @@ impl GoalPools {
         }
     }
 
+    /// The number under which the next prize is kept, from 0.
+    pub fn next_unit(&self) -> u32 {
+        self.reached.len() as u32
+    }
+
     /// Gives what [`Self::allow`] allowed, and says under which number it is kept. `event` is the decision's number.
     pub fn give(&mut self, prize: &Prize, user: UserId, goal: u16, at: Time, event: u64) -> u32 {
         self.pools[usize::from(goal)].grant(1, event);
         if let Prize::Cash(amount) = prize {
             self.paid = self.paid.plus(*amount).expect("prizes never exceed the funding");
         }
-        let number = self.reached.len() as u32;
+        let number = self.next_unit();
         self.reached.push(Reached { user, goal, at, event });
         self.by_user.entry(user).or_default().push(number);
         number

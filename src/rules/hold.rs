@@ -1,8 +1,8 @@
-//! Cash that was won by a risky account and is not in its wallet yet.
+//! Cash that a risky account has won and that is not in its wallet yet.
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountFacts, ActivityId, Fen, Prize, Time, UserId};
+use super::{AccountFacts, ActivityId, Fen, Time, UserId};
 
 /// From which risk on cash is held, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,10 +13,11 @@ pub struct HoldPolicy {
     pub hold_ms: u64,
 }
 
-/// What is held: of which activity, and which unit of it.
-pub type HoldId = (ActivityId, u32);
+/// What is held: of which activity, and of which unit. An activity's units are all that it gives, from 0 on in the order in which it does:
+/// shares, prizes of goals, prizes of a draw by rank.
+pub type UnitId = (ActivityId, u32);
 
-/// Cash of one grant. The grant itself is final: only when, and whether, it becomes money of the winner's is open.
+/// Cash of one unit. It is given for good: only when, and whether, it becomes money of the winner's is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Whose.
@@ -59,10 +60,9 @@ impl HoldPolicy {
         Ok(())
     }
 
-    /// Until when a prize that is won at `now` is held, if it is cash and its winner's risk asks for it. Of whom nobody says
-    /// anything, nothing is held.
-    pub fn until(&self, prize: &Prize, risk: Option<u8>, now: Time) -> Option<Time> {
-        let held = matches!(prize, Prize::Cash(_)) && risk.is_some_and(|risk| risk >= self.hold_from);
+    /// Until when cash that is won at `now` is held, if its winner's risk asks for it. Of whom nobody says anything, nothing is held.
+    pub fn until(&self, cash: Fen, risk: Option<u8>, now: Time) -> Option<Time> {
+        let held = cash > Fen::ZERO && risk.is_some_and(|risk| risk >= self.hold_from);
         held.then(|| now.after_ms(self.hold_ms))
     }
 }
@@ -85,16 +85,16 @@ mod tests {
     #[test]
     fn whose_cash_is_held() {
         let policy = HoldPolicy { hold_from: 60, hold_ms: 1_000 };
-        let cash = Prize::Cash(Fen::new(5).unwrap());
         let (now, until) = (Time::from_ms(10), Some(Time::from_ms(1_010)));
-        for (prize, risk, want) in [
-            (&cash, Some(59), None),
-            (&cash, Some(60), until),
-            (&cash, Some(100), until),
-            (&cash, None, None),
-            (&Prize::Item("mug".to_owned()), Some(100), None),
+        for (fen, risk, want) in [
+            (5, Some(59), None),
+            (5, Some(60), until),
+            (5, Some(100), until),
+            (5, None, None),
+            // A thing holds no cash.
+            (0, Some(100), None),
         ] {
-            assert_eq!(policy.until(prize, risk, now), want, "{prize:?} {risk:?}");
+            assert_eq!(policy.until(Fen::new(fen).unwrap(), risk, now), want, "{fen} {risk:?}");
         }
     }
 

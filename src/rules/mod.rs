@@ -68,7 +68,7 @@ pub use gift::{
 };
 pub use giveaway::{Giveaway, Taken};
 pub use goals::{CheckInPlan, GoalPlan, GoalPools, Reached, WatchTaskPlan};
-pub use hold::{Hold, HoldId, HoldPolicy, HoldState};
+pub use hold::{Hold, HoldPolicy, HoldState, UnitId};
 pub use ids::{
     ActivityId, ActivityTemplateId, ArmId, CampaignId, ComboId, CouponId, ExperimentId, GiftId, OrderId, RecurrenceId,
     RequestId, RiskReason, RoomId, SkuId, StackGroup, TemplateId, UserId,

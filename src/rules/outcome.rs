@@ -109,6 +109,14 @@ pub enum RefusalCode {
 }
 
 impl Prize {
+    /// The cash in it.
+    pub fn cash(&self) -> Fen {
+        match self {
+            Self::Cash(amount) => *amount,
+            Self::Coupon(_) | Self::Item(_) | Self::Code(_) => Fen::ZERO,
+        }
+    }
+
     /// The coupon template that it names, if it is a coupon.
     pub fn coupon(&self) -> Option<&str> {
         match self {

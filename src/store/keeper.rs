@@ -3,8 +3,8 @@
 use crate::rules::{
     Account, ActivityId, ActivityTemplateId, ArmId, Broadcast, Campaign, CampaignId, CartLine, Catalogue, Chain,
     CouponChoice, CouponId, CouponView, Currency, DrawProof, DrawRecord, DrawRules, ExperimentId, Facts, Grant, Hold,
-    HoldId, HoldPolicy, Order, OrderId, Plan, Price, RecurrenceId, Recurring, Risk, RoomId, Sanction, Span, TemplateId,
-    Time, UserId,
+    HoldPolicy, Order, OrderId, Plan, Price, RecurrenceId, Recurring, Risk, RoomId, Sanction, Span, TemplateId, Time,
+    UnitId, UserId,
 };
 
 use super::{
@@ -242,16 +242,29 @@ pub enum Query {
     },
     /// From which risk on cash is held.
     HoldPolicy,
-    /// All cash of a user's that is or was held.
+    /// Cash that is or was held: a page of it, by activity and unit.
     Holds {
-        /// Whose.
-        user: UserId,
+        /// Of what.
+        of: HoldsOf,
+        /// What comes after this one; from the first on if none is named.
+        after: Option<UnitId>,
+        /// So many at most.
+        limit: u32,
     },
-    /// A grant whose cash is or was held.
-    Hold {
+    /// A unit that an activity gave, as its winner hears of it.
+    Won {
         /// Which.
-        id: HoldId,
+        unit: UnitId,
     },
+}
+
+/// Of which holds somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldsOf {
+    /// A user's, in all rooms.
+    User(UserId),
+    /// Everybody's in an activity of a room.
+    Activity(RoomId, ActivityId),
 }
 
 /// Questions about gifts.
@@ -299,7 +312,7 @@ pub enum GiftReply {
 pub enum Reply {
     /// There is no such thing.
     Unknown,
-    /// What is a user's own.
+    /// What is a user's own: all of it, or the unit that was asked for.
     Own(Box<Own>),
     /// An activity.
     Activity(Box<ActivityView>),
@@ -371,9 +384,7 @@ pub enum Reply {
     /// From which risk on cash is held; `None`: never.
     HoldPolicy(Option<HoldPolicy>),
     /// Cash that is or was held, and in which room, in the order of activities.
-    Holds(Vec<(RoomId, HoldId, Hold)>),
-    /// The grant, as it stands.
-    Hold(Box<Grant>),
+    Holds(Vec<(RoomId, UnitId, Hold)>),
 }
 
 /// What an operation would come to.

@@ -16,10 +16,10 @@ mod tables;
 
 pub use embedded::EmbeddedKeeper;
 pub use event::{
-    Arms, ArmsOfUser, CameOf, CampaignEvent, Cause, CouponEvent, DrawEvent, Event, ExperimentEvent, GiftEvent,
-    PresenceEvent, Recorded, Reservation, RiskEvent, TalkEvent, TemplateEvent,
+    Arms, ArmsOfUser, CameOf, CampaignEvent, Cause, CouponEvent, Credit, DrawEvent, Event, ExperimentEvent, GiftEvent,
+    PresenceEvent, Recorded, Reservation, Reward, RiskEvent, TalkEvent, TemplateEvent,
 };
-pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, Keeper, Own, Query, Reply, Weighed};
+pub use keeper::{AwaitedBeacon, CommitError, GiftQuery, GiftReply, HoldsOf, Keeper, Own, Query, Reply, Weighed};
 pub use memory::MemoryKeeper;
 pub use op::{
     Answer, Ask, CampaignAnswer, CampaignAsk, CouponAnswer, CouponAsk, DrawAnswer, DrawAsk, DrawEntry, DrawPrize,

@@ -10,6 +10,7 @@ mod draws;
 mod experiments;
 mod faults;
 mod gifts;
+mod holds;
 mod presence;
 mod random;
 mod redis;

@@ -194,6 +194,7 @@ fn is_request(frame: &wire::ClientFrame, is_live: bool) -> bool {
             client_frame::Body::Claim(_)
                 | client_frame::Body::Reserve(_)
                 | client_frame::Body::Release(_)
+                | client_frame::Body::EnterDraw(_)
                 | client_frame::Body::Announce(_)
         )
     );

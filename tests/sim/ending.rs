@@ -48,6 +48,7 @@ impl World {
             && self.viewers.iter().all(|viewer| viewer.is_settled())
             && self.hosts.iter().all(|(host, _)| host.is_settled())
             && self.provider.is_settled()
+            && self.operator.is_settled()
     }
 
     fn unsettled(&self) -> String {

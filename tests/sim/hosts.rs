@@ -1,9 +1,9 @@
 //! What hosts and the payment provider ask for, by chance: plans, steps, amendments, payments, money.
 
 use liveroom::rules::{
-    Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, EarlyEntry, Fen, KindPlan, Limits, OrderPhase,
-    Phase, Plan, RainPlan, RequestId, RoomId, SalePlan, Schedule, Seed, SkuId, SkuPlan, Split, Step, Tier, Time,
-    UserId, WavePlan, WinCap,
+    Activity, ActivityId, Amendment, BonusPlan, Conditions, Currency, Digest, DrawLevel, DrawPlan, EarlyEntry, Fen,
+    KindPlan, Limits, Occasion, OrderPhase, Phase, Plan, PrizePlan, RainPlan, RequestId, RoomId, SalePlan, Schedule,
+    Seed, SkuId, SkuPlan, Split, Step, Tier, Time, UserId, WavePlan, WinCap,
 };
 use liveroom::store::{Ask, CampaignAsk, Op, Partition, Tables, TemplateAsk};
 
@@ -108,7 +108,11 @@ fn amend(activity: &Activity, chance: &mut Chance) -> Ask {
 fn plan(sponsor: UserId, now: Time, chance: &mut Chance) -> Plan {
     let opens_at = chance.percent(60).then(|| now.after_ms(chance.below(3_000)));
     let schedule = Schedule { opens_at, warm_up_ms: chance.one_of(&[0, 0, 500, 2_000]), early: early(chance) };
-    let kind = if chance.percent(50) { KindPlan::Rain(rain(chance)) } else { KindPlan::Sale(sale(chance)) };
+    let kind = match chance.below(10) {
+        0..5 => KindPlan::Rain(rain(chance)),
+        5 => KindPlan::Draw(Box::new(draw(chance))),
+        _ => KindPlan::Sale(sale(chance)),
+    };
     // A sale has no wins to limit.
     let limited = if matches!(kind, KindPlan::Rain(_)) { 20 } else { 1 };
     let limits = Limits {
@@ -150,6 +154,21 @@ fn rain(chance: &mut Chance) -> RainPlan {
         grants_per_user: chance.between(1, 4) as u32,
         waves,
         bonus: bonus.into_iter().collect(),
+    }
+}
+
+fn draw(chance: &mut Chance) -> DrawPlan {
+    let cash_fen = Fen::new(chance.between(1, 80) as i64).expect("a small prize");
+    let prize = |title: &str, count, cash_fen| PrizePlan { title: title.to_owned(), count, cash_fen };
+    DrawPlan {
+        occasion: Occasion::LuckyBag,
+        prizes: vec![prize("cash", chance.between(1, 3) as u32, cash_fen), prize("a cup", 1, Fen::ZERO)],
+        duration_ms: chance.between(1_000, 8_000),
+        answer_ms: chance.one_of(&[0, 2_000]),
+        level: DrawLevel::Sealed,
+        excluded: Vec::new(),
+        receipt_key: Digest([9; 32]),
+        preferred: Vec::new(),
     }
 }
 

@@ -24,6 +24,7 @@ mod door;
 mod ending;
 mod hosts;
 mod network;
+mod operator;
 mod presses;
 mod referee;
 mod server;
@@ -75,6 +76,13 @@ const MUST_HAPPEN: &[&str] = &[
     "event.campaign_phase",
     "event.campaign_archived",
     "event.forgotten",
+    "event.entered",
+    "event.drawn",
+    "event.drawn_held",
+    "event.granted_held",
+    "event.hold_ended",
+    "event.hold_ran_out",
+    "event.risk",
     "refused.not_open",
     "refused.closed",
     "refused.sold_out",
@@ -115,6 +123,7 @@ const MUST_HAPPEN: &[&str] = &[
     "answered.pending",
     "repeated.same_answer",
     "viewer.same_answer",
+    "viewer.hold_heard",
     "mailbox.lagged",
     "mailbox.talk_dropped",
     "resume.recovered",

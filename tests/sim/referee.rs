@@ -5,13 +5,13 @@
 use std::collections::{HashMap, HashSet};
 
 use liveroom::rules::{
-    ActivityId, CampaignId, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode, RequestId, RoomId, Step,
-    Time, UserId,
+    Account, ActivityId, CampaignId, Currency, Fingerprint, NotDoneCode, PaymentOutcome, Refusal, RefusalCode,
+    RequestId, RoomId, Step, Time, UnitId, UserId,
 };
 use liveroom::store::audit::{Ack, Auditor};
 use liveroom::store::{
-    Answer, Ask, Bounds, CampaignAnswer, CampaignEvent, Cause, Event, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
-    Recorded, Tables, TalkEvent, TemplateEvent,
+    Answer, Ask, Bounds, CampaignAnswer, CampaignEvent, Cause, Credit, DrawEvent, Event, GiftEvent, Keeper,
+    MemoryKeeper, Op, Partition, Recorded, RiskAsk, RiskEvent, Tables, TalkEvent, TemplateEvent,
 };
 
 use crate::server::{Batch, Server};
@@ -42,6 +42,10 @@ pub(crate) struct Referee {
     first_asked: HashMap<Key, Fingerprint>,
     reused: HashSet<Key>,
     archived: HashSet<ActivityId>,
+    /// Cash that was won and is held, by our own count, fen.
+    held: HashMap<UserId, i64>,
+    /// Units whose cash was won: none is won twice.
+    won: HashSet<UnitId>,
     /// The tables after event so-and-so, to ask what the store would say.
     shadow: Option<(u64, MemoryKeeper)>,
 }
@@ -57,6 +61,8 @@ impl Referee {
             first_asked: HashMap::new(),
             reused: HashSet::new(),
             archived: HashSet::new(),
+            held: HashMap::new(),
+            won: HashSet::new(),
             shadow: None,
         }
     }
@@ -146,6 +152,10 @@ impl Referee {
             if let Some(wrong) = report.first_failure() {
                 panic!("{} does not hold: {}", wrong.name, wrong.detail);
             }
+            for (user, held) in &self.held {
+                let account = tables.ledger().balance(Account::Held(*user), Currency::Fen);
+                assert_eq!(account, *held, "{user} has other cash to come than was won and has not come");
+            }
         });
     }
 
@@ -192,6 +202,7 @@ impl Referee {
         if let Event::Forgotten { room: Some(room), .. } = recorded.event {
             self.forget(room);
         }
+        self.count_cash(&recorded.event);
         let answer = self.model.evolve(recorded).expect("an event follows from those before it");
         let with = match &recorded.event {
             Event::Campaign { what, .. } => With::Campaign(what.campaign()),
@@ -217,6 +228,19 @@ impl Referee {
         }
         if let Event::Campaign { what: CampaignEvent::Archived { campaign }, .. } = recorded.event {
             self.gone(With::Campaign(campaign));
+        }
+    }
+
+    /// Cash is won once, and what is held of it comes or goes once.
+    fn count_cash(&mut self, event: &Event) {
+        event.each_credit(&mut |Credit { of, user, amount, held_until }| {
+            assert!(self.won.insert(of), "unit {of:?} was won twice");
+            if held_until.is_some() {
+                *self.held.entry(user).or_insert(0) += amount.get();
+            }
+        });
+        if let Event::Risk { what: RiskEvent::HoldEnded { user, amount, .. }, .. } = event {
+            *self.held.entry(*user).or_insert(0) -= amount.get();
         }
     }
 
@@ -246,9 +270,11 @@ impl Referee {
                 Ask::Claim { activity, .. }
                 | Ask::Reserve { activity, .. }
                 | Ask::Step { activity, .. }
-                | Ask::Amend { activity, .. },
+                | Ask::Amend { activity, .. }
+                | Ask::Risk(RiskAsk::EndHold { activity, .. }),
                 _,
             ) => With::Activity(*activity),
+            (Ask::Draw(ask), _) => With::Activity(ask.activity()),
             (Ask::Release { order } | Ask::Pay { order, .. }, _) => {
                 self.model.order(*order).map_or(With::Nothing, |order| With::Activity(order.activity))
             }
@@ -343,6 +369,7 @@ fn name(event: &Event) -> &'static str {
         Event::WaveReleased { .. } => "wave_released",
         Event::OpenedToAll { .. } => "opened_to_all",
         Event::Amended { .. } => "amended",
+        Event::Granted { held_until: Some(_), .. } => "granted_held",
         Event::Granted { .. } => "granted",
         Event::Refused { .. } => "refused",
         Event::Reserved { .. } => "reserved",
@@ -361,6 +388,10 @@ fn name(event: &Event) -> &'static str {
         Event::Forgotten { .. } => "forgotten",
         Event::CatalogueSet { .. } => "catalogue_set",
         Event::Gift { .. } => "gift",
+        Event::Draw { what: DrawEvent::Entered { .. }, .. } => "entered",
+        Event::Draw { what: DrawEvent::Drawn { winners, .. }, .. } => {
+            if winners.iter().any(|winner| winner.held_until.is_some()) { "drawn_held" } else { "drawn" }
+        }
         Event::Draw { .. } => "draw",
         Event::Talk { .. } => "talk",
         Event::Coupon { .. } => "coupon",
@@ -373,6 +404,8 @@ fn name(event: &Event) -> &'static str {
         Event::Template { what: TemplateEvent::Paused { .. }, .. } => "recurrence_paused",
         Event::Template { what: TemplateEvent::Resumed { .. }, .. } => "recurrence_resumed",
         Event::Template { what: TemplateEvent::Ended { .. }, .. } => "recurrence_ended",
+        Event::Risk { what: RiskEvent::HoldEnded { cause, .. }, .. } if cause.by.is_some() => "hold_ended",
+        Event::Risk { what: RiskEvent::HoldEnded { .. }, .. } => "hold_ran_out",
         Event::Risk { .. } => "risk",
         Event::Experiment { .. } => "experiment",
     }
@@ -388,6 +421,8 @@ fn is_timers(event: &Event) -> bool {
         Event::Stepped { cause, .. } | Event::Released { cause, .. } | Event::Rejected { cause, .. } => nobody(cause),
         Event::Template { what, .. } => what.cause().is_none_or(nobody),
         Event::Campaign { what, .. } => what.cause().is_none_or(nobody),
+        Event::Draw { what, .. } => nobody(what.cause()),
+        Event::Risk { what, .. } => nobody(what.cause()),
         _ => false,
     }
 }

@@ -10,7 +10,7 @@ use liveroom_protocol::client::core::{Core, Output, Settings};
 use liveroom_protocol::client::{Disconnect, Outcome, RequestError, RetryPolicy, RoomView};
 use liveroom_protocol::frame::{FrameReader, encode_frame};
 use liveroom_protocol::transport::SERVER_FRAME_BYTES_MAX;
-use liveroom_protocol::wire::{self, answer, client_frame, server_frame};
+use liveroom_protocol::wire::{self, HoldState, answer, client_frame, server_frame};
 
 use crate::referee::Referee;
 use crate::tally::Tally;
@@ -31,6 +31,8 @@ pub(crate) struct Viewer {
     pub(crate) asked: BTreeMap<u64, Asked>,
     /// Own orders, and the activities they are of.
     pub(crate) orders: BTreeMap<u64, u64>,
+    /// What became of own cash that is or was held, by activity and slot, or rank.
+    holds: BTreeMap<(u64, u32), HoldState>,
     stands: Stands,
 }
 
@@ -71,6 +73,7 @@ impl Viewer {
             room_early: BytesMut::new(),
             asked: BTreeMap::new(),
             orders: BTreeMap::new(),
+            holds: BTreeMap::new(),
             stands: Stands::default(),
         }
     }
@@ -187,6 +190,14 @@ impl Viewer {
             server_frame::Body::Answer(answer) => self.hear_answer(answer, referee, tally),
             server_frame::Body::Own(own) => {
                 self.orders.extend(own.orders.iter().map(|order| (order.order, order.activity)));
+                let grants = own.grants.iter().map(|grant| ((grant.activity, grant.slot), grant.hold));
+                let prizes = own.prizes.iter().map(|prize| ((prize.activity, prize.rank), prize.hold));
+                for (unit, hold) in grants.chain(prizes) {
+                    let Some(now) = hold.map(|hold| hold.state()) else { continue };
+                    let before = self.holds.insert(unit, now).unwrap_or(HoldState::Held);
+                    assert!(before == HoldState::Held || before == now, "{} had {before:?}, then {now:?}", self.user);
+                    tally.count("viewer.hold_heard");
+                }
             }
             body => self.stands.hear(body, tally),
         }

@@ -16,7 +16,7 @@ use crate::server::Server;
 use crate::setup::Setup;
 use crate::tally::{Tally, Trace};
 use crate::viewer::Viewer;
-use crate::{hosts, presses};
+use crate::{hosts, operator, presses};
 
 /// Steps between two full audits.
 const AUDIT_EVERY: u64 = 20;
@@ -32,6 +32,7 @@ pub(crate) struct World {
     pub(crate) viewers: Vec<Viewer>,
     pub(crate) hosts: Vec<(Caller, RoomId)>,
     pub(crate) provider: Caller,
+    pub(crate) operator: Caller,
     /// Milliseconds since the beginning, for everybody but the server.
     pub(crate) now: u64,
     started: Instant,
@@ -75,6 +76,7 @@ impl World {
             viewers,
             hosts,
             provider: Caller::new(user("payments", 0)),
+            operator: Caller::new(user("operator", 0)),
             now: 0,
             started,
             wall: 1_800_000_000_000 + chance.below(86_400_000) as i64,
@@ -375,10 +377,18 @@ impl World {
                 self.provider.ask(&server.stepper, op);
             }
         }
+        if chance.percent(15) {
+            let viewers: Vec<_> = self.viewers.iter().map(|viewer| viewer.user).collect();
+            let (by, now) = (self.operator.user, server.engine.clock().now());
+            if let Some(op) = server.look(|tables| operator::operator(by, &viewers, now, tables, chance)) {
+                self.operator.ask(&server.stepper, op);
+            }
+        }
     }
 
     fn listen(&mut self) {
-        let callers = self.hosts.iter_mut().map(|(host, _)| host).chain([&mut self.provider]);
+        let others = [&mut self.provider, &mut self.operator];
+        let callers = self.hosts.iter_mut().map(|(host, _)| host).chain(others);
         for caller in callers {
             caller.listen(&mut self.tally);
             if let Some(server) = &self.server {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use liveroom_protocol::wire::{Grant, HoldState, grant};
+use liveroom_protocol::wire::{DrawPrize, Grant, Hold, HoldState, grant};
 
-use super::risk::Hold;
+use super::risk;
 
-/// All that one viewer was told of it, by activity and slot.
+/// All that one viewer was told of it, by activity and slot, or rank.
 #[derive(Debug, Default, Clone)]
 pub(super) struct HeldCash(BTreeMap<(u64, u32), Held>);
 
@@ -24,15 +24,28 @@ impl HeldCash {
     /// # Errors
     /// When that contradicts what was told before.
     pub(super) fn told(&mut self, grant: &Grant) -> Result<(), String> {
-        let (Some(hold), Some(grant::Prize::AmountFen(fen))) = (&grant.hold, &grant.prize) else { return Ok(()) };
-        let now = Held { fen: *fen, until_ms: hold.until_ms, state: hold.state() };
-        let held = self.0.entry((grant.activity, grant.slot)).or_insert(now);
+        let Some(grant::Prize::AmountFen(fen)) = grant.prize else { return Ok(()) };
+        self.note((grant.activity, grant.slot), fen, grant.hold)
+    }
+
+    /// A prize of a draw was told of, likewise: by rank, for a draw has no slots.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn drawn(&mut self, prize: &DrawPrize) -> Result<(), String> {
+        self.note((prize.activity, prize.rank), prize.cash_fen, prize.hold)
+    }
+
+    fn note(&mut self, (activity, slot): (u64, u32), fen: i64, hold: Option<Hold>) -> Result<(), String> {
+        let Some(hold) = hold else { return Ok(()) };
+        let now = Held { fen, until_ms: hold.until_ms, state: hold.state() };
+        let held = self.0.entry((activity, slot)).or_insert(now);
         let same = (held.fen, held.until_ms) == (now.fen, now.until_ms);
         match (held.state, now.state) {
             (HoldState::Held, _) if same => *held = now,
             // What was given is told again as it was given, whatever became of it since.
             (before, after) if same && (after == before || after == HoldState::Held) => {}
-            _ => return Err(format!("{held:?}, then {now:?} of slot {} in {}", grant.slot, grant.activity)),
+            _ => return Err(format!("{held:?}, then {now:?} of slot {slot} in {activity}")),
         }
         Ok(())
     }
@@ -66,7 +79,7 @@ impl HeldCash {
     ///
     /// # Errors
     /// What is in one and not in the other.
-    pub(super) fn equals(&self, listed: &[Hold]) -> Result<(), String> {
+    pub(super) fn equals(&self, listed: &[risk::Hold]) -> Result<(), String> {
         let mut listed: Vec<_> = listed.iter().collect();
         for ((activity, slot), held) in &self.0 {
             let place = listed.iter().position(|hold| {
@@ -88,12 +101,12 @@ mod tests {
     use HoldState::{Credited, Forfeited, Held as Waits};
 
     fn grant(slot: u32, fen: i64, state: HoldState) -> Grant {
-        let hold = Some(liveroom_protocol::wire::Hold { until_ms: 9, state: state.into() });
+        let hold = Some(Hold { until_ms: 9, state: state.into() });
         Grant { activity: 1, slot, prize: Some(grant::Prize::AmountFen(fen)), hold, ..Grant::default() }
     }
 
-    fn listed(amount_fen: i64, state: &str) -> Hold {
-        Hold { activity: 1, share: 0, amount_fen, until_ms: 9, state: state.to_owned() }
+    fn listed(amount_fen: i64, state: &str) -> risk::Hold {
+        risk::Hold { activity: 1, unit: 0, amount_fen, until_ms: 9, state: state.to_owned() }
     }
 
     #[test]

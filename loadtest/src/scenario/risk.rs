@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Hold {
     pub(super) activity: u64,
-    pub(super) share: u64,
+    pub(super) unit: u64,
     pub(super) amount_fen: i64,
     pub(super) until_ms: i64,
     pub(super) state: String,
@@ -109,15 +109,29 @@ impl Stage {
         self.admin().delete("/v1/hold-policy").map(drop)
     }
 
-    /// A user's cash that is held, or was.
+    /// A user's cash that is held, or was, page by page.
     pub(super) fn holds(&self, user: &str) -> anyhow::Result<Vec<Hold>> {
-        Ok(serde_json::from_value(self.admin().get(&format!("/v1/users/{user}/holds"))?)?)
+        #[derive(Deserialize)]
+        struct Page {
+            holds: Vec<Hold>,
+            next: Option<String>,
+        }
+        let (mut holds, mut after) = (Vec::new(), String::new());
+        loop {
+            let page: Page =
+                serde_json::from_value(self.admin().get(&format!("/v1/users/{user}/holds?limit=1000{after}"))?)?;
+            holds.extend(page.holds);
+            match page.next {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(holds),
+            }
+        }
     }
 
     /// An operator says what becomes of it.
     pub(super) fn end_hold(&self, hold: &Hold, end: End) -> anyhow::Result<()> {
-        let (Hold { activity, share, .. }, end) = (hold, end.word());
-        self.post(&format!("/activities/{activity}/holds/{share}/{end}"), &json!({})).map(drop)
+        let (Hold { activity, unit, .. }, end) = (hold, end.word());
+        self.post(&format!("/activities/{activity}/holds/{unit}/{end}"), &json!({})).map(drop)
     }
 
     /// Waits until all of a user's holds have ended; them, and what the wallet then holds of cash, fen.

@@ -10,6 +10,7 @@ mod draw;
 mod experiment;
 mod gift;
 mod goals;
+mod hold;
 mod rain;
 mod risk;
 mod room;
@@ -34,7 +35,8 @@ pub(super) use experiment::{ExperimentShape, NewExperiment, experiment_id};
 pub(super) use gift::{
     BoardShape, CatalogueShape, EarningsShape, FanClubShape, FanShape, NewCatalogue, NewFanClub, SpanShape, WhichBoard,
 };
-pub(super) use risk::{HoldPolicyShape, HoldShape, NewRisk, NewRiskOf, RiskShape, RisksJudgedShape};
+pub(super) use hold::{HoldPolicyShape, HoldsShape, WhichHolds};
+pub(super) use risk::{NewRisk, NewRiskOf, RiskShape, RisksJudgedShape};
 pub(super) use room::{ActionShape, NewRoom, RoomShape};
 pub(super) use talk::{NewSanction, SanctionShape};
 pub(super) use template::{

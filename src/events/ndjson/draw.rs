@@ -54,13 +54,16 @@ struct One<'a>(&'a DrawWinner, &'a Arms, usize);
 
 impl Serialize for One<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let DrawWinner { rank, leaf, user, prize, cash } = self.0;
+        let DrawWinner { rank, leaf, user, prize, cash, held_until } = self.0;
         let mut one = serializer.serialize_map(None)?;
         one.serialize_entry("rank", rank)?;
         one.serialize_entry("leaf", leaf)?;
         one.serialize_entry("user", user)?;
         one.serialize_entry("prize", prize)?;
         one.serialize_entry("cash_fen", cash)?;
+        if let Some(until) = held_until {
+            one.serialize_entry("held_until_ms", until)?;
+        }
         if !self.1.is_none() {
             one.serialize_entry("arms", &self.1.at(self.2))?;
         }

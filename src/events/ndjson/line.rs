@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{campaign, coupon, draw, experiment, gift, presence, risk, talk, template};
-use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, UserId};
+use crate::rules::{Account, OrderLine, Prize, Refusal, RequestId, Time, UserId};
 use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Recorded};
 
 /// An event as analytics receives it: one flat object, serialised without a detour.
@@ -22,7 +22,7 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `wave_released` | `wave`, from 1 |
 /// | `opened_to_all` | nothing: the head start of those who enter early is over |
 /// | `amended` | `number`, `stock` (pairs of item and units), `budget_fen`, `shares`, `extend_ms`, `codes` (how many) |
-/// | `granted` | `share` (which unit), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told; `held_until_ms` if the cash is held |
+/// | `granted` | `unit` (which of the activity's, from 0), and `amount_fen`, `coupon` (the template; the coupon's number is the event's), `item`, or `code`: true, for what a code is only its winner is told; `held_until_ms` if the cash is held |
 /// | `refused` | `code`, `have`, `limit`. Only refusals that had to be recorded; sold-out ones are counted, not written |
 /// | `reserved` | `order`, `lines` (`sku`, `quantity`, `unit_price_fen`), `total_fen`, `hold_until_ms`. Where offers had a part in the price: `goods_fen`, `lines_fen` (what each line costs), `offers` (`name`, `coupon`, `off_fen`) |
 /// | `released` | `order`; `by` is absent if the hold ended |
@@ -36,7 +36,7 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `fan_club_set` | `settings` |
 /// | `fan_joined`, `fan_left` | nothing |
 /// | `entered` | `leaf`: the place among the entries of a draw, from 0 |
-/// | `drawn` | `round` of the beacon, and `winners`: each `rank`, `leaf`, `user`, `prize` (its place in the plan), `cash_fen` |
+/// | `drawn` | `round` of the beacon, and `winners`: each `rank` (the unit that the prize is), `leaf`, `user`, `prize` (its place in the plan), `cash_fen`, and `held_until_ms` if that is held |
 /// | `prize_kept` | `rank` |
 /// | `prize_passed` | `rank`, and `next`: who has the prize now, as among the winners; `by` is absent if time was over |
 /// | `coupon_template_added` | `template`, `title`, `threshold_fen`, `off_fen` or `off_basis_points` and `at_most_fen`, `scope`, `items`, `group`, `quantity`, `valid_until_ms` |
@@ -47,8 +47,8 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `broadcast_started`, `broadcast_ended` | `broadcast`: the room's n-th |
 /// | `watched` | `broadcast`, `from_ms`, `until_ms`, `stays` (`user`, `after_ms` and `before_ms`: what is missing at either end). What overlaps with an earlier one counts once |
 /// | `talked` | `broadcast`, `from_ms`, `until_ms`, `talked` (`user`, `after_ms` and `before_ms`: from the beginning to the first and from the last to the end, `times`: how many comments and likes count for the tier) |
-/// | `step_reached` | `step` (from 1), and `amount_fen`, `coupon` or `item` |
-/// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and `amount_fen`, `coupon` or `item` |
+/// | `step_reached` | `step` (from 1), and `unit`, `amount_fen`, `coupon` or `item`, `held_until_ms` as in `granted` |
+/// | `checked_in` | `day` (days since 1970 in the room's time zone), `streak`; with a prize `goal` (from 1), and the rest as in `step_reached` |
 /// | `tier_changed` | `from`, `to`, `day`: from which day of the room's time zone on |
 /// | `voted` | `options`: what the ballot names, in the place of the user's earlier one |
 /// | `signed_up` | `tier`, `place`: the n-th to sign up |
@@ -61,7 +61,7 @@ use crate::store::{Arms, ArmsOfUser, Cause, DrawEvent, Event, PresenceEvent, Rec
 /// | `campaign_archived` | `campaign` |
 /// | `risk_judged` | `accounts`: each `user`, `score`, `reason`, `until_ms` |
 /// | `hold_policy_set` | `policy`: `hold_from`, `hold_ms`; null if cash is not held any more |
-/// | `hold_ended` | `share`, `user`, `amount_fen`, `how`: `credited` or `forfeited`; `by` is absent if its time had come |
+/// | `hold_ended` | `unit`, `user`, `amount_fen`, `how`: `credited` or `forfeited`; `by` is absent if its time had come |
 /// | `bot_caught` | `by`: who fired at the decoy; `score`, `until_ms` if the account was judged to be less risky before |
 /// | `risk_acquitted` | `user`: whose account is not judged any more; `by` is absent if its time was over |
 /// | `experiment_created` | `experiment`, `title`, `arms` (a list of `arm` and `weight`: the order counts) |
@@ -160,13 +160,9 @@ pub(super) fn each_armed<M: SerializeMap, T: Serialize>(
 
 fn rest<M: SerializeMap>(line: &mut M, event: &Event, arms: &Arms) -> Result<(), M::Error> {
     match event {
-        Event::Granted { user, request, share, prize, held_until, .. } => {
+        Event::Granted { user, request, unit, prize, held_until, .. } => {
             asked(line, user, *request)?;
-            line.serialize_entry("share", share)?;
-            if let Some(until) = held_until {
-                line.serialize_entry("held_until_ms", until)?;
-            }
-            self::prize(line, prize)
+            given(line, *unit, prize, *held_until)
         }
         Event::Refused { cause, refusal: Refusal { code, have, limit }, .. } => {
             if let Some(user) = &cause.by {
@@ -251,7 +247,14 @@ fn rest<M: SerializeMap>(line: &mut M, event: &Event, arms: &Arms) -> Result<(),
     }
 }
 
-pub(super) fn prize<M: SerializeMap>(line: &mut M, prize: &Prize) -> Result<(), M::Error> {
+/// A unit of an activity, and until when its cash is held.
+pub(super) fn given<M: SerializeMap>(
+    line: &mut M, unit: u32, prize: &Prize, held_until: Option<Time>,
+) -> Result<(), M::Error> {
+    line.serialize_entry("unit", &unit)?;
+    if let Some(until) = held_until {
+        line.serialize_entry("held_until_ms", &until)?;
+    }
     match prize {
         Prize::Cash(amount) => line.serialize_entry("amount_fen", amount),
         Prize::Coupon(coupon) => line.serialize_entry("coupon", coupon),

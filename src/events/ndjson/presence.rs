@@ -2,8 +2,8 @@
 
 use serde::ser::SerializeMap;
 
-use super::line::{asked, caused, each_armed, prize};
-use crate::store::{Arms, PresenceEvent};
+use super::line::{asked, caused, each_armed, given};
+use crate::store::{Arms, PresenceEvent, Reward};
 
 pub(super) const fn kind(what: &PresenceEvent) -> &'static str {
     match what {
@@ -37,19 +37,19 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &PresenceEvent, arms: &A
             line.serialize_entry("until_ms", until)?;
             each_armed(line, "talked", talked, arms)
         }
-        PresenceEvent::StepReached { user, request, goal, prize, .. } => {
+        PresenceEvent::StepReached { user, request, reward: Reward { goal, unit, prize, held_until }, .. } => {
             asked(line, user, *request)?;
             line.serialize_entry("step", &(goal + 1))?;
-            self::prize(line, prize)
+            given(line, *unit, prize, *held_until)
         }
         PresenceEvent::CheckedIn { user, request, day, streak, reward, .. } => {
             asked(line, user, *request)?;
             line.serialize_entry("day", day)?;
             line.serialize_entry("streak", streak)?;
             match reward {
-                Some((goal, prize)) => {
+                Some(Reward { goal, unit, prize, held_until }) => {
                     line.serialize_entry("goal", &(goal + 1))?;
-                    self::prize(line, prize)
+                    given(line, *unit, prize, *held_until)
                 }
                 None => Ok(()),
             }

@@ -45,7 +45,7 @@ pub(super) fn rest<M: SerializeMap>(line: &mut M, what: &RiskEvent) -> Result<()
         RiskEvent::PolicySet { policy, .. } => line.serialize_entry("policy", policy),
         RiskEvent::HoldEnded { unit, user, amount, how, .. } => {
             line.serialize_entry("user", user)?;
-            line.serialize_entry("share", unit)?;
+            line.serialize_entry("unit", unit)?;
             line.serialize_entry("amount_fen", amount)?;
             line.serialize_entry("how", how)
         }

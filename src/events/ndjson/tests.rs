@@ -65,7 +65,7 @@ fn lines_are_flat_and_tell_no_secret() {
         user: user(1),
         request,
         fingerprint,
-        share: 4,
+        unit: 4,
         prize,
         held_until: None,
     };
@@ -85,7 +85,7 @@ fn lines_are_flat_and_tell_no_secret() {
     for (event, want) in [
         (
             granted,
-            r#"{"id":5,"at_ms":1005,"kind":"granted","room":"r","activity":3,"user":"u1","request_id":"9007199254740993","share":4,"amount_fen":88}"#,
+            r#"{"id":5,"at_ms":1005,"kind":"granted","room":"r","activity":3,"user":"u1","request_id":"9007199254740993","unit":4,"amount_fen":88}"#,
         ),
         (
             Event::Refused { room: room(), activity, cause, refusal },

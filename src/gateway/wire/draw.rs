@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use liveroom_protocol::wire::{self, answer};
 
+use super::result::hold;
 use crate::rules::{AwardState, Digest, DrawLevel, DrawPlan, DrawProof, DrawReceipt, Occasion, Time};
 use crate::store::{ActivityView, DrawPrize, KindView};
 
@@ -61,6 +62,7 @@ pub(super) fn prize(prize: &DrawPrize) -> wire::DrawPrize {
         cash_fen: prize.cash.get(),
         state: prize_state(prize.state).into(),
         answer_by_ms: Time::ms(prize.answer_by),
+        hold: prize.hold.map(hold),
     }
 }
 

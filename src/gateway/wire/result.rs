@@ -6,7 +6,7 @@ use super::coupon::{coupon, price};
 use super::draw::{prize, ticket};
 use super::frame;
 use super::presence::in_arm;
-use crate::rules::{DrawReceipt, Grant, HoldState, Order, OrderPhase, Prize};
+use crate::rules::{DrawReceipt, Grant, HoldState, Order, OrderPhase, Prize, Time};
 use crate::store::{DrawEntry, Own};
 
 /// What is a viewer's own; `receipt` signs its tickets.
@@ -34,16 +34,18 @@ pub(super) fn grant(grant: &Grant) -> wire::Grant {
         prize: Some(prize),
         at_ms: grant.at.ms(),
         coupon_id: grant.coupon.map_or(0, |coupon| coupon.0),
-        hold: grant.hold.map(|(until, state)| wire::Hold { until_ms: until.ms(), state: hold_state(state).into() }),
+        hold: grant.hold.map(hold),
     }
 }
 
-fn hold_state(state: HoldState) -> wire::HoldState {
-    match state {
+/// Cash that is held until then, or was.
+pub(super) fn hold((until, state): (Time, HoldState)) -> wire::Hold {
+    let state = match state {
         HoldState::Held => wire::HoldState::Held,
         HoldState::Credited => wire::HoldState::Credited,
         HoldState::Forfeited => wire::HoldState::Forfeited,
-    }
+    };
+    wire::Hold { until_ms: until.ms(), state: state.into() }
 }
 
 pub(super) fn order(order: &Order) -> wire::Order {

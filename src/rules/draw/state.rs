@@ -74,6 +74,8 @@ pub struct DrawWinner {
     pub prize: u16,
     /// The cash in it.
     pub cash: Fen,
+    /// Until when that is held, if it is: no part of what the draw itself says.
+    pub held_until: Option<Time>,
 }
 
 /// A prize that is passed on.
@@ -269,7 +271,8 @@ impl Draw {
 
     fn winner(&self, plan: &DrawPlan, rank: u32, leaf: u32, prize: u16) -> Option<DrawWinner> {
         let user = *self.entries.users.get(leaf as usize)?;
-        Some(DrawWinner { rank, leaf, user, prize, cash: plan.prizes.get(prize as usize)?.cash_fen })
+        let cash = plan.prizes.get(prize as usize)?.cash_fen;
+        Some(DrawWinner { rank, leaf, user, prize, cash, held_until: None })
     }
 }
 

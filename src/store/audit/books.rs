@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{Account, ActivityId, Currency, HoldState, PaymentOutcome, Prize, Step};
-use crate::store::{DrawEvent, Event, GiftEvent, PresenceEvent, Recorded, RiskEvent, Tables};
+use crate::rules::{Account, ActivityId, Currency, HoldState, PaymentOutcome, Step};
+use crate::store::{Credit, Event, GiftEvent, Recorded, RiskEvent, Tables};
 
 /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
 pub(super) struct BooksBalance {
@@ -20,6 +20,18 @@ impl BooksBalance {
 
     fn move_fen(&mut self, no: u64, from: Account, to: Account, amount: i64) -> Verdict<()> {
         self.movement(no, from, to, Currency::Fen, amount)
+    }
+
+    /// Whatever users win comes out of its activity's escrow.
+    fn credit(&mut self, recorded: &Recorded) -> Verdict<()> {
+        let mut verdict = Ok(());
+        recorded.event.each_credit(&mut |Credit { of: (activity, _), user, amount, held_until }| {
+            let to = if held_until.is_some() { Account::Held(user) } else { Account::Wallet(user) };
+            if verdict.is_ok() {
+                verdict = self.move_fen(recorded.no, Account::Escrow(activity), to, amount.get());
+            }
+        });
+        verdict
     }
 
     fn movement(&mut self, no: u64, from: Account, to: Account, currency: Currency, amount: i64) -> Verdict<()> {
@@ -52,6 +64,7 @@ impl Check for BooksBalance {
 
     fn before(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
         let no = recorded.no;
+        self.credit(recorded)?;
         match &recorded.event {
             Event::ToppedUp { posting, .. } => {
                 self.movement(no, posting.from, posting.to, posting.currency, posting.amount)
@@ -74,27 +87,12 @@ impl Check for BooksBalance {
                 let wallet = sponsor(tables, *activity)?;
                 self.move_fen(no, wallet, Account::Escrow(*activity), amendment.budget.get())
             }
-            Event::Granted { activity, user, prize: Prize::Cash(amount), held_until, .. } => {
-                let to = if held_until.is_some() { Account::Held(*user) } else { Account::Wallet(*user) };
-                self.move_fen(no, Account::Escrow(*activity), to, amount.get())
-            }
             Event::Risk { what: RiskEvent::HoldEnded { activity, user, amount, how, .. }, .. } => {
                 let to = match how {
                     HoldState::Forfeited => sponsor(tables, *activity)?,
                     HoldState::Credited | HoldState::Held => Account::Wallet(*user),
                 };
                 self.move_fen(no, Account::Held(*user), to, amount.get())
-            }
-            Event::Presence {
-                what:
-                    PresenceEvent::StepReached { activity, user, prize: Prize::Cash(amount), .. }
-                    | PresenceEvent::CheckedIn { activity, user, reward: Some((_, Prize::Cash(amount))), .. },
-                ..
-            } => self.move_fen(no, Account::Escrow(*activity), Account::Wallet(*user), amount.get()),
-            Event::Draw { activity, what: DrawEvent::Drawn { winners, .. }, .. } => {
-                let escrow = Account::Escrow(*activity);
-                let mut credits = winners.iter().map(|winner| (Account::Wallet(winner.user), winner.cash.get()));
-                credits.try_for_each(|(wallet, amount)| self.move_fen(no, escrow, wallet, amount))
             }
             Event::Paid { room, amount, outcome, .. } => {
                 let to = match outcome {

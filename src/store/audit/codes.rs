@@ -74,10 +74,10 @@ impl Check for CodesGivenOnce {
             Event::Granted { room, activity, prize: Prize::Code(code), .. } if self.gave(room, *activity, code) => {
                 Err(format!("event {no} gives a code of bag {activity} that another bag has given"))
             }
-            Event::Granted { activity, share, prize, .. } => match (self.lists.get_mut(activity), prize) {
+            Event::Granted { activity, unit, prize, .. } => match (self.lists.get_mut(activity), prize) {
                 (Some(list), Prize::Code(code)) => {
                     self.given += 1;
-                    if list.codes.get(*share as usize) != Some(code) {
+                    if list.codes.get(*unit as usize) != Some(code) {
                         return Err(format!("event {no} gives another code of bag {activity} than is next"));
                     }
                     match list.given.insert(code.clone()) {

@@ -181,9 +181,9 @@ impl Check for CouponsUsedOnce {
             Event::Presence {
                 room,
                 what:
-                    PresenceEvent::StepReached { activity, user, prize: Prize::Coupon(name), .. }
-                    | PresenceEvent::CheckedIn { activity, user, reward: Some((_, Prize::Coupon(name))), .. },
-            } => self.won(recorded, *room, *activity, *user, name),
+                    PresenceEvent::StepReached { activity, user, reward, .. }
+                    | PresenceEvent::CheckedIn { activity, user, reward: Some(reward), .. },
+            } => reward.prize.coupon().map_or(Ok(()), |name| self.won(recorded, *room, *activity, *user, name)),
             Event::Stepped { room, activity, step: Step::Schedule, .. } => {
                 if let Some(planned) = tables.activity(*activity) {
                     self.allot(*room, *activity, &planned.plan.coupons());

@@ -168,12 +168,12 @@ impl Check for GrantsOnce {
 
     fn before(&mut self, recorded: &Recorded, _: &Tables) -> Verdict<()> {
         match &recorded.event {
-            Event::Granted { activity, user, share, .. } => {
+            Event::Granted { activity, user, unit, .. } => {
                 self.grants += 1;
                 let given = self.given.entry(*activity).or_default();
-                if *share as usize != given.len() {
+                if *unit as usize != given.len() {
                     let (no, next) = (recorded.no, given.len());
-                    return Err(format!("event {no} gives share {share} of rain {activity}, the next is {next}"));
+                    return Err(format!("event {no} gives unit {unit} of activity {activity}, the next is {next}"));
                 }
                 given.push(*user);
             }

@@ -1,42 +1,59 @@
-//! Cash that is held: each hold ends once, not before its time but by word, and the accounts hold what is held.
+//! Cash that users win: of each unit once, held where it should be; each hold ends once, not before its time but by word, and the accounts
+//! hold what is held.
 
 use std::collections::BTreeMap;
 
 use super::{Check, Invariant, Verdict};
-use crate::rules::{Account, AccountFacts, Currency, Fen, Hold, HoldId, HoldState, Prize, UserId};
-use crate::store::{Event, Recorded, RiskEvent, Tables};
+use crate::rules::{
+    Account, AccountFacts, Activity, ActivityId, Currency, Fen, Hold, HoldState, Kind, RoomId, UnitId, UserId,
+};
+use crate::store::{Credit, Event, Recorded, RiskEvent, Tables};
 
-/// Cash is held only where the policy and the winner's risk say so; each hold ends exactly once, and Σ held = Σ open holds.
+/// Cash is won once, and held only where the policy and the winner's risk say so; each hold ends exactly once, and Σ held = Σ open holds.
 pub(super) struct HoldsEndOnce {
-    holds: BTreeMap<HoldId, Hold>,
+    holds: BTreeMap<UnitId, Hold>,
     ended: u64,
+    /// The least unit of an activity whose cash nobody has yet: they are given in order.
+    next: BTreeMap<ActivityId, u32>,
+}
+
+/// How many units an activity has given.
+fn given(activity: &Activity) -> u32 {
+    match &activity.kind {
+        Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => goals.next_unit(),
+        Some(Kind::Draw(draw)) => draw.drawn.as_ref().map_or(0, |drawn| drawn.awards.len() as u32),
+        kind => kind.as_ref().and_then(Kind::giveaway).map_or(0, |giveaway| giveaway.pool.granted),
+    }
 }
 
 impl HoldsEndOnce {
     pub(super) fn over(base: &Tables) -> Self {
-        Self { holds: base.holds().map(|(id, hold)| (id, *hold)).collect(), ended: 0 }
+        let holds = base.holds().map(|(id, hold)| (id, *hold)).collect();
+        Self { holds, ended: 0, next: base.activities().map(|activity| (activity.id, given(activity))).collect() }
     }
 
-    fn granted(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
-        let Event::Granted { room, activity, user, share, prize, held_until, .. } = &recorded.event else {
-            return Ok(());
-        };
+    fn credited(&mut self, recorded: &Recorded, room: &RoomId, credit: Credit, tables: &Tables) -> Verdict<()> {
+        let Credit { of: (activity, unit), user, amount, held_until } = credit;
         let no = recorded.no;
+        let next = self.next.entry(activity).or_insert(0);
+        if unit < *next {
+            return Err(format!("event {no} credits unit {unit} of activity {activity} after unit {next} was due"));
+        }
+        *next = unit + 1;
         let room = tables.room(room);
-        let facts = room.and_then(|room| room.facts(user));
-        let judged = tables.judgement(user).and_then(|risk| risk.at(recorded.at));
+        let facts = room.and_then(|room| room.facts(&user));
+        let judged = tables.judgement(&user).and_then(|risk| risk.at(recorded.at));
         let risk = facts.and_then(|facts| facts.account.risk).max(judged);
-        let until = |risk| tables.hold_policy().and_then(|policy| policy.until(prize, risk, recorded.at));
+        let until = |risk| tables.hold_policy().and_then(|policy| policy.until(amount, risk, recorded.at));
         let want = until(risk);
         // Of a stranger a full room fears the worst.
         let is_stranger = facts.is_none() && room.is_some_and(|room| tables.may_be_full(room));
-        let is_feared = is_stranger && *held_until == until(Some(AccountFacts::RISK_MAX));
-        if *held_until != want && !is_feared {
+        let is_feared = is_stranger && held_until == until(Some(AccountFacts::RISK_MAX));
+        if held_until != want && !is_feared {
             return Err(format!("event {no} holds until {held_until:?}; by policy and risk {risk:?}, until {want:?}"));
         }
-        if let (Some(until), Prize::Cash(amount)) = (*held_until, prize) {
-            let hold = Hold { user: *user, amount: *amount, until, state: HoldState::Held };
-            self.holds.insert((*activity, *share), hold);
+        if let Some(until) = held_until {
+            self.holds.insert((activity, unit), Hold { user, amount, until, state: HoldState::Held });
         }
         Ok(())
     }
@@ -66,8 +83,16 @@ impl Check for HoldsEndOnce {
     }
 
     fn before(&mut self, recorded: &Recorded, tables: &Tables) -> Verdict<()> {
+        let mut verdict = Ok(());
+        if let Some(room) = recorded.event.room() {
+            recorded.event.each_credit(&mut |credit| {
+                if verdict.is_ok() {
+                    verdict = self.credited(recorded, room, credit, tables);
+                }
+            });
+        }
+        verdict?;
         match &recorded.event {
-            Event::Granted { .. } => self.granted(recorded, tables),
             Event::Risk { what, .. } => self.end(recorded, what),
             Event::Archived { activity, .. } => {
                 let of = (*activity, 0)..=(*activity, u32::MAX);
@@ -75,6 +100,7 @@ impl Check for HoldsEndOnce {
                     return Err(format!("activity {activity} is archived with cash of {} held", hold.user));
                 }
                 self.holds.retain(|(of, _), _| of != activity);
+                self.next.remove(activity);
                 Ok(())
             }
             _ => Ok(()),

@@ -90,7 +90,7 @@ pub enum Invariant {
     RefusalsBounded,
     /// An account is judged as the latest judgement says, until its end and no longer.
     RisksLapse,
-    /// Cash of risky accounts is held as the policy says, and each hold ends once: credited or forfeited.
+    /// Cash of a unit is won once, that of risky accounts is held as the policy says, and each hold ends once: credited or forfeited.
     HoldsEndOnce,
     /// No decoy was funded or gave anything, and it catches each script once, or again when it is judged for that no more.
     DecoysGiveNothing,

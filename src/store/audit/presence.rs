@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Check, Invariant, Verdict};
 use crate::rules::{ActivityId, Facts, KindPlan, Prize, RoomId, Stay, Time, UserId};
-use crate::store::{Event, PresenceEvent, Recorded, Tables};
+use crate::store::{Event, PresenceEvent, Recorded, Reward, Tables};
 
 /// Nobody has watched a broadcast for longer than it lasted, or than they were reported to be there.
 pub(super) struct WatchedIsPresence {
@@ -187,7 +187,7 @@ impl Check for GoalsAreReached {
         let Event::Presence { room: id, what } = &recorded.event else { return Ok(()) };
         let room = tables.room(id);
         match what {
-            PresenceEvent::StepReached { activity, user, goal, prize, .. } => {
+            PresenceEvent::StepReached { activity, user, reward: Reward { goal, prize, .. }, .. } => {
                 let at = planned(no, tables, *activity, *goal, prize)?;
                 let broadcast = room.map_or(0, |room| room.broadcast_no());
                 let facts = room.and_then(|room| room.facts(user));
@@ -202,7 +202,7 @@ impl Check for GoalsAreReached {
                 if latest.is_some_and(|latest| latest >= *day) {
                     return Err(format!("event {no} checks {user} in on day {day}, after day {latest:?}"));
                 }
-                let Some((goal, prize)) = reward else { return Ok(()) };
+                let Some(Reward { goal, prize, .. }) = reward else { return Ok(()) };
                 let at = planned(no, tables, *activity, *goal, prize)?;
                 let is_check_in = tables.activity(*activity).map(|it| matches!(it.plan.kind, KindPlan::CheckIn(_)));
                 if at != *streak || is_check_in != Some(true) {

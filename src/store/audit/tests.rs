@@ -4,8 +4,8 @@ use super::*;
 use crate::rules::tests::plan;
 use crate::rules::*;
 use crate::store::{
-    Answer, Ask, Bounds, CameOf, CampaignAsk, ExperimentAsk, GiftAsk, GiftEvent, Keeper, MemoryKeeper, Op, Partition,
-    RiskAsk, RiskEvent, TalkAsk, TemplateAsk, TemplateEvent,
+    Answer, Ask, Bounds, CameOf, CampaignAsk, DrawAsk, DrawEvent, EnterBy, ExperimentAsk, GiftAsk, GiftEvent, Keeper,
+    MemoryKeeper, Op, Partition, RiskAsk, RiskEvent, TalkAsk, TemplateAsk, TemplateEvent,
 };
 
 /// A room, a rain and a sale, and what viewers were told there.
@@ -146,13 +146,11 @@ impl Story {
         });
         let first = rule.first_after(NOW).unwrap();
         self.ask(here, "host", Ask::Template(TemplateAsk::Recur { template, rule, first, seed: Seed([2; 32]) }));
-        let mut due = Vec::new();
-        self.keeper.due(NOW, 100, &mut due);
-        self.keeper.commit(NOW, &due, &mut Vec::new(), &mut self.events).unwrap();
+        self.time_comes();
         self.ask(here, "host", Ask::Template(TemplateAsk::End { recurrence: RecurrenceId(1) }));
     }
 
-    /// A bot wins twice; one of it is forfeited, and somebody is refused.
+    /// A bot wins twice in a rain, and is drawn; one of it is forfeited.
     fn hold(&mut self) {
         let here = Partition::Room(room());
         let risk = Risk { score: 90, reason: RiskReason::parse("test").unwrap(), until: NOW.after_ms(1_000) };
@@ -173,6 +171,27 @@ impl Story {
         self.claim("bot", rain);
         let how = HoldState::Forfeited;
         self.ask(here, "op", Ask::Risk(RiskAsk::EndHold { activity: rain, unit: 0, how }));
+        let draw = self.open(KindPlan::Draw(Box::new(DrawPlan {
+            occasion: Occasion::LuckyBag,
+            prizes: vec![PrizePlan { title: "cash".to_owned(), count: 1, cash_fen: fen(5) }],
+            duration_ms: 10_000,
+            answer_ms: 0,
+            level: DrawLevel::Sealed,
+            excluded: Vec::new(),
+            receipt_key: Digest([9; 32]),
+            preferred: Vec::new(),
+        })));
+        let token = self.keeper.gate(draw).unwrap().token;
+        self.ask(here, "bot", Ask::Draw(DrawAsk::Enter { activity: draw, token, by: EnterBy::Tap }));
+        self.ask(here, "host", Ask::Step { activity: draw, step: Step::Close });
+        self.time_comes();
+    }
+
+    /// What is due by now happens.
+    fn time_comes(&mut self) {
+        let mut due = Vec::new();
+        self.keeper.due(NOW, 100, &mut due);
+        self.keeper.commit(NOW, &due, &mut Vec::new(), &mut self.events).unwrap();
     }
 
     /// What the draft came of.
@@ -209,6 +228,13 @@ impl Story {
         let ended = |event: &Event| matches!(event, Event::Risk { what: RiskEvent::HoldEnded { .. }, .. });
         let Event::Risk { what, .. } = self.event(ended) else { unreachable!() };
         what
+    }
+
+    /// Who was drawn.
+    fn drawn(&mut self) -> &mut Box<[DrawWinner]> {
+        let drawn = |event: &Event| matches!(event, Event::Draw { what: DrawEvent::Drawn { .. }, .. });
+        let Event::Draw { what: DrawEvent::Drawn { winners, .. }, .. } = self.event(drawn) else { unreachable!() };
+        winners
     }
 
     /// The n-th sending of gifts.
@@ -254,7 +280,7 @@ fn granted(event: &Event) -> bool {
 #[test]
 fn a_changed_log_is_noticed() {
     type Change = fn(&mut Story);
-    let rows: [(&str, Change, &[&str]); 19] = [
+    let rows: [(&str, Change, &[&str]); 21] = [
         (
             "another amount",
             |story| {
@@ -281,6 +307,21 @@ fn a_changed_log_is_noticed() {
             &["books_balance", "holds_end_once", "replay_equals_state"],
         ),
         (
+            "cash of a bot that was drawn and is not held",
+            |story| story.drawn()[0].held_until = None,
+            &["books_balance", "holds_end_once", "replay_equals_state"],
+        ),
+        (
+            "cash that is credited twice",
+            |story| {
+                let twice = story.drawn()[0].clone();
+                let mut winners = story.drawn().to_vec();
+                winners.push(twice);
+                *story.drawn() = winners.into();
+            },
+            &["books_balance", "draws_recompute", "holds_end_once", "replay_equals_state"],
+        ),
+        (
             "a hold that goes elsewhere",
             |story| {
                 let RiskEvent::HoldEnded { how, .. } = story.hold_ended() else { unreachable!() };
@@ -302,12 +343,12 @@ fn a_changed_log_is_noticed() {
         (
             "the same share again",
             |story| {
-                let Event::Granted { share, .. } = story.event(|e| matches!(e, Event::Granted { share: 1, .. })) else {
+                let Event::Granted { unit, .. } = story.event(|e| matches!(e, Event::Granted { unit: 1, .. })) else {
                     unreachable!()
                 };
-                *share = 0;
+                *unit = 0;
             },
-            &["grants_once", "replay_equals_state"],
+            &["grants_once", "holds_end_once", "replay_equals_state"],
         ),
         ("the last event lost", |story| drop(story.events.pop()), &["replay_equals_state"]),
         ("an event lost in between", |story| drop(story.events.remove(5)), &["replay_equals_state"]),

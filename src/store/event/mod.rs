@@ -3,6 +3,7 @@
 mod arms;
 mod campaign;
 mod coupon;
+mod credit;
 mod draw;
 mod experiment;
 mod gift;
@@ -22,10 +23,11 @@ use crate::rules::{
 pub use arms::{Arms, ArmsOfUser};
 pub use campaign::CampaignEvent;
 pub use coupon::{CouponEvent, Reservation};
+pub use credit::Credit;
 pub use draw::DrawEvent;
 pub use experiment::ExperimentEvent;
 pub use gift::GiftEvent;
-pub use presence::PresenceEvent;
+pub use presence::{PresenceEvent, Reward};
 pub use risk::RiskEvent;
 pub use talk::TalkEvent;
 pub use template::{CameOf, TemplateEvent};
@@ -135,11 +137,11 @@ pub enum Event {
         /// Who caused it.
         cause: Cause,
     },
-    /// A share was given, and cash credited.
+    /// A unit of a giveaway was given, and cash credited.
     Granted {
         /// In this room.
         room: RoomId,
-        /// Of this rain.
+        /// Of this rain, drop or bag.
         activity: ActivityId,
         /// To whom.
         user: UserId,
@@ -147,8 +149,8 @@ pub enum Event {
         request: RequestId,
         /// The claim's parameters.
         fingerprint: Fingerprint,
-        /// Which share.
-        share: u32,
+        /// Which unit.
+        unit: u32,
         /// What it holds.
         prize: Prize,
         /// Until when the cash is held, if it is.

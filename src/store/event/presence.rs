@@ -51,10 +51,8 @@ pub enum PresenceEvent {
         request: RequestId,
         /// The claim's parameters.
         fingerprint: Fingerprint,
-        /// Which step, from 0.
-        goal: u16,
-        /// What it brought.
-        prize: Prize,
+        /// Which step, and what it brought.
+        reward: Reward,
     },
     /// A viewer checked in.
     CheckedIn {
@@ -70,8 +68,8 @@ pub enum PresenceEvent {
         day: i64,
         /// Broadcast days in a row, with this one.
         streak: u32,
-        /// The streak's goal, from 0, and what it brought; nothing if there is none, or nothing is left.
-        reward: Option<(u16, Prize)>,
+        /// The streak's goal, and what it brought; nothing if there is none, or nothing is left.
+        reward: Option<Reward>,
     },
     /// A viewer's tier is another now.
     TierChanged {
@@ -102,6 +100,19 @@ pub enum PresenceEvent {
         /// Who, when, and how many of it count.
         talked: Box<[Talked]>,
     },
+}
+
+/// What a goal brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reward {
+    /// Which goal, from 0.
+    pub goal: u16,
+    /// Which unit of the activity.
+    pub unit: u32,
+    /// What it is.
+    pub prize: Prize,
+    /// Until when the cash is held, if it is.
+    pub held_until: Option<Time>,
 }
 
 impl PresenceEvent {

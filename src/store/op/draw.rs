@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, Beacon, Digest, DrawProof, DrawReceipt, Fen, Fingerprint, HexBytes, Time, UserId,
+    ActivityId, AwardState, Beacon, Digest, DrawProof, DrawReceipt, Fen, Fingerprint, HexBytes, HoldState, Time, UserId,
 };
 
 /// Operations around draws. Variants and fields are part of a log's format: new ones go at the end.
@@ -100,8 +100,10 @@ pub struct DrawPrize {
     pub prize: u16,
     /// What it is.
     pub title: String,
-    /// The cash in it, credited already.
+    /// The cash in it, credited already, or held.
     pub cash: Fen,
+    /// That cash, if it is or was held: until when, and what became of it. Nobody but the winner is told.
+    pub hold: Option<(Time, HoldState)>,
     /// What became of it.
     pub state: AwardState,
     /// Until when the winner may answer.
@@ -122,8 +124,8 @@ impl DrawAsk {
 
     /// At most so many bytes does its event take in the log, beyond names.
     pub(super) fn event_bytes_max(&self) -> usize {
-        // A winner is a name and four numbers; a beacon two signatures.
-        const WINNER: usize = 64;
+        // A winner is a name and five numbers; a beacon two signatures.
+        const WINNER: usize = 80;
         match self {
             Self::Enter { .. } | Self::Prove { .. } => 0,
             Self::Draw { winners, .. } => *winners as usize * WINNER,

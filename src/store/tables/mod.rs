@@ -335,6 +335,7 @@ impl Tables {
         self.bounds = bounds;
         self.combos.place();
         self.rooms.values_mut().for_each(|room| room.receipts.recount());
+        self.holds.complete();
         let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
         let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));
         let activities = self.activities.keys().filter_map(|id| Some((self.deadline(*id)?, Due::Activity(*id))));

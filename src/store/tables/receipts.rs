@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, HoldState, Kind, Order, OrderId,
+    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, HoldState, Order, OrderId,
     OrderPhase, PaymentOutcome, Phase, RecurrenceId, Refusal, Time, UserId,
 };
 
@@ -37,7 +37,6 @@ pub(super) enum Kept {
     OffAir(u32),
     CampaignCreated(CampaignId),
     Included(CampaignId, ActivityId),
-    Reached(ActivityId, u32),
     CheckedIn(ActivityId, u32, Option<u32>),
     Gift(GiftAnswer),
     Entered(ActivityId, u32),
@@ -203,7 +202,6 @@ impl Kept {
             | Self::SignedUp(activity, _)
             | Self::Refused(activity, _)
             | Self::Paid(activity, ..)
-            | Self::Reached(activity, _)
             | Self::CheckedIn(activity, ..)
             | Self::Entered(activity, _)
             | Self::Drawn(activity)
@@ -231,7 +229,7 @@ impl Tables {
             Kept::Drafted(activity) => Answer::Drafted(activity),
             Kept::Stepped(activity, phase) => Answer::Stepped { activity, phase },
             Kept::Amended(activity, number) => Answer::Amended { activity, number },
-            Kept::Granted(activity, share) => self.granted(activity, share),
+            Kept::Granted(activity, unit) => Answer::Granted(self.granted(activity, unit)),
             Kept::Reserved(_, order) => Answer::Reserved(self.as_reserved(order)),
             Kept::Released(_, order) => Answer::Released(order),
             Kept::Refused(_, refusal) => Answer::Refused(refusal),
@@ -245,9 +243,8 @@ impl Tables {
             Kept::OffAir(broadcast) => Answer::Presence(PresenceAnswer::OffAir(broadcast)),
             Kept::CampaignCreated(campaign) => Answer::Campaign(CampaignAnswer::Created(campaign)),
             Kept::Included(campaign, activity) => Answer::Campaign(CampaignAnswer::Included(campaign, activity)),
-            Kept::Reached(activity, number) => Answer::Granted(self.reached(activity, number)),
-            Kept::CheckedIn(activity, streak, number) => {
-                let grant = number.map(|number| self.reached(activity, number));
+            Kept::CheckedIn(activity, streak, unit) => {
+                let grant = unit.map(|unit| self.granted(activity, unit));
                 Answer::Presence(PresenceAnswer::CheckedIn { streak, grant })
             }
             Kept::Gift(answer) => Answer::Gift(answer),
@@ -273,17 +270,9 @@ impl Tables {
         }
     }
 
-    fn granted(&self, activity: ActivityId, share: u32) -> Answer {
+    fn granted(&self, activity: ActivityId, unit: u32) -> Grant {
         let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        Answer::Granted(self.grant_of(activity, share, true).expect("a receipt follows its share"))
-    }
-
-    fn reached(&self, activity: ActivityId, number: u32) -> Grant {
-        let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        let Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) = &activity.kind else {
-            unreachable!("only opened goals are reached")
-        };
-        goals.grant(activity.plan.kind.goals(), activity.id, number).expect("a receipt follows its prize")
+        self.grant_of(activity, unit, true).expect("a receipt follows its unit")
     }
 
     /// A ticket that is in.
@@ -296,7 +285,7 @@ impl Tables {
     /// What became of a prize at the time.
     pub(super) fn prize(&self, activity: ActivityId, rank: u32, state: AwardState) -> Answer {
         let activity = self.activities.get(&activity).expect("receipts go with their activity");
-        let prize = DrawPrize::at(activity, rank).expect("a receipt follows its prize");
+        let prize = self.prize_of(activity, rank, true).expect("a receipt follows its prize");
         Answer::Draw(DrawAnswer::Prize(Box::new(DrawPrize { state, ..prize })))
     }
 

@@ -45,7 +45,7 @@ fn an_event_that_does_not_follow_is_damage() {
         (2, Event::Stepped { room, activity, step, to: Phase::Open, moved: Fen::ZERO, cause }, "no such activity"),
         (
             2,
-            Event::Granted { room, activity, user: user("a"), request, fingerprint, share: 0, prize, held_until: None },
+            Event::Granted { room, activity, user: user("a"), request, fingerprint, unit: 0, prize, held_until: None },
             "no such activity",
         ),
         (

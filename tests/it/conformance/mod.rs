@@ -15,6 +15,7 @@ mod eligibility;
 pub mod experiment;
 mod gift;
 mod goals;
+mod holds;
 mod life;
 mod rain;
 mod repeats;
@@ -53,9 +54,10 @@ macro_rules! suite {
                 gift { paid_from_the_wallet, refused, catalogues, combos, combos_of_different_things, the_window_is_set,
                        boards, boards_of_other_days, fans_by_gift, fans_by_asking, fans_by_watching, how_a_club_is_run, asked_again,
                        what_is_long_ago_is_forgotten },
-                risk { the_higher_counts, the_latest_judgement, asked_again, cash_is_held, strangers_in_a_full_room, released_or_forfeited,
-                       held_for_longer_than_activities_are_kept, an_activity_waits_for_what_is_held,
-                       policies_that_make_no_sense,
+                holds { cash_is_held, whatever_gives_it, answers_stay, pages, strangers_in_a_full_room, released_or_forfeited,
+                        held_for_longer_than_activities_are_kept, an_activity_waits_for_what_is_held,
+                        policies_that_make_no_sense },
+                risk { the_higher_counts, the_latest_judgement, asked_again,
                        a_decoy_is_a_rain_that_is_exhausted, a_decoy_catches, decoys_that_make_no_sense },
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },

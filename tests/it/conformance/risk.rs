@@ -9,11 +9,11 @@ fn risk(score: u8, until: Time) -> Risk {
     Risk { score, reason: RiskReason::parse("test").unwrap(), until }
 }
 
-fn op(id: u64, ask: RiskAsk) -> Op {
+pub fn op(id: u64, ask: RiskAsk) -> Op {
     Op { partition: Partition::Platform, by: Some(user("risk")), request: Some(request(id)), ask: Ask::Risk(ask) }
 }
 
-fn judge<K: Subject>(stage: &mut Stage<K>, id: u64, accounts: &[(&str, u8, Time)]) -> String {
+pub fn judge<K: Subject>(stage: &mut Stage<K>, id: u64, accounts: &[(&str, u8, Time)]) -> String {
     let accounts = accounts.iter().map(|(who, score, until)| (user(who), risk(*score, *until))).collect();
     say(&stage.decide(op(id, RiskAsk::Judge { accounts })))
 }
@@ -29,7 +29,7 @@ fn judged<K: Subject>(stage: &Stage<K>, who: &str) -> Option<u8> {
     }
 }
 
-fn introduce<K: Subject>(stage: &mut Stage<K>, who: &str, risk: u8) {
+pub fn introduce<K: Subject>(stage: &mut Stage<K>, who: &str, risk: u8) {
     let account = AccountFacts { created: None, risk: Some(risk) };
     stage.by(who, Ask::Presence(liveroom::store::PresenceAsk::Introduce { account }));
 }
@@ -110,173 +110,6 @@ pub fn asked_again<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let in_a_room =
         Op { partition: Partition::Room(crate::stage::room()), ..op(9, RiskAsk::Acquit { user: user("u1") }) };
     assert!(matches!(stage.decide(in_a_room), Answer::NotDone(_)), "a room judges nobody");
-    stage.audit();
-}
-
-const FROM_60: HoldPolicy = HoldPolicy { hold_from: 60, hold_ms: 20_000 };
-
-fn set_policy<K: Subject>(stage: &mut Stage<K>, id: u64, policy: Option<HoldPolicy>) -> String {
-    say(&stage.decide(op(id, RiskAsk::SetPolicy { policy })))
-}
-
-fn end<K: Subject>(stage: &mut Stage<K>, id: u64, activity: ActivityId, unit: u32, how: HoldState) -> String {
-    stage.ask_as("op", id, Ask::Risk(RiskAsk::EndHold { activity, unit, how }))
-}
-
-/// Wallet and held, fen.
-fn has<K: Subject>(stage: &Stage<K>, who: &str) -> (i64, i64) {
-    (stage.balance(Account::Wallet(user(who))), stage.balance(Account::Held(user(who))))
-}
-
-fn own<K: Subject>(stage: &Stage<K>, who: &str) -> Vec<String> {
-    match stage.keeper.ask(&Query::Own { room: crate::stage::room(), user: user(who) }) {
-        Reply::Own(own) => own.grants.into_iter().map(|grant| say(&Answer::Granted(grant))).collect(),
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Whose cash is held, until when, and that it is credited once.
-pub fn cash_is_held<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    let before = stage.open(plan(rain(9, 5)));
-    introduce(&mut stage, "bot", 60);
-    introduce(&mut stage, "ann", 59);
-    let soon = stage.now.after_ms(600_000);
-    judge(&mut stage, 1, &[("cyd", 90, soon)]);
-    assert_eq!(stage.tap("bot", before), "slot 1: 5 fen", "off unless set");
-    assert_eq!(set_policy(&mut stage, 2, Some(FROM_60)), "policy set");
-    let activity = stage.open(plan(RainPlan { grants_per_user: 2, ..rain(9, 7) }));
-    for (who, want, has_now) in [
-        ("ann", "slot 1: 7 fen", (7, 0)),
-        ("bot", "slot 1: 7 fen, held", (5, 7)),
-        ("cyd", "slot 1: 7 fen, held", (0, 7)),
-        ("bot", "slot 2: 7 fen, held", (5, 14)),
-        ("new", "slot 1: 7 fen", (7, 0)),
-        ("bot", "limit_reached 2/2", (5, 14)),
-    ] {
-        assert_eq!(stage.tap(who, activity), want, "{who}");
-        assert_eq!(has(&stage, who), has_now, "{who}");
-    }
-    let claim = stage.claim(activity);
-    assert_eq!(stage.ask_as("dan", 7, claim.clone()), "slot 1: 7 fen");
-    judge(&mut stage, 3, &[("eve", 99, soon)]);
-    assert_eq!(stage.ask_as("eve", 7, claim.clone()), "slot 1: 7 fen, held");
-    stage.wait_ms(19_999);
-    assert_eq!((has(&stage, "bot"), own(&stage, "eve")), ((5, 14), vec!["slot 1: 7 fen, held".to_owned()]));
-    stage.wait_ms(1);
-    assert_eq!((has(&stage, "bot"), own(&stage, "eve")), ((19, 0), vec!["slot 1: 7 fen, credited".to_owned()]));
-    assert_eq!(stage.ask_as("eve", 7, claim), "slot 1: 7 fen, held", "the answer stays as it was given");
-    let late = Ask::Risk(RiskAsk::EndHold { activity, unit: 1, how: HoldState::Credited });
-    assert_eq!(stage.timer(late), "idle", "a timer on another node finds nothing to do");
-    assert_eq!(set_policy(&mut stage, 4, None), "policy set");
-    let after = stage.open(plan(rain(9, 5)));
-    assert_eq!(stage.tap("bot", after), "slot 1: 5 fen");
-    stage.audit();
-}
-
-/// What tokens say is not heard in a room that is full: there cash of strangers is held, lest a bot's is paid.
-pub fn strangers_in_a_full_room<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds { audience_per_room_max: 2, ..Bounds::default() }));
-    let before = stage.open(plan(rain(9, 5)));
-    set_policy(&mut stage, 1, Some(FROM_60));
-    let activity = stage.open(plan(rain(9, 7)));
-    introduce(&mut stage, "ann", 10);
-    assert_eq!(stage.tap("cyd", activity), "slot 1: 7 fen", "of whom nothing is said, while there is room");
-    introduce(&mut stage, "bot", 90);
-    introduce(&mut stage, "late", 90);
-    for (who, want) in [
-        ("ann", "slot 1: 7 fen"),
-        ("bot", "slot 1: 7 fen, held"),
-        ("late", "slot 1: 7 fen, held"),
-        ("new", "slot 1: 7 fen, held"),
-    ] {
-        assert_eq!(stage.tap(who, activity), want, "{who}");
-    }
-    set_policy(&mut stage, 2, None);
-    assert_eq!(stage.tap("late", before), "slot 1: 5 fen", "off unless set");
-    stage.wait_ms(20_000);
-    assert_eq!((has(&stage, "late"), has(&stage, "new")), ((12, 0), (7, 0)));
-    stage.audit();
-}
-
-/// An operator ends a hold, once, one way or the other.
-pub fn released_or_forfeited<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    introduce(&mut stage, "bot", 80);
-    set_policy(&mut stage, 1, Some(FROM_60));
-    let activity = stage.open(plan(RainPlan { grants_per_user: 3, ..rain(3, 7) }));
-    for slot in 1..=3 {
-        assert_eq!(stage.tap("bot", activity), format!("slot {slot}: 7 fen, held"));
-    }
-    let sponsor = stage.wallet("host");
-    for (what, id, unit, how, want) in [
-        ("it goes back", 1, 0, HoldState::Forfeited, "forfeited"),
-        ("asked again", 1, 0, HoldState::Forfeited, "forfeited"),
-        ("once", 2, 0, HoldState::Credited, "not done: wrong_phase"),
-        ("neither of both", 3, 1, HoldState::Held, "not done: invalid"),
-        ("early", 4, 1, HoldState::Credited, "credited"),
-        ("once", 5, 1, HoldState::Forfeited, "not done: wrong_phase"),
-        ("no such unit", 6, 9, HoldState::Credited, "not done: unknown_hold"),
-    ] {
-        assert_eq!(end(&mut stage, id, activity, unit, how), want, "{what}");
-    }
-    assert_eq!(end(&mut stage, 9, ActivityId(99), 0, HoldState::Credited), "not done: unknown_hold");
-    assert_eq!((has(&stage, "bot"), stage.wallet("host")), ((7, 7), sponsor + 7));
-    stage.wait_ms(20_000);
-    assert_eq!((has(&stage, "bot"), stage.wallet("host")), ((14, 0), sponsor + 7));
-    let states = ["slot 3: 7 fen, credited", "slot 2: 7 fen, credited", "slot 1: 7 fen, forfeited"];
-    assert_eq!(own(&stage, "bot"), states);
-    stage.audit();
-}
-
-/// What is held outlives the memory of its activity, and the activity waits for it.
-pub fn held_for_longer_than_activities_are_kept<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds { retention_ms: 5_000, ..Bounds::default() }));
-    introduce(&mut stage, "bot", 80);
-    set_policy(&mut stage, 1, Some(HoldPolicy { hold_ms: 60_000, ..FROM_60 }));
-    let activity = stage.open(plan(rain(3, 7)));
-    assert_eq!(stage.tap("bot", activity), "slot 1: 7 fen, held");
-    stage.wait_ms(59_999);
-    assert_eq!((stage.phase(activity), has(&stage, "bot")), ("settled", (0, 7)));
-    stage.wait_ms(1);
-    assert_eq!((stage.phase(activity), has(&stage, "bot")), ("settled", (7, 0)));
-    stage.wait_ms(1);
-    let gone = Query::Activity { room: crate::stage::room(), activity };
-    assert_eq!((stage.keeper.ask(&gone), has(&stage, "bot")), (Reply::Unknown, (7, 0)));
-    assert_eq!(stage.keeper.ask(&Query::Holds { user: user("bot") }), Reply::Holds(Vec::new()));
-    stage.audit();
-}
-
-/// Where the end of a hold is decided later than the step after it would be.
-pub fn an_activity_waits_for_what_is_held<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds { retention_ms: 5_000, ..Bounds::default() }));
-    introduce(&mut stage, "bot", 80);
-    set_policy(&mut stage, 1, Some(HoldPolicy { hold_ms: 60_000, ..FROM_60 }));
-    let activity = stage.open(plan(rain(3, 7)));
-    assert_eq!(stage.tap("bot", activity), "slot 1: 7 fen, held");
-    stage.wait_ms(59_999);
-    stage.now = stage.now.after_ms(60_000);
-    assert_eq!((stage.timer(Ask::Due { activity }), stage.phase(activity)), ("idle".to_owned(), "settled"));
-    let end = Ask::Risk(RiskAsk::EndHold { activity, unit: 0, how: HoldState::Credited });
-    assert_eq!((stage.timer(end), has(&stage, "bot")), ("idle".to_owned(), (7, 0)));
-    stage.timer(Ask::Due { activity });
-    let gone = Query::Activity { room: crate::stage::room(), activity };
-    assert_eq!((stage.keeper.ask(&gone), has(&stage, "bot")), (Reply::Unknown, (7, 0)));
-    stage.audit();
-}
-
-pub fn policies_that_make_no_sense<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    for (what, hold_from, hold_ms, want) in [
-        ("everybody", 0, 1_000, "not done: invalid"),
-        ("nobody", 101, 1_000, "not done: invalid"),
-        ("for no time", 50, 0, "not done: invalid"),
-        ("for ever", 50, u64::MAX, "not done: invalid"),
-        ("a policy", 50, 1_000, "policy set"),
-    ] {
-        let ask = RiskAsk::SetPolicy { policy: Some(HoldPolicy { hold_from, hold_ms }) };
-        assert_eq!(say(&stage.decide(Op { request: None, ..op(1, ask) })), want, "{what}");
-    }
     stage.audit();
 }
 

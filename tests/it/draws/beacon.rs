@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use super::{enter, lucky_bag, token};
+use crate::risk::soon_ms;
 use crate::served::{Over, Served, get, run, until};
 
 /// quicknet's round 123, recorded.
@@ -42,7 +43,9 @@ fn shape(chain: &Chain) -> Value {
 async fn open(served: &Served) -> u64 {
     let now_s = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
     let beacon = json!({ "round": 123, "chain": shape(&chain(now_s + 10)) });
-    let draw = served.open("r1", lucky_bag("tea", 1, json!({ "beacon": beacon, "duration_ms": 3_000 }))).await;
+    let prizes = json!([{ "title": "tea", "count": 1, "cash_fen": 5 }]);
+    let more = json!({ "beacon": beacon, "duration_ms": 3_000, "prizes": prizes });
+    let draw = served.open("r1", lucky_bag("tea", 1, more)).await;
     let (client, mut events) = served.client(Over::Ws, "r1", "amy").await;
     let token = token(&mut events, draw).await;
     enter(&client, draw, token).await;
@@ -102,6 +105,15 @@ fn an_operator_brings_the_round() {
         let bring = async |round: Value| served.operator("POST", &path, round).await.told();
         assert_eq!(bring(round(123, SIGNATURE)).await, "409 wrong_phase", "while it is open");
         until("it is closed", async || (served.activity("r1", draw).await["phase"] == "closed").then_some(())).await;
+        // Who would win follows from what is public; whose cash would be held is no host's business.
+        let judged = json!({ "score": 90, "reason": "test", "until_ms": soon_ms() });
+        served.operator("PUT", "/v1/users/amy/risk", judged).await.expect(200);
+        served.operator("PUT", "/v1/hold-policy", json!({ "hold_from": 60, "hold_s": 3_600 })).await.expect(200);
+        let dry = format!("{path}?dry_run=true");
+        let weighed = served.request("POST", &dry).bearer(&served.token("host", "host"));
+        let weighed = weighed.json(&round(123, SIGNATURE)).send().await.expect(200);
+        let winner = json!({ "rank": 0, "leaf": 0, "user": "amy", "prize": 0, "cash_fen": 5 });
+        assert_eq!(weighed["event"]["winners"], json!([winner]));
         let forged = SIGNATURE.replacen("b7", "b6", 1);
         for (what, round, want) in [
             ("another round", round(124, SIGNATURE), "422 beacon_invalid"),
@@ -112,6 +124,8 @@ fn an_operator_brings_the_round() {
         ] {
             assert_eq!(bring(round).await, want, "{what}");
         }
+        let holds = served.operator("GET", &format!("/v1/rooms/r1/activities/{draw}/holds"), Value::Null).await;
+        assert_eq!(holds.expect(200)["holds"][0]["user"], "amy", "it is held all the same");
         let viewer = served.request("POST", &path).bearer(&served.token("amy", "viewer"));
         assert_eq!(viewer.json(&round(123, SIGNATURE)).send().await.told(), "403 forbidden");
     });

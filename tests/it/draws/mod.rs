@@ -16,14 +16,14 @@ use tokio::time::timeout;
 use crate::served::{PATIENCE, Served};
 
 /// A bag with these many prizes of one kind, for an hour.
-fn lucky_bag(title: &str, count: u32, more: Value) -> Value {
+pub fn lucky_bag(title: &str, count: u32, more: Value) -> Value {
     let mut bag = json!({ "prizes": [{ "title": title, "count": count }], "duration_ms": 3_600_000 });
     bag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "title": "bag", "lucky_bag": bag })
 }
 
 /// The token of a draw, as the room says it.
-async fn token(events: &mut Events, activity: u64) -> u64 {
+pub async fn token(events: &mut Events, activity: u64) -> u64 {
     state(events, activity, |state| (state.token != 0).then_some(state.token)).await
 }
 
@@ -52,7 +52,7 @@ async fn next_own(events: &mut Events) -> Own {
     timeout(PATIENCE, wait).await.expect("nothing of one's own came")
 }
 
-async fn enter(client: &Client, activity: u64, token: u64) -> DrawTicket {
+pub async fn enter(client: &Client, activity: u64, token: u64) -> DrawTicket {
     match client.enter_draw(activity, token).await.unwrap() {
         Outcome::Entered(ticket) => ticket,
         other => panic!("{other:?}"),

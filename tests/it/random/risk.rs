@@ -29,7 +29,7 @@ impl Run {
                 return;
             }
             _ => {
-                let held = |(id, hold): (HoldId, &Hold)| (hold.state == HoldState::Held).then_some(id);
+                let held = |(id, hold): (UnitId, &Hold)| (hold.state == HoldState::Held).then_some(id);
                 let holds: Vec<_> = self.memory.keeper.tables().holds().filter_map(held).collect();
                 let (activity, unit) = pick(&holds, a / 4).unwrap_or((ActivityId(1), 0));
                 let how = if (a / 4).is_multiple_of(2) { HoldState::Forfeited } else { HoldState::Credited };

@@ -26,18 +26,16 @@ impl Reckoning<'_> {
         Ok(())
     }
 
-    /// All cash of an account that was known, of what can be held; none of a person.
+    /// All cash of an account that was known, whatever it was won in; none of a person.
     fn held(&self, viewer: &Leaving) -> Result<(), String> {
         if viewer.persona != Persona::Bot && !viewer.told.held.is_empty() {
             return Err(format!("{:?} of {}, who is a {}", viewer.told.held, viewer.user, viewer.persona.word()));
         }
-        let held = self.hosted.acts.iter().filter(|played| played.act.mechanic.may_hold());
-        held.filter(|_| viewer.known_risk).try_for_each(|played| {
-            let given = viewer.told.given.get(&played.activity).map_or(0, |given| given.fen);
+        self.hosted.acts.iter().filter(|_| viewer.known_risk).try_for_each(|played| {
             equal(
                 &format!("fen of {} for {}", played.act.title, viewer.user),
                 viewer.told.held.of(played.activity),
-                given,
+                viewer.told.won_fen(played.activity),
             )
         })
     }
@@ -50,7 +48,7 @@ impl Reckoning<'_> {
         }
         viewer.told.held.equals(&holds).map_err(|wrong| format!("{}: {wrong}", viewer.user))?;
         for hold in &holds {
-            let ruled = self.hosted.ruled.iter().find(|(of, _)| (of.activity, of.share) == (hold.activity, hold.share));
+            let ruled = self.hosted.ruled.iter().find(|(of, _)| (of.activity, of.unit) == (hold.activity, hold.unit));
             if let Some((_, end)) = ruled.filter(|(_, end)| hold.state != end.state()) {
                 return Err(format!("{} was to end by {end:?}: {hold:?}", viewer.user));
             }

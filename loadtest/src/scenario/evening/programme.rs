@@ -356,11 +356,6 @@ impl Mechanic {
         }
     }
 
-    /// Whether the cash that it gives is held where its winner is risky.
-    pub(super) fn may_hold(self) -> bool {
-        matches!(self, Self::Rain | Self::NewcomerBag)
-    }
-
     /// Whether it is announced before it opens.
     pub(super) fn warms_up(self) -> bool {
         matches!(self, Self::Rain | Self::Sale)

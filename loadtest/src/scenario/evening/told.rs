@@ -146,13 +146,23 @@ impl Told {
 
     /// Cash in all that came into the wallet.
     pub(super) fn cash_fen(&self) -> i64 {
-        let shares: i64 = self.given.values().map(|given| given.fen).sum();
-        let kept = self.prizes.values().filter(|prize| prize.state() == PrizeState::Kept);
-        shares + kept.map(|prize| prize.cash_fen).sum::<i64>() - self.held.kept_back_fen()
+        let activities: BTreeSet<_> = self.given.keys().chain(self.prizes.keys()).collect();
+        let won: i64 = activities.into_iter().map(|activity| self.won_fen(*activity)).sum();
+        won - self.held.kept_back_fen()
+    }
+
+    /// Cash that was won in an activity, be it held or not.
+    pub(super) fn won_fen(&self, activity: u64) -> i64 {
+        let kept = self.prizes.get(&activity).filter(|prize| prize.state() == PrizeState::Kept);
+        self.given.get(&activity).map_or(0, |given| given.fen) + kept.map_or(0, |prize| prize.cash_fen)
     }
 
     fn hold(&mut self, grant: &Grant) {
-        if let Err(words) = self.held.told(grant) {
+        self.holds(|held| held.told(grant));
+    }
+
+    fn holds(&mut self, note: impl FnOnce(&mut HeldCash) -> Result<(), String>) {
+        if let Err(words) = note(&mut self.held) {
             self.complain("holds_end_once", || words);
         }
     }
@@ -223,6 +233,7 @@ impl Told {
     }
 
     fn prize(&mut self, prize: &DrawPrize) {
+        self.holds(|held| held.drawn(prize));
         let before = self.prizes.insert(prize.activity, prize.clone());
         if let Some(before) = before
             && (before.state() != PrizeState::Offered && before.state() != prize.state() || before.rank != prize.rank)

@@ -2,8 +2,8 @@
 
 use super::{Context, Outcome, asker, record_refusal, refused};
 use crate::rules::{
-    Activity, ActivityId, AwardState, Beacon, Draw, DrawLevel, DrawPlan, DrawProof, EnterRefused, Fen, Kind, KindPlan,
-    NotDone, NotDoneCode, Occasion, Phase, RefusalCode, draw_name,
+    Activity, ActivityId, AwardState, Beacon, Draw, DrawLevel, DrawPlan, DrawProof, DrawWinner, EnterRefused, Fen,
+    Kind, KindPlan, NotDone, NotDoneCode, Occasion, Phase, RefusalCode, draw_name,
 };
 use crate::store::tables::{Decision, Tables};
 use crate::store::{Answer, DrawAnswer, DrawAsk, DrawEvent, EnterBy, Event};
@@ -104,8 +104,12 @@ impl Tables {
         if winners.len() > winners_max as usize {
             return Err(NotDoneCode::Invalid.because("more win than room was made for"));
         }
-        let beacon = beacon.cloned().map(Box::new);
-        Ok(happens(context, activity.id, DrawEvent::Drawn { beacon, winners: winners.into(), cause: context.cause }))
+        let held = |winner: DrawWinner| {
+            let held_until = self.held_until(context.room, &winner.user, winner.cash, context.now);
+            DrawWinner { held_until, ..winner }
+        };
+        let (beacon, winners) = (beacon.cloned().map(Box::new), winners.into_iter().map(held).collect());
+        Ok(happens(context, activity.id, DrawEvent::Drawn { beacon, winners, cause: context.cause }))
     }
 
     fn reply(&self, context: &Context<'_>, activity: &Activity, plan: &DrawPlan, accept: bool) -> Outcome {
@@ -128,7 +132,7 @@ impl Tables {
                 Err(NotDoneCode::WrongPhase.because("the seat was taken"))
             }
             (AwardState::Kept, false) if cash > Fen::ZERO => {
-                Err(NotDoneCode::WrongKind.because("cash is credited, and stays"))
+                Err(NotDoneCode::WrongKind.because("cash stays where it was credited, or is held"))
             }
             _ if too_late || activity.phase != Phase::Closed => {
                 Err(NotDoneCode::WrongPhase.because("the time to answer is over"))

@@ -35,15 +35,14 @@ impl Tables {
         let Some(prize) = activity.prize(unit) else {
             return Err(NotDoneCode::Invalid.because("the pool has no such unit"));
         };
-        let risk = || self.risk_of(context.room, &user, context.now);
-        let held_until = self.holds.policy.and_then(|policy| policy.until(&prize, risk(), context.now));
+        let held_until = self.held_until(context.room, &user, prize.cash(), context.now);
         Ok(Decision::Event(Event::Granted {
             room: context.room_id,
             activity: id,
             user,
             request,
             fingerprint,
-            share: unit,
+            unit,
             prize,
             held_until,
         }))

@@ -3,9 +3,11 @@
 //! Facts may come and go (a broadcast ends, a pool is filled up), so while the activity is open every refusal is recorded.
 
 use super::{Context, Outcome, asker, record_refusal, refused};
-use crate::rules::{Activity, ActivityId, CheckIn, Facts, Kind, KindPlan, NotDoneCode, Refusal, RefusalCode, UserId};
+use crate::rules::{
+    Activity, ActivityId, CheckIn, Facts, GoalPools, Kind, KindPlan, NotDoneCode, Prize, Refusal, RefusalCode, UserId,
+};
 use crate::store::tables::{Decision, Tables};
-use crate::store::{Event, PresenceEvent};
+use crate::store::{Event, PresenceEvent, Reward};
 
 impl Tables {
     /// A step of a watch task, from 1, that its asker has reached.
@@ -33,8 +35,8 @@ impl Tables {
         if let Err(refusal) = allowed {
             return record_refusal(context, id, refusal);
         }
-        let prize = step.prize.clone();
-        let what = PresenceEvent::StepReached { activity: id, user, request, fingerprint, goal, prize };
+        let reward = self.reward_for(context, &user, goals, (goal, &step.prize));
+        let what = PresenceEvent::StepReached { activity: id, user, request, fingerprint, reward };
         Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
     }
 
@@ -62,9 +64,17 @@ impl Tables {
         }
         let goal = plan.streaks.iter().position(|goal| goal.at == streak).map(|goal| goal as u16);
         let goal = goal.filter(|goal| goals.allow(&user, *goal).is_ok());
-        let reward = goal.map(|goal| (goal, plan.streaks[usize::from(goal)].prize.clone()));
+        let reward =
+            goal.map(|goal| self.reward_for(context, &user, goals, (goal, &plan.streaks[usize::from(goal)].prize)));
         let what = PresenceEvent::CheckedIn { activity: id, user, request, fingerprint, day, streak, reward };
         Ok(Decision::Event(Event::Presence { room: context.room_id, what }))
+    }
+
+    fn reward_for(
+        &self, context: &Context<'_>, user: &UserId, goals: &GoalPools, (goal, prize): (u16, &Prize),
+    ) -> Reward {
+        let held_until = self.held_until(context.room, user, prize.cash(), context.now);
+        Reward { goal, unit: goals.next_unit(), prize: prize.clone(), held_until }
     }
 
     fn next_check_in(&self, context: &Context<'_>, activity: &Activity, user: &UserId) -> Result<CheckIn, Refusal> {

@@ -39,7 +39,7 @@ impl Tables {
         };
         let unknown = || NotDoneCode::UnknownHold.because("nothing of this grant is or was held");
         self.activity_in(context, id).map_err(|_| unknown())?;
-        let hold = self.holds.all.get(&(id, unit)).ok_or_else(unknown)?;
+        let hold = self.holds.get((id, unit)).ok_or_else(unknown)?;
         match (hold.state, context.by) {
             (HoldState::Held, None) if hold.until > context.now => Ok(Decision::Answer(Answer::Idle)),
             (HoldState::Held, None) => Ok(self.end_hold(context, id, unit, HoldState::Credited)),
@@ -75,7 +75,7 @@ impl Tables {
     }
 
     fn end_hold(&self, context: &Context<'_>, activity: ActivityId, unit: u32, how: HoldState) -> Decision {
-        let Some(hold) = self.holds.all.get(&(activity, unit)) else { return Decision::Answer(Answer::Idle) };
+        let Some(hold) = self.holds.get((activity, unit)) else { return Decision::Answer(Answer::Idle) };
         let (user, amount, cause) = (hold.user, hold.amount, context.cause);
         let what = RiskEvent::HoldEnded { activity, unit, user, amount, how, cause };
         Decision::Event(Event::Risk { room: Some(context.room_id), what })

@@ -29,17 +29,15 @@ impl Tables {
                 self.change_tier(room, at, *user, (*from, *to), *day)?;
                 Ok(Answer::Idle)
             }
-            PresenceEvent::StepReached { activity, user, request, fingerprint, goal, prize } => {
-                let number = self.reward(recorded, *activity, *user, *goal, prize)?;
-                self.receive(room, *user, *request, *fingerprint, Kept::Reached(*activity, number))
+            PresenceEvent::StepReached { activity, user, request, fingerprint, reward } => {
+                self.reward(recorded, *activity, *user, reward)?;
+                self.receive(room, *user, *request, *fingerprint, Kept::Granted(*activity, reward.unit))
             }
             PresenceEvent::CheckedIn { activity, user, request, fingerprint, day, streak, reward } => {
                 self.note_check_in(room, at, *user, CheckIn { day: *day, streak: *streak })?;
-                let number = match reward {
-                    Some((goal, prize)) => Some(self.reward(recorded, *activity, *user, *goal, prize)?),
-                    None => None,
-                };
-                self.receive(room, *user, *request, *fingerprint, Kept::CheckedIn(*activity, *streak, number))
+                reward.iter().try_for_each(|reward| self.reward(recorded, *activity, *user, reward))?;
+                let unit = reward.as_ref().map(|reward| reward.unit);
+                self.receive(room, *user, *request, *fingerprint, Kept::CheckedIn(*activity, *streak, unit))
             }
             PresenceEvent::KeywordPosted { user, activity } => {
                 self.note_keyword(room, at, *user, *activity)?;

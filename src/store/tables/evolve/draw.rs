@@ -2,8 +2,7 @@
 
 use super::Fits;
 use crate::rules::{
-    Account, ActivityId, AwardState, Beacon, Currency, Draw, DrawPlan, DrawWinner, Kind, KindPlan, Pass, Posting,
-    RoomId, UserId, draw_name,
+    ActivityId, AwardState, Beacon, Draw, DrawPlan, DrawWinner, Kind, KindPlan, Pass, RoomId, draw_name,
 };
 use crate::store::tables::Tables;
 use crate::store::tables::receipts::Kept;
@@ -64,16 +63,13 @@ impl Tables {
             return Err("a draw is drawn once, after its close");
         }
         let ranking = draw.ranking(plan, &name, &seed, beacon);
-        if draw.winners(plan, &ranking) != winners {
+        let drawn = winners.iter().map(|winner| DrawWinner { held_until: None, ..winner.clone() });
+        if !drawn.eq(draw.winners(plan, &ranking)) {
             return Err("the winners do not follow from the entries");
         }
         draw.draw(plan, recorded.at, beacon.cloned(), ranking);
         self.awaiting_beacons.remove(&id);
-        let credits = winners.iter().map(|winner| (winner.user, winner.cash.get())).collect::<Vec<(UserId, i64)>>();
-        credits.into_iter().try_for_each(|(user, amount)| {
-            let (from, to) = (Account::Escrow(id), Account::Wallet(user));
-            self.post(Posting { from, to, currency: Currency::Fen, amount })
-        })
+        winners.iter().try_for_each(|won| self.credit((id, won.rank), won.user, won.cash, won.held_until))
     }
 
     fn draw_mut(&mut self, id: ActivityId) -> Fits<(&mut Draw, &DrawPlan)> {

@@ -1,7 +1,7 @@
 //! Units of a giveaway: the shares of a rain, the coupons of a drop, what is in a bag.
 
 use super::Fits;
-use crate::rules::{Account, ActivityId, Currency, Posting, Prize, RoomId, Time, UserId};
+use crate::rules::{ActivityId, Prize, RoomId, Time, UserId};
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
 
@@ -24,13 +24,7 @@ impl Tables {
             self.due.insert((now, Due::Activity(id)));
         }
         match prize {
-            Prize::Cash(amount) if held.as_ref() == Some(prize) => {
-                let to = match held_until {
-                    Some(until) => self.begin_hold((id, unit), user, *amount, until),
-                    None => Account::Wallet(user),
-                };
-                self.post(Posting { from: Account::Escrow(id), to, currency: Currency::Fen, amount: amount.get() })
-            }
+            Prize::Cash(amount) if held.as_ref() == Some(prize) => self.credit((id, unit), user, *amount, held_until),
             Prize::Cash(_) => Err("the share holds another amount"),
             Prize::Coupon(coupon) => self.issue_won(recorded, room, id, user, coupon),
             Prize::Code(_) if held.as_ref() != Some(prize) => Err("the code is another"),

@@ -1,38 +1,32 @@
 //! Goals reached, and what was given for them.
 
 use super::Fits;
-use crate::rules::{Account, ActivityId, Currency, Kind, Posting, Prize, UserId};
-use crate::store::Recorded;
+use crate::rules::{ActivityId, Kind, Prize, UserId};
 use crate::store::tables::Tables;
+use crate::store::{Recorded, Reward};
 
 impl Tables {
-    /// Gives the prize of a goal; says under which number it is kept.
-    pub(super) fn reward(
-        &mut self, recorded: &Recorded, id: ActivityId, user: UserId, goal: u16, prize: &Prize,
-    ) -> Fits<u32> {
+    /// Gives the prize of a goal.
+    pub(super) fn reward(&mut self, recorded: &Recorded, id: ActivityId, user: UserId, reward: &Reward) -> Fits {
+        let Reward { goal, unit, prize, held_until } = reward;
         let activity = self.activities.get_mut(&id).ok_or("no such activity")?;
-        if activity.goal(goal).is_none_or(|plan| plan.prize != *prize) {
+        if activity.goal(*goal).is_none_or(|plan| plan.prize != *prize) {
             return Err("the goal has another prize");
         }
+        let room = activity.room;
         let Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) = &mut activity.kind else {
             return Err("only open goals are reached");
         };
-        if goals.allow(&user, goal).is_err() {
+        if goals.allow(&user, *goal).is_err() {
             return Err("the goal has nothing left, or was reached before");
         }
-        let number = goals.give(prize, user, goal, recorded.at, recorded.no);
-        if let Prize::Cash(amount) = prize {
-            self.post(Posting {
-                from: Account::Escrow(id),
-                to: Account::Wallet(user),
-                currency: Currency::Fen,
-                amount: amount.get(),
-            })?;
+        if goals.give(prize, user, *goal, recorded.at, recorded.no) != *unit {
+            return Err("not the next prize");
         }
-        if let Some(coupon) = prize.coupon() {
-            let room = self.activities.get(&id).ok_or("no such activity")?.room;
-            self.issue_won(recorded, &room, id, user, coupon)?;
+        match prize {
+            Prize::Cash(amount) => self.credit((id, *unit), user, *amount, *held_until),
+            Prize::Coupon(coupon) => self.issue_won(recorded, &room, id, user, coupon),
+            Prize::Item(_) | Prize::Code(_) => Ok(()),
         }
-        Ok(number)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Fits;
 use crate::rules::{
-    ActivityId, Bag, CouponDrop, Draw, DrawLevel, Enrolment, Fen, GoalPools, HoldState, Kind, KindPlan, Phase, Poll,
-    Posting, Rain, RoomId, Sale, Step, Time,
+    ActivityId, Bag, CouponDrop, Draw, DrawLevel, Enrolment, Fen, GoalPools, Kind, KindPlan, Phase, Poll, Posting,
+    Rain, RoomId, Sale, Step, Time,
 };
 use crate::store::Recorded;
 use crate::store::tables::{Due, Tables};
@@ -101,13 +101,10 @@ impl Tables {
         }
         self.campaigns.of.remove(&id);
         self.risks.caught.remove(&id);
-        let held: Vec<_> = self.holds.of_activity(id).map(|(unit, hold)| (unit, hold.state)).collect();
-        for (unit, state) in held {
-            if state == HoldState::Held {
-                return Err("what is held has not ended");
-            }
-            self.holds.all.remove(&(id, unit));
+        if self.holds.holds_cash(id) {
+            return Err("what is held has not ended");
         }
+        self.holds.forget(id);
         let room = self.rooms.get_mut(room).ok_or("no such room")?;
         room.activities.retain(|other| *other != id);
         room.receipts.archive(|kept| kept.activity() == Some(id));

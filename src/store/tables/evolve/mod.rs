@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod campaign;
+mod cash;
 mod coupon;
 mod draw;
 mod experiment;
@@ -118,9 +119,9 @@ impl Tables {
     fn apply(&mut self, recorded: &Recorded) -> Fits<Answer> {
         let Recorded { no, at, event, .. } = recorded;
         match event {
-            Event::Granted { room, activity, user, request, fingerprint, share, prize, held_until } => {
-                self.grant(recorded, room, *activity, *user, *share, (prize, *held_until))?;
-                let kept = Kept::Granted(*activity, *share);
+            Event::Granted { room, activity, user, request, fingerprint, unit, prize, held_until } => {
+                self.grant(recorded, room, *activity, *user, *unit, (prize, *held_until))?;
+                let kept = Kept::Granted(*activity, *unit);
                 self.receive(room, *user, *request, *fingerprint, kept)
             }
             Event::Reserved { room, activity, order, user, request, fingerprint, .. } => {

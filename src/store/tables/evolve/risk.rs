@@ -1,7 +1,7 @@
-//! How risky accounts are judged to be.
+//! How risky accounts are judged to be, and what follows for their cash.
 
 use super::Fits;
-use crate::rules::{Account, Currency, Fen, Hold, HoldId, HoldState, Posting, Risk, RoomId, Time, UserId};
+use crate::rules::{Risk, RoomId, UserId};
 use crate::store::tables::receipts::Kept;
 use crate::store::tables::{Due, Tables};
 use crate::store::{Answer, Recorded, RiskAnswer, RiskEvent};
@@ -41,30 +41,6 @@ impl Tables {
                 Ok(Answer::Risk(RiskAnswer::Caught))
             }
         }
-    }
-
-    /// Cash waits; says where.
-    pub(super) fn begin_hold(&mut self, id: HoldId, user: UserId, amount: Fen, until: Time) -> Account {
-        self.holds.all.insert(id, Hold { user, amount, until, state: HoldState::Held });
-        self.due.insert((until, Due::Hold(id.0, id.1)));
-        Account::Held(user)
-    }
-
-    fn settle_hold(&mut self, id: HoldId, user: UserId, amount: Fen, how: HoldState) -> Fits {
-        let sponsor = self.activities.get(&id.0).ok_or("no such activity")?.plan.sponsor;
-        let hold = self.holds.all.get_mut(&id).ok_or("nothing is held")?;
-        if (hold.user, hold.amount, hold.state) != (user, amount, HoldState::Held) {
-            return Err("what is held is another's, or ended before");
-        }
-        hold.state = how;
-        self.due.remove(&(hold.until, Due::Hold(id.0, id.1)));
-        let to = match how {
-            HoldState::Credited => user,
-            HoldState::Forfeited => sponsor,
-            HoldState::Held => return Err("a hold ends by a credit or a forfeit"),
-        };
-        let (from, to) = (Account::Held(user), Account::Wallet(to));
-        self.post(Posting { from, to, currency: Currency::Fen, amount: amount.get() })
     }
 
     fn judge_so(&mut self, user: UserId, risk: Risk) {

@@ -4,8 +4,8 @@ mod gift;
 
 use crate::rules::{
     Activity, ActivityId, Award, Bag, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
-    DrawProof, DrawRecord, Fen, FullReduction, Hold, HoldId, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain,
-    RainSummary, RoomId, SkuId, TemplateId, Time, UserId, draw_name,
+    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain, RainSummary, RoomId,
+    SkuId, TemplateId, Time, UserId, draw_name,
 };
 
 use super::{Decision, Tables};
@@ -299,6 +299,7 @@ impl DrawPrize {
             prize: award.prize,
             title: prize.title.clone(),
             cash: prize.cash_fen,
+            hold: None,
             state: award.state,
             answer_by: Draw::answer_by(plan, award),
         })
@@ -374,8 +375,8 @@ impl Tables {
     /// What an activity has to know of those who take part: where cash of risky accounts is held, how risky they are.
     fn needs(&self, activity: &Activity) -> Needs {
         let needs = Needs::from(activity);
-        let gives_cash = activity.grants_per_user().is_some() && activity.plan.funding() > Fen::ZERO;
-        let policy = self.holds.policy.filter(|_| gives_cash && activity.phase == Phase::Open);
+        let gives_cash = activity.phase == Phase::Open && activity.plan.funding() > Fen::ZERO;
+        let policy = self.holds.policy.filter(|_| gives_cash);
         Needs { risk_from: policy.map(|policy| policy.hold_from), ..needs }
     }
 
@@ -491,15 +492,15 @@ impl Tables {
             }
             Query::Gift(query) => self.ask_gift(query),
             Query::HoldPolicy => Reply::HoldPolicy(self.holds.policy),
-            Query::Holds { user } => {
-                let of_user = self.holds.all.iter().filter(|(_, hold)| hold.user == *user);
-                let placed = |(id, hold): (&HoldId, &Hold)| Some((self.activities.get(&id.0)?.room, *id, *hold));
-                Reply::Holds(of_user.filter_map(placed).collect())
-            }
-            Query::Hold { id: (activity, unit) } => {
-                let found = self.activities.get(activity).and_then(|found| self.grant_of(found, *unit, false));
-                found.map_or(Reply::Unknown, |grant| Reply::Hold(Box::new(grant)))
-            }
+            Query::Holds { of, after, limit } => self.holds_page(of, *after, *limit),
+            Query::Won { unit: (activity, unit) } => match self.activities.get(activity) {
+                Some(found) => {
+                    let (grant, prize) = (self.grant_of(found, *unit, false), self.prize_of(found, *unit, false));
+                    let (grants, prizes) = (grant.into_iter().collect(), prize.into_iter().collect());
+                    Reply::Own(Box::new(Own { grants, prizes, ..Own::default() }))
+                }
+                None => Reply::Unknown,
+            },
             Query::Risk { user } => self.risks.judged.get(user).copied().map_or(Reply::Unknown, Reply::Risk),
             Query::Balance { account, currency } => Reply::Balance(self.ledger.balance(*account, *currency)),
             Query::Facts { room, user } => match self.rooms.get(room) {
@@ -539,10 +540,7 @@ impl Tables {
                     grants.extend(giveaway.given_to(user).filter_map(|unit| self.grant_of(activity, unit, false)));
                 }
                 Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => {
-                    let numbers = goals.grants_of(user);
-                    grants.extend(
-                        numbers.filter_map(|number| goals.grant(activity.plan.kind.goals(), activity.id, number)),
-                    );
+                    grants.extend(goals.grants_of(user).filter_map(|unit| self.grant_of(activity, unit, false)));
                 }
                 Some(Kind::Sale(sale)) => {
                     let latest = sale.latest_order(user).and_then(|id| self.orders.get(&id));
@@ -551,7 +549,7 @@ impl Tables {
                 }
                 Some(Kind::Draw(draw)) => {
                     let rank = draw.award_of(user).map(|(rank, _)| rank);
-                    prizes.extend(rank.and_then(|rank| DrawPrize::at(activity, rank)));
+                    prizes.extend(rank.and_then(|rank| self.prize_of(activity, rank, false)));
                     let leaf = draw.leaf_of(user).filter(|_| draw.drawn.is_none() && activity.final_at.is_none());
                     tickets.extend(leaf.and_then(|leaf| DrawEntry::at(activity, leaf)));
                 }
