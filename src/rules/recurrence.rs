@@ -31,6 +31,9 @@ pub struct Recurrence {
 
 const DAY_MS: i64 = 86_400_000;
 
+/// So far may the same time of a day be apart in two zones, and a bit.
+const APART_MS: u64 = 2 * DAY_MS as u64;
+
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,12 +85,13 @@ impl Recurrence {
     /// Checks everything that the types can't.
     pub fn check(&self) -> Result<(), PlanError> {
         self.check_form()?;
-        match self.zone.rules() {
-            Some(_) => Ok(()),
-            None => {
-                Err(PlanError { field: "zone", why: "must be a zone of the IANA database, as Asia/Shanghai".into() })
-            }
+        if !self.zone.is_known() {
+            return Err(PlanError {
+                field: "zone",
+                why: "must be a zone of the IANA database, as Asia/Shanghai".into(),
+            });
         }
+        Ok(())
     }
 
     /// Checks as much of it as needs no calendar, so that every server comes to the same.
@@ -132,15 +136,33 @@ impl Recurrence {
     /// about when these have the rule's time in Greenwich. Zones differ from there by 14 hours at most, and clocks were put forward by
     /// a whole day once.
     pub fn may_have(&self, occurrence: &Occurrence) -> bool {
-        const APART_MS: u64 = 2 * DAY_MS as u64;
-        let Some(midnight) = occurrence.day.checked_mul(DAY_MS) else { return false };
-        let greenwich = Time::from_ms(midnight.saturating_add(i64::from(self.at_min) * 60_000));
+        let Some(greenwich) = self.in_greenwich(occurrence.day) else { return false };
         let apart = occurrence.opens_at.ms().abs_diff(greenwich.ms());
         self.days.contains(&Weekday::of(occurrence.day)) && apart <= APART_MS
     }
 
+    /// Whether `next` may come after an occurrence, as far as that needs no calendar: it is on the next of the rule's days. Nothing does only
+    /// where time itself ends.
+    pub fn may_follow(&self, occurrence: &Occurrence, next: Option<&Occurrence>) -> bool {
+        let day = self.day_after(occurrence.day);
+        match next {
+            Some(next) => day == Some(next.day) && self.may_have(next) && next.opens_at >= occurrence.opens_at,
+            None => day.and_then(|day| self.in_greenwich(day)).is_none_or(|at| at > Time::MAX.before_ms(APART_MS)),
+        }
+    }
+
+    /// When a local day has the rule's time in Greenwich.
+    fn in_greenwich(&self, day: i64) -> Option<Time> {
+        Some(Time::from_ms(day.checked_mul(DAY_MS)?.saturating_add(i64::from(self.at_min) * 60_000)))
+    }
+
+    /// The next of its days.
+    fn day_after(&self, day: i64) -> Option<i64> {
+        (1..=7).filter_map(|days| day.checked_add(days)).find(|day| self.days.contains(&Weekday::of(*day)))
+    }
+
     fn next_in(&self, zone: &TimeZone, day: i64) -> Option<Occurrence> {
-        let day = (day + 1..=day + 7).find(|day| self.days.contains(&Weekday::of(*day)))?;
+        let day = self.day_after(day)?;
         let clock = Clock::new((self.at_min / 60) as i8, (self.at_min % 60) as i8, 0, 0).ok()?;
         let local = DateTime::from_parts(date(day)?, clock);
         let opens_at = Time::from_ms(zone.to_ambiguous_timestamp(local).compatible().ok()?.as_millisecond());
@@ -153,6 +175,11 @@ impl Zone {
     pub fn named(text: &str) -> Option<Self> {
         let zone = Self::Named(text.to_owned());
         zone.rules().map(|_| zone)
+    }
+
+    /// Whether this server knows its rules.
+    pub fn is_known(&self) -> bool {
+        self.rules().is_some()
     }
 
     fn rules(&self) -> Option<TimeZone> {
@@ -339,6 +366,33 @@ mod tests {
             let third = rule.next_after(second.day);
             assert_eq!([said(Some(first)), said(Some(second)), said(third)], want, "{case}");
             assert_eq!(first.created_at(&rule), first.opens_at.before_ms(3_600_000));
+        }
+    }
+
+    /// What needs no calendar: which day comes next, and about when.
+    #[test]
+    fn what_may_follow() {
+        use Weekday::*;
+        let on = |day: i64| Occurrence { day, opens_at: Time::from_ms(day * DAY_MS + 20 * 3_600_000) };
+        let later =
+            |days: u64, of: Occurrence| Occurrence { opens_at: of.opens_at.after_ms(days * DAY_MS as u64), ..of };
+        let (every, weekly) = (rule(&Weekday::ALL, "20:00", "0"), rule(&[Wednesday], "20:00", "Asia/Shanghai"));
+        let last = Time::MAX.ms() / DAY_MS;
+        // Day 20,614 is a Wednesday.
+        for (what, rule, day, next, may) in [
+            ("the next day", &every, 20_614, Some(on(20_615)), true),
+            ("the same", &every, 20_614, Some(on(20_614)), false),
+            ("the day before", &every, 20_614, Some(on(20_613)), false),
+            ("a day is left out", &every, 20_614, Some(on(20_616)), false),
+            ("much later than its day", &every, 20_614, Some(later(3, on(20_615))), false),
+            ("nothing", &every, 20_614, None, false),
+            ("the next Wednesday", &weekly, 20_614, Some(on(20_621)), true),
+            ("a Thursday", &weekly, 20_614, Some(on(20_615)), false),
+            ("the Wednesday after", &weekly, 20_614, Some(on(20_628)), false),
+            ("nothing, some days before time ends", &every, last - 5, None, false),
+            ("nothing, where time ends", &every, last - 1, None, true),
+        ] {
+            assert_eq!(rule.may_follow(&on(day), next.as_ref()), may, "{what}");
         }
     }
 

@@ -21,9 +21,14 @@ pub(super) struct Templates {
 impl Templates {
     /// What timers wait for here.
     pub(super) fn due(&self) -> impl Iterator<Item = (Time, Due)> {
-        let recurring = self.recurring.iter();
-        let recurring = recurring.filter_map(|(id, (_, one))| Some((one.deadline()?, Due::Recurrence(*id))));
+        let recurring = self.recurring.keys().filter_map(|id| Some((self.recurrence_due(*id)?, Due::Recurrence(*id))));
         recurring.chain(self.to_hand_in.iter().map(|(id, since)| (*since, Due::HandIn(*id))))
+    }
+
+    /// When a recurrence has something to do. A server that does not know its zone can't name what comes after, and leaves it to others.
+    pub(super) fn recurrence_due(&self, id: RecurrenceId) -> Option<Time> {
+        let (_, recurring) = self.recurring.get(&id)?;
+        recurring.deadline().filter(|_| recurring.rule.zone.is_known())
     }
 }
 

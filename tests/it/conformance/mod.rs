@@ -62,7 +62,7 @@ macro_rules! suite {
                 talk { ballots, ballots_that_change, nobody_votes_early, places, only_whom_the_conditions_let, mute_and_ban,
                        copy_that_does_not_pass },
                 template { saved_and_had_again, of_every_kind, a_beacons_round_follows_the_time, created_ahead_of_its_time,
-                           by_the_zones_clocks, timers_of_several_nodes, missed, resting, not_all_is_well,
+                           by_the_zones_clocks, timers_of_several_nodes, what_comes_after_is_judged, missed, resting, not_all_is_well,
                            by_hand_before_the_timer, refused, asked_again },
                 bag { for_newcomers_who_have_watched, each_code_to_one_person, more_codes, called_off, codes_of_other_bags,
                       refused },

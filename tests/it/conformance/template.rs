@@ -205,6 +205,33 @@ pub fn timers_of_several_nodes<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
+/// Whoever brings the outcome of an occurrence names the one after it: what can't be that is not taken.
+pub fn what_comes_after_is_judged<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    stage.ask("host", save("rain", plan(rain(2, 5))));
+    stage.ask("host", recur("rain", daily()));
+    stage.now = START.after_ms(19 * HOUR_MS);
+    let mut ops = Vec::new();
+    stage.keeper.due(stage.now, 10, &mut ops);
+    let Ask::Template(TemplateAsk::Due { recurrence, day, next: Some(next), plan_bytes }) = ops.remove(0).ask else {
+        panic!("nothing is due")
+    };
+    let later = |days: u64, opens_at| Some(Occurrence { day: next.day + days as i64, opens_at });
+    for (case, next, want) in [
+        ("nothing, as if time ended", None, "not done: invalid"),
+        ("the same again", Some(Occurrence { day, ..next }), "not done: invalid"),
+        ("one that leaves a day out", later(1, next.opens_at.after_ms(DAY_MS)), "not done: invalid"),
+        ("three days after its day", later(0, next.opens_at.after_ms(3 * DAY_MS)), "not done: invalid"),
+        ("before the one that it follows", later(0, next.opens_at.before_ms(DAY_MS + 1)), "not done: invalid"),
+        ("the next", Some(next), "drafted 1"),
+    ] {
+        let due = TemplateAsk::Due { recurrence, day, next, plan_bytes };
+        assert_eq!(stage.timer(Ask::Template(due)), want, "{case}");
+    }
+    assert_eq!((outcomes(&stage), recurrences(&stage)[0].1.next), (vec!["1".to_owned()], Some(next)));
+    stage.audit();
+}
+
 /// No server was there for three days and a half.
 pub fn missed<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));

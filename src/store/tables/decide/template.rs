@@ -22,7 +22,7 @@ impl Tables {
             TemplateAsk::Resume { recurrence, next } => self.resume(context, *recurrence, *next),
             TemplateAsk::End { recurrence } => self.end_recurrence(context, *recurrence),
             TemplateAsk::Due { recurrence, day, next, plan_bytes } => {
-                Ok(self.occur(context, *recurrence, *day, *next, *plan_bytes))
+                self.occur(context, *recurrence, *day, *next, *plan_bytes)
             }
             TemplateAsk::HandIn { activity, findings } => Ok(self.hand_in(context, *activity, findings)),
         }
@@ -106,16 +106,19 @@ impl Tables {
     /// The outcome of an occurrence, unless it has one: a timer on another node, or of a process that was killed, was there first.
     fn occur(
         &self, context: &Context<'_>, id: RecurrenceId, day: i64, next: Option<Occurrence>, bytes: u32,
-    ) -> Decision {
-        let idle = Decision::Answer(Answer::Idle);
+    ) -> Outcome {
+        let idle = Ok(Decision::Answer(Answer::Idle));
         let Ok(recurring) = self.recurrence_in(context, id) else { return idle };
         let Some(occurrence) = recurring.next.filter(|next| next.day == day) else { return idle };
         if recurring.deadline().is_none_or(|at| at > context.now) {
             return idle;
         }
         let Ok(saved) = self.template_in(context, recurring.template) else { return idle };
+        if !recurring.rule.may_follow(&occurrence, next.as_ref()) {
+            return Err(NotDoneCode::Invalid.because("the next occurrence is not the next of the rule"));
+        }
         let of = CameOf { recurrence: id, occurrence, next };
-        let missed = |because| happens(context, TemplateEvent::Missed { of, because });
+        let missed = |because| Ok(happens(context, TemplateEvent::Missed { of, because }));
         if occurrence.opens_at <= context.now {
             return missed(MissedBecause::TooLate);
         }
@@ -123,7 +126,10 @@ impl Tables {
         let invalid = |_| NotDoneCode::Invalid.because("");
         match planned.map_err(invalid).and_then(|plan| self.may_draft(context, &plan).map(|()| plan)) {
             Ok(_) if plan_bytes(saved) > bytes => idle,
-            Ok(plan) => self.drafted_from(context, recurring.template, plan, recurring.seed_of(&occurrence), Some(of)),
+            Ok(plan) => {
+                let seed = recurring.seed_of(&occurrence);
+                Ok(self.drafted_from(context, recurring.template, plan, seed, Some(of)))
+            }
             Err(NotDone { code: NotDoneCode::TooMany, .. }) => missed(MissedBecause::TooMany),
             Err(_) => missed(MissedBecause::Invalid),
         }

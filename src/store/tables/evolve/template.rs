@@ -110,18 +110,14 @@ impl Tables {
     }
 
     fn arm_recurrence(&mut self, id: RecurrenceId) {
-        if let Some(at) = self.recurrence_deadline(id) {
+        if let Some(at) = self.templates.recurrence_due(id) {
             self.due.insert((at, Due::Recurrence(id)));
         }
     }
 
     fn disarm_recurrence(&mut self, id: RecurrenceId) {
-        if let Some(at) = self.recurrence_deadline(id) {
+        if let Some(at) = self.templates.recurrence_due(id) {
             self.due.remove(&(at, Due::Recurrence(id)));
         }
-    }
-
-    fn recurrence_deadline(&self, id: RecurrenceId) -> Option<Time> {
-        self.templates.recurring.get(&id)?.1.deadline()
     }
 }
