@@ -155,6 +155,7 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             })),
         ),
         ("own", from_server(Body::Own(Own { grants: vec![grant()], orders: vec![order()], ..Own::default() }))),
+        ("own_refund_due", from_server(Body::Own(Own { orders: vec![late_order()], ..Own::default() }))),
         ("own_ticket", from_server(Body::Own(Own { tickets: vec![ticket()], ..Own::default() }))),
         ("own_prize", from_server(Body::Own(Own { prizes: vec![prize()], ..Own::default() }))),
         ("own_prize_held", from_server(Body::Own(Own { prizes: vec![held_prize()], ..Own::default() }))),
@@ -362,6 +363,10 @@ fn hold() -> Hold {
     Hold { until_ms: 1_800_000_600_000, state: HoldState::Held.into() }
 }
 
+fn late_order() -> Order {
+    Order { phase: OrderPhase::Released.into(), refund_due_fen: 19_800, ..order() }
+}
+
 fn order() -> Order {
     Order {
         order: 77,
@@ -371,6 +376,7 @@ fn order() -> Order {
         total_fen: 19_800,
         hold_until_ms: 1_800_000_300_000,
         price: None,
+        refund_due_fen: 0,
     }
 }
 

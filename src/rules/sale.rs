@@ -167,6 +167,8 @@ pub struct Order {
     pub previous: Option<OrderId>,
     /// How the total came about, where more than the lines' own prices had a part in it.
     pub price: Option<Box<Price>>,
+    /// What was paid for it and bought nothing, for it came too late or was not the first: so much goes back.
+    pub refund_due: Fen,
 }
 
 /// What became of a payment.

@@ -67,5 +67,6 @@ pub(super) fn order(order: &Order) -> wire::Order {
         total_fen: order.total.get(),
         hold_until_ms: order.hold_until.ms(),
         price: order.price.as_deref().map(price),
+        refund_due_fen: order.refund_due.get(),
     }
 }

@@ -46,7 +46,7 @@ pub enum Invariant {
     GrantsOnce,
     /// Every movement leaves the sum of all accounts as it was, none is overdrawn, and the ledger is what the log says.
     BooksBalance,
-    /// A reservation ends once: paid or released.
+    /// A reservation ends once, paid or released, and what is paid in vain is due back.
     OrdersEndOnce,
     /// A coupon is issued once and used at most once; issued = held + reserved + used + expired, per template.
     CouponsUsedOnce,

@@ -6,16 +6,19 @@ use super::{Check, Invariant, Verdict};
 use crate::rules::{ActivityId, Kind, OrderId, OrderPhase, PaymentOutcome, PriceLine, SkuId, UserId};
 use crate::store::{Event, Recorded, Reservation, Tables};
 
-/// A reservation ends once: paid or released.
+/// A reservation ends once, paid or released, and what is paid in vain is due back.
 pub(super) struct OrdersEndOnce {
     phases: HashMap<OrderId, (ActivityId, OrderPhase)>,
+    /// What was paid for an order and bought nothing, fen.
+    refunds_due: HashMap<OrderId, i64>,
     reserved: u64,
 }
 
 impl OrdersEndOnce {
     pub(super) fn over(base: &Tables) -> Self {
         let phases = base.orders().map(|order| (order.id, (order.activity, order.phase)));
-        Self { phases: phases.collect(), reserved: 0 }
+        let refunds_due = base.orders().map(|order| (order.id, order.refund_due.get())).filter(|(_, due)| *due > 0);
+        Self { phases: phases.collect(), refunds_due: refunds_due.collect(), reserved: 0 }
     }
 
     fn end(&mut self, no: u64, order: OrderId, from: OrderPhase, to: OrderPhase) -> Verdict<()> {
@@ -56,8 +59,11 @@ impl Check for OrdersEndOnce {
             Event::Released { order, .. } => self.end(no, *order, Reserved, Released),
             Event::Paid { order, outcome: PaymentOutcome::Sold, .. } => self.end(no, *order, Reserved, Paid),
             Event::Paid { order, outcome: PaymentOutcome::SoldLate, .. } => self.end(no, *order, Released, Paid),
-            Event::Paid { order, outcome: PaymentOutcome::RefundDue, .. } => match self.phases.get(order) {
-                Some((_, Released | Paid)) => Ok(()),
+            Event::Paid { order, amount, outcome: PaymentOutcome::RefundDue, .. } => match self.phases.get(order) {
+                Some((_, Released | Paid)) => {
+                    *self.refunds_due.entry(*order).or_insert(0) += amount.get();
+                    Ok(())
+                }
                 found => Err(format!("event {no} sends money for order {order} back: it was {found:?}")),
             },
             Event::Archived { activity, .. } => {
@@ -68,6 +74,7 @@ impl Check for OrdersEndOnce {
                     }
                     of != activity
                 });
+                self.refunds_due.retain(|order, _| self.phases.contains_key(order));
                 held.map_or(Ok(()), |order| Err(format!("event {no} drops order {order}, which never ended")))
             }
             _ => Ok(()),
@@ -83,6 +90,10 @@ impl Check for OrdersEndOnce {
             let by_log = self.phases.get(&order.id).map(|(_, phase)| *phase);
             if by_log != Some(order.phase) {
                 return Err(format!("order {} is {:?}, by the log {by_log:?}", order.id, order.phase));
+            }
+            let due = self.refunds_due.get(&order.id).copied().unwrap_or(0);
+            if order.refund_due.get() != due {
+                return Err(format!("{} fen go back for order {}, by the log {due}", order.refund_due, order.id));
             }
             if order.phase == OrderPhase::Reserved {
                 *reserved.entry(order.activity).or_default() += 1;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{
-    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fingerprint, Grant, HoldState, Order, OrderId,
+    ActivityId, AwardState, CampaignId, CouponId, ExperimentId, Fen, Fingerprint, Grant, HoldState, Order, OrderId,
     OrderPhase, PaymentOutcome, Phase, RecurrenceId, Refusal, Time, UserId,
 };
 
@@ -292,6 +292,6 @@ impl Tables {
     /// An order as it was when it was reserved, whatever became of it: that was the answer.
     fn as_reserved(&self, order: OrderId) -> Order {
         let order = self.orders.get(&order).expect("orders go with their activity");
-        Order { phase: OrderPhase::Reserved, ..order.clone() }
+        Order { phase: OrderPhase::Reserved, refund_due: Fen::ZERO, ..order.clone() }
     }
 }

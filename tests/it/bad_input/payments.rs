@@ -1,13 +1,15 @@
-//! Payment callbacks: only what the provider signed counts, and it counts once.
+//! Payment callbacks: only what the provider signed counts, and it counts once; what comes in vain goes back.
 
 use liveroom::api::PaymentSecret;
 use liveroom::engine::Clock;
 use liveroom::rules::Time;
+use liveroom_protocol::client::{Event, Events, Outcome};
+use liveroom_protocol::wire::{CartLine, OrderPhase};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::served::peer::{fresh_id, release, reserve};
-use crate::served::{Over, Peer, Reply, Served, run, sale};
+use crate::served::{Over, PATIENCE, Peer, Reply, Served, run, sale};
 
 #[test]
 fn only_the_provider_s_word_counts_and_once() {
@@ -93,4 +95,50 @@ fn only_the_provider_s_word_counts_and_once() {
         assert_eq!((&pool["granted"], &pool["free"]), (&json!(3), &json!(7)));
         served.is_well().await;
     });
+}
+
+/// Money that comes when the order is gone goes back, and its buyer hears of it: at once, and again after a welcome.
+#[test]
+fn a_buyer_hears_that_money_goes_back() {
+    run(async {
+        let served = Served::furnished(|_| {}).await;
+        let secret = PaymentSecret::new(served.development.payment_secret().unwrap().expose_secret(), 1);
+        let pay = async |order: u64, payment: &str| {
+            let body = json!({ "order": order, "payment": payment, "amount_fen": 5 }).to_string();
+            let signature = secret.sign(Clock::real().now(), body.as_bytes());
+            let request = served.request("POST", "/v1/rooms/r1/payments").header("Content-Type", "application/json");
+            request.header("Liveroom-Signature", &signature).body(body).send().await.expect(200)["outcome"].clone()
+        };
+        for over in Over::BOTH {
+            let sold = served.open("r1", sale(1, 5)).await;
+            let ticket = served.ticket("r1", sold).await;
+            let user = format!("late-{over:?}");
+            let (client, mut events) = served.client(over, "r1", &user).await;
+            let line = CartLine { sku: 1, quantity: 1, opening: ticket.opening };
+            let Ok(Outcome::Ordered(order)) = client.reserve(sold, ticket.token, vec![line]).await else {
+                panic!("{over:?}: no order")
+            };
+            assert_eq!(client.release(order.order).await, Ok(Outcome::Done), "{over:?}");
+            served.step("r1", sold, "close").await.expect(200);
+            assert_eq!(pay(order.order, &format!("{user}-1")).await, "refund_due", "{over:?}");
+            let due = (order.order, OrderPhase::Released, 5);
+            assert_eq!(goes_back(&mut events).await, due, "{over:?}");
+            let (_again, mut events) = served.client(over, "r1", &user).await;
+            assert_eq!(goes_back(&mut events).await, due, "{over:?}: after a welcome");
+        }
+        served.is_well().await;
+    });
+}
+
+/// The first order of which something goes back: which, where it stands, and how much.
+async fn goes_back(events: &mut Events) -> (u64, OrderPhase, i64) {
+    let wait = async {
+        loop {
+            let Event::Own(own) = events.next().await.expect("the client goes on") else { continue };
+            if let Some(order) = own.orders.iter().find(|order| order.refund_due_fen > 0) {
+                return (order.order, order.phase(), order.refund_due_fen);
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("told")
 }

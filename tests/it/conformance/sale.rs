@@ -1,7 +1,7 @@
 //! Flash sale 限时秒杀.
 
 use liveroom::rules::*;
-use liveroom::store::{Ask, Bounds};
+use liveroom::store::{Ask, Bounds, Query, Reply};
 
 use crate::stage::{Stage, Subject, fen, plan, room, sale};
 
@@ -113,8 +113,18 @@ pub fn late_payment<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     assert_eq!(stage.buy("cyd", shop, 1, 1), "order 3: 100 fen");
     assert_eq!(stage.pay(2, 100), "refund due", "there is none");
     assert_eq!(stage.pay(1, 100), "refund due", "it was paid before");
+    assert_eq!(stage.pay(1, 100), "refund due", "nor was the second the last");
     assert_eq!(stage.balance(Account::Proceeds(room())), 100);
-    assert_eq!(stage.balance(Account::RefundsDue(room())), 200);
+    assert_eq!(stage.balance(Account::RefundsDue(room())), 300);
+    // Their buyers are told, whatever became of the orders; what was answered stays.
+    let told = |stage: &Stage<K>, order| match stage.keeper.ask(&Query::Order { order: OrderId(order) }) {
+        Reply::Order { order, .. } => (order.phase, order.refund_due.get()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        [1, 2, 3].map(|order| told(&stage, order)),
+        [(OrderPhase::Paid, 200), (OrderPhase::Released, 100), (OrderPhase::Reserved, 0)]
+    );
     stage.wait_ms(10_000);
     stage.step(shop, Step::Close);
     assert_eq!(stage.pay(3, 100), "refund due", "nothing is sold once the sale is over");

@@ -331,7 +331,7 @@ impl Reckoning<'_> {
             match payment.outcome.as_deref() {
                 Some("sold" | "sold_late") => phase != Some(&OrderPhase::Paid),
                 // The order stays released, and the money goes back.
-                Some(_) => !matches!(phase, Some(OrderPhase::Released | OrderPhase::RefundDue)),
+                Some(_) => phase != Some(&OrderPhase::Released),
                 None => true,
             }
         });

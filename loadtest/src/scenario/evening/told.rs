@@ -224,9 +224,8 @@ impl Told {
         let (activity, total_fen, phase) = (order.activity, order.total_fen, order.phase());
         let now = Purchase { activity, units, goods_fen, total_fen, phase };
         let before = self.orders.insert(order.order, now);
-        let ended = |phase| matches!(phase, OrderPhase::Paid | OrderPhase::RefundDue);
         if let Some(before) = before
-            && (ended(before.phase) && before.phase != now.phase || before.total_fen != now.total_fen)
+            && (before.phase == OrderPhase::Paid && now.phase != OrderPhase::Paid || before.total_fen != now.total_fen)
         {
             self.complain("orders_end_once", || format!("order {}: {before:?}, then {now:?}", order.order));
         }

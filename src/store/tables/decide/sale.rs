@@ -99,6 +99,10 @@ impl Tables {
             OrderPhase::Released if late => PaymentOutcome::SoldLate,
             OrderPhase::Released | OrderPhase::Paid => PaymentOutcome::RefundDue,
         };
+        if outcome == PaymentOutcome::RefundDue {
+            let full = |_| NotDoneCode::TooMany.because("more would go back for the order than can be counted");
+            order.refund_due.plus(amount).map_err(full)?;
+        }
         let from_outside = Posting {
             from: Account::Outside,
             to: Account::Proceeds(context.room_id),

@@ -32,6 +32,7 @@ impl Tables {
             hold_until,
             previous: sale.latest_order(&user),
             price: price.map(|price| Box::new(price.clone())),
+            refund_due: Fen::ZERO,
         };
         sale.hold(user, id, lines, recorded.no);
         self.latest_order = id.0;
@@ -72,7 +73,10 @@ impl Tables {
                 order.phase = OrderPhase::Paid;
                 sale.sell_late(order, no);
             }
-            PaymentOutcome::RefundDue => {}
+            PaymentOutcome::RefundDue => {
+                let order = self.orders.get_mut(&id).ok_or("no such order")?;
+                order.refund_due = order.refund_due.plus(amount).map_err(|_| "more goes back than can be counted")?;
+            }
         }
         if outcome != PaymentOutcome::RefundDue {
             self.with_coupons_of(room, id, |book, price| book.use_up(price, id))?;
