@@ -1,7 +1,7 @@
-//! Boards 榜: who has given how much, in a broadcast, a day, a week.
+//! A board 榜: who has given how much.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hint::black_box;
 
 use foldhash::quality::FixedState;
@@ -9,27 +9,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::ranking::Ranking;
 use crate::rules::{Coins, Time, UserId};
-
-/// What a board covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Span {
-    /// One broadcast of the room.
-    Broadcast,
-    /// One day of the room's time zone.
-    Day,
-    /// One week of the room's time zone, from Monday.
-    Week,
-}
-
-/// One board of a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct BoardId {
-    /// What it covers.
-    pub span: Span,
-    /// Which one: the broadcast's number, or the days or weeks since 1970.
-    pub number: i64,
-}
 
 /// A place on a board. Places are ordered: score downwards, then who reached it first, then the user's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,48 +59,6 @@ struct Key {
     seat: u32,
 }
 
-/// Where a user sat lately on each of the current boards: a hint that spares three looks by name, and no part of any state.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Seats([u32; 3]);
-
-/// The boards of a room: the latest of each span.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Boards(BTreeMap<BoardId, Board>);
-
-impl Span {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Broadcast, Self::Day, Self::Week];
-
-    /// The word that every interface uses.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Broadcast => "broadcast",
-            Self::Day => "day",
-            Self::Week => "week",
-        }
-    }
-
-    /// So many boards are kept, the current one included.
-    pub const fn kept(self) -> i64 {
-        match self {
-            Self::Broadcast | Self::Day => 8,
-            Self::Week => 5,
-        }
-    }
-
-    /// The board at `now`, in a zone that is `utc_offset_min` minutes east of Greenwich, during the room's `broadcast`.
-    pub const fn at(self, now: Time, utc_offset_min: i32, broadcast: u32) -> BoardId {
-        let day = now.day(utc_offset_min);
-        let number = match self {
-            Self::Broadcast => broadcast as i64,
-            Self::Day => day,
-            // 1970 began on a Thursday.
-            Self::Week => (day + 3).div_euclid(7),
-        };
-        BoardId { span: self, number }
-    }
-}
-
 const STAYED: u32 = u32::MAX;
 
 impl Place {
@@ -147,7 +84,7 @@ impl Place {
 
 /// How a board is kept.
 #[derive(Debug, Clone, Copy)]
-struct Size {
+pub(super) struct Size {
     /// As many users are listed.
     users_max: usize,
     /// So many moves are made in the order at once: many, for that is what makes them cheap, but whoever asks for a rank looks
@@ -167,7 +104,7 @@ fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
 impl Board {
     /// As many users are listed; who has less than all of them falls off the end, and begins anew when he gives again.
     pub const USERS_MAX: usize = 1_000_000;
-    const SIZE: Size = Size { users_max: Self::USERS_MAX, moved_max: 2_048, anew: 32 };
+    pub(super) const SIZE: Size = Size { users_max: Self::USERS_MAX, moved_max: 2_048, anew: 32 };
 
     /// A user gave so much.
     pub fn add(&mut self, user: UserId, coins: Coins, now: Time) {
@@ -175,7 +112,7 @@ impl Board {
     }
 
     /// Looks at the seat that `hint` names first, and leaves the right one there.
-    fn add_to(&mut self, user: UserId, coins: Coins, now: Time, size: Size, hint: &mut u32) {
+    pub(super) fn add_to(&mut self, user: UserId, coins: Coins, now: Time, size: Size, hint: &mut u32) {
         self.touched = Some(now);
         let hinted = self.places.get(*hint as usize).is_some_and(|place| place.user == user);
         let known = if hinted { Some(*hint) } else { self.seat_of.get(&user).copied() };
@@ -235,6 +172,17 @@ impl Board {
             self.order = self.order.renewed(stays, &self.moved_in_order(), in_order(&self.places));
         }
         self.moved.drain(..).for_each(|moved| self.moved_at[moved.is.seat as usize] = STAYED);
+    }
+
+    /// Looks at a seat, and no further: what is there is at hand when its user's next gift comes.
+    pub(super) fn look_ahead(&self, seat: u32) {
+        let (place, moved_at) = (self.places.get(seat as usize), self.moved_at.get(seat as usize));
+        black_box((place.map(Place::score), moved_at.copied()));
+    }
+
+    /// Whether it was touched at `since` or later.
+    pub(super) fn touched_since(&self, since: Time) -> bool {
+        self.touched.is_some_and(|at| at >= since)
     }
 
     fn last(&self) -> Option<Key> {
@@ -301,61 +249,6 @@ impl Board {
         self.places.iter().map(Place::score).sum::<i64>() + self.unlisted
     }
 }
-
-impl Boards {
-    /// A user gave so much at `now`: it counts on the board of each span. What is too old to keep goes. Says whether `seats`
-    /// are others now.
-    pub fn add(
-        &mut self, user: UserId, coins: Coins, now: Time, utc_offset_min: i32, broadcast: u32, seats: &mut Seats,
-    ) -> bool {
-        let before = seats.0;
-        for (span, hint) in Span::ALL.into_iter().zip(&mut seats.0) {
-            let id = span.at(now, utc_offset_min, broadcast);
-            if !self.0.contains_key(&id) {
-                self.0.retain(|other, _| other.span != span || other.number > id.number - span.kept());
-            }
-            self.0.entry(id).or_default().add_to(user, coins, now, Board::SIZE, hint);
-        }
-        seats.0 != before
-    }
-
-    /// Looks at a user's seats on the current boards, and no further: what is there is at hand when the next gift comes.
-    pub fn look_ahead(&self, seats: Seats) {
-        for (span, seat) in Span::ALL.into_iter().zip(seats.0) {
-            let mut of_span = self.0.range(..=BoardId { span, number: i64::MAX });
-            if let Some((_, board)) = of_span.next_back() {
-                black_box((
-                    board.places.get(seat as usize).map(Place::score),
-                    board.moved_at.get(seat as usize).copied(),
-                ));
-            }
-        }
-    }
-
-    /// A board.
-    pub fn get(&self, id: BoardId) -> Option<&Board> {
-        self.0.get(&id)
-    }
-
-    /// All boards, in the order of their ids.
-    pub fn iter(&self) -> impl Iterator<Item = (BoardId, &Board)> {
-        self.0.iter().map(|(id, board)| (*id, board))
-    }
-
-    /// Drops what was last touched before `until`.
-    pub fn forget(&mut self, until: Time) {
-        self.0.retain(|_, board| board.touched.is_some_and(|at| at >= until));
-    }
-}
-
-/// Hints make no difference.
-impl PartialEq for Seats {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Seats {}
 
 /// Equal however it came about.
 impl PartialEq for Board {
@@ -440,38 +333,6 @@ mod tests {
             }
             assert_eq!(board.rank(&user(99)), None, "{case}");
         }
-    }
-
-    #[test]
-    fn which_board() {
-        // Sunday 2026-01-04 23:30 UTC is Monday morning in Beijing.
-        let late = Time::from_ms(1_767_569_400_000);
-        for (span, offset, number) in [
-            (Span::Day, 0, 20_457),
-            (Span::Day, 480, 20_458),
-            (Span::Day, -480, 20_457),
-            (Span::Week, 0, 2_922),
-            (Span::Week, 480, 2_923),
-            (Span::Broadcast, 480, 7),
-        ] {
-            assert_eq!(span.at(late, offset, 7), BoardId { span, number }, "{span:?} {offset}");
-        }
-    }
-
-    #[test]
-    fn old_boards_go() {
-        let (mut boards, day_ms) = (Boards::default(), 86_400_000);
-        let one = Coins::new(1).unwrap();
-        for n in 0..100 {
-            boards.add(user(n), one, Time::from_ms(i64::from(n) * day_ms), 0, n, &mut Seats::default());
-        }
-        let numbers = |span| boards.iter().filter(|(id, _)| id.span == span).map(|(id, _)| id.number).collect();
-        let [broadcasts, days, weeks]: [Vec<i64>; 3] = Span::ALL.map(numbers);
-        assert_eq!(broadcasts, (92..100).collect::<Vec<_>>());
-        assert_eq!(days, (92..100).collect::<Vec<_>>());
-        assert_eq!(weeks, (10..15).collect::<Vec<_>>());
-        boards.forget(Time::from_ms(98 * day_ms));
-        assert_eq!(boards.iter().count(), 2 + 2 + 1);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Gifts: what there is to send, and what a run of them adds up to.
 
 mod board;
+mod boards;
 mod combo;
 mod fan_club;
 mod ranking;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Coins, GiftId, NotDone, NotDoneCode};
 
-pub use board::{Board, BoardId, Boards, Place, Seats, Span};
+pub use board::{Board, Place};
+pub use boards::{BoardId, Boards, Seats, Span};
 pub use combo::Combo;
 pub use fan_club::{DailyCap, Fan, FanClub, FanClubError, FanClubSettings, FanGain, FanSource};
 

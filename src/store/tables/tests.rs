@@ -130,9 +130,40 @@ fn full_books_take_no_payment() {
 /// What a snapshot leaves out follows from what it holds.
 #[test]
 fn timers_follow_from_the_rest() {
-    let (tables, _) = created();
+    use crate::rules::{Coins, Gift, GiftId};
+    use crate::store::GiftAsk;
+    let (mut tables, _) = created();
+    let rose = Gift {
+        id: GiftId(1),
+        title: "rose".to_owned(),
+        price: Coins::new(1).unwrap(),
+        effect: 0,
+        joins_fan_club: false,
+    };
+    let (room, wallet) = (Partition::Room(room()), Partition::Wallet(user("ann")));
+    let send = |ms| (ms, room, Ask::Gift(GiftAsk::Send { gift: GiftId(1), count: 1 }));
+    let asks = [
+        (1, Partition::Platform, Ask::Gift(GiftAsk::SetCatalogue { based_on: 0, gifts: vec![rose] })),
+        (1, wallet, Ask::TopUp { currency: Currency::Coins, amount: 10 }),
+        send(1),
+        // The combo's timer is left where it was.
+        send(500),
+    ];
+    for ((ms, partition, ask), request) in asks.into_iter().zip(1..) {
+        let op = Op { partition, by: Some(user("ann")), request: RequestId::new(request), ask };
+        tables.commit(Time::from_ms(ms), &[op], &mut Vec::new(), &mut Vec::new()).unwrap();
+    }
     let bytes = postcard::to_stdvec(&tables).unwrap();
     let read: Tables = postcard::from_bytes::<Tables>(&bytes).unwrap().bounded(Bounds::default());
     assert_eq!(read, tables);
     assert_eq!(read.digest(), tables.digest());
+    for passed_ms in [0, 3_000, 3_499, 3_500, 100_000_000] {
+        let due = |tables: &Tables| {
+            let mut ops = Vec::new();
+            tables.due(Time::from_ms(passed_ms), 100, &mut ops);
+            ops
+        };
+        assert_eq!(due(&read), due(&tables), "{passed_ms} ms");
+        assert_eq!(due(&read).is_empty(), passed_ms < 3_500, "{passed_ms} ms");
+    }
 }
