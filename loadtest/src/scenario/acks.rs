@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Context;
 use aws_lc_rs::digest::{SHA256, digest};
 use liveroom_protocol::client::Outcome as Decided;
-use liveroom_protocol::wire::{GiftSent, Own, PrizeState, grant};
+use liveroom_protocol::wire::{GiftSent, Grant, Hold, Own, PrizeState, grant};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -145,12 +145,22 @@ impl Voices {
     /// Notes what came unasked of cash that is held, or was.
     pub(super) fn own(&self, own: &Own) {
         for grant in &own.grants {
-            let (Some(hold), Some(grant::Prize::AmountFen(fen))) = (&grant.hold, &grant.prize) else { continue };
-            self.write(&json!({
-                "room": self.room, "user": self.user, "activity": grant.activity, "slot": grant.slot, "amount_fen": fen,
-                "held_until_ms": hold.until_ms, "hold": hold.state().as_str_name().to_lowercase(),
-            }));
+            if let (Some(hold), Some(grant::Prize::AmountFen(fen))) = (&grant.hold, &grant.prize) {
+                self.hold(grant.activity, ("slot", grant.slot), *fen, hold);
+            }
         }
+        for prize in &own.prizes {
+            if let Some(hold) = &prize.hold {
+                self.hold(prize.activity, ("rank", prize.rank), prize.cash_fen, hold);
+            }
+        }
+    }
+
+    fn hold(&self, activity: u64, (won, number): (&str, u32), fen: i64, hold: &Hold) {
+        self.write(&json!({
+            "room": self.room, "user": self.user, "activity": activity, won: number, "amount_fen": fen,
+            "held_until_ms": hold.until_ms, "hold": hold.state().as_str_name().to_lowercase(),
+        }));
     }
 
     fn write(&self, line: &Value) {
@@ -181,13 +191,24 @@ fn decision(ask: &str, outcome: &Decided) -> Option<Value> {
             answer
         }
         Decided::Ordered(order) => json!({"answer": "reserved", "order": order.order, "total_fen": order.total_fen}),
-        Decided::CheckedIn(checked) => json!({"answer": "checked_in", "streak": checked.streak}),
+        Decided::CheckedIn(checked) => {
+            let mut answer = json!({"answer": "checked_in", "streak": checked.streak});
+            if let Some(Grant { prize: Some(grant::Prize::AmountFen(_)), hold, .. }) = &checked.grant {
+                answer["held_until_ms"] = hold.map(|hold| hold.until_ms).into();
+            }
+            answer
+        }
         Decided::GiftSent(GiftSent { combo, total, balance_coins }) => {
             json!({"answer": "sent", "combo": combo, "total": total, "balance_coins": balance_coins})
         }
         Decided::Entered(ticket) => json!({"answer": "entered", "leaf": ticket.leaf}),
         Decided::Prize(prize) => {
-            json!({"answer": "prize", "rank": prize.rank, "kept": prize.state() == PrizeState::Kept})
+            let kept = prize.state() == PrizeState::Kept;
+            let mut answer = json!({"answer": "prize", "rank": prize.rank, "kept": kept});
+            if prize.cash_fen > 0 {
+                answer["held_until_ms"] = prize.hold.map(|hold| hold.until_ms).into();
+            }
+            answer
         }
         Decided::Refused { code, .. } => json!({"answer": "refused", "code": code.word()}),
         _ => return None,
@@ -202,7 +223,7 @@ fn hash(code: &str) -> String {
 mod tests {
     use super::super::frames::{Granted, Reserved};
     use super::*;
-    use liveroom_protocol::wire::{Grant, Hold, HoldState, NotDoneCode, RefusalCode};
+    use liveroom_protocol::wire::{DrawPrize, HoldState, NotDoneCode, RefusalCode};
 
     #[test]
     fn decisions_are_written_in_the_form_that_the_audit_reads() {
@@ -227,7 +248,9 @@ mod tests {
             ..Grant::default()
         };
         let hold = Hold { until_ms: 1_800_000_060_000, state: HoldState::Forfeited.into() };
-        acks.voices("r1", "ann").own(&Own { grants: vec![cash(5, None), cash(88, Some(hold))], ..Own::default() });
+        let prize = |cash_fen, hold| DrawPrize { activity: 3, cash_fen, hold, ..DrawPrize::default() };
+        let (grants, prizes) = (vec![cash(5, None), cash(88, Some(hold))], vec![prize(0, None), prize(7, Some(hold))]);
+        acks.voices("r1", "ann").own(&Own { grants, prizes, ..Own::default() });
         acks.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
@@ -246,6 +269,8 @@ mod tests {
                 json!({"room": "r1", "user": "bob", "request_id": "3", "ask": "reserve", "activity": 2,
                     "answer": "refused", "code": "sold_out"}),
                 json!({"room": "r1", "user": "ann", "activity": 1, "slot": 4, "amount_fen": 88,
+                    "held_until_ms": 1_800_000_060_000u64, "hold": "forfeited"}),
+                json!({"room": "r1", "user": "ann", "activity": 3, "rank": 0, "amount_fen": 7,
                     "held_until_ms": 1_800_000_060_000u64, "hold": "forfeited"}),
             ]
         );

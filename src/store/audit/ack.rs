@@ -7,10 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Verdict;
 use crate::rules::{
-    Activity, ActivityId, AwardState, ComboId, Digest, HoldState, Kind, OrderId, Prize, RefusalCode, RequestId, RoomId,
-    Time, UserId,
+    Activity, ActivityId, AwardState, ComboId, Digest, Fen, HoldState, Kind, OrderId, Prize, RefusalCode, RequestId,
+    RoomId, Time, UserId,
 };
-use crate::store::{Answer, Ask, DrawAnswer, DrawAsk, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Tables};
+use crate::store::{
+    Answer, Ask, DrawAnswer, DrawAsk, DrawPrize, GiftAnswer, GiftAsk, PresenceAnswer, PresenceAsk, Tables,
+};
 
 /// What a client was told. A file has one JSON object a line: an acknowledgement, which names the request that it answers, or a notice,
 /// which came unasked.
@@ -34,13 +36,14 @@ pub enum Told {
 /// {"room":"r1","user":"bob","request_id":"10","ask":"send_gift","answer":"sent","combo":3,"total":52,"balance_coins":740}
 /// {"room":"r1","user":"bob","request_id":"10","ask":"enter","activity":3,"answer":"entered","leaf":7}
 /// {"room":"r1","user":"bob","request_id":"11","ask":"reply","activity":3,"answer":"prize","rank":0,"kept":true}
+/// {"room":"r1","user":"bob","request_id":"12","ask":"check_in","activity":4,"answer":"checked_in","streak":7,"held_until_ms":null}
 /// {"room":"r1","user":"cyd","request_id":"3","ask":"reserve","activity":2,"answer":"refused","code":"sold_out"}
 /// ```
 ///
 /// `request_id` is a decimal string, because JSON readers keep only 53 bits of a number. `activity` may be left out where
 /// a client does not know it (`release`). Answers that decide nothing (`not done`, `pending`) are no acknowledgements.
-/// Cash says until when it is held, or `null`: it came into the wallet at once. Where that is left out, as it was before cash could be
-/// held, nothing is asked about it.
+/// What gives cash says until when it is held, or `null`: it came into the wallet at once. Where that is left out, as it was before cash
+/// could be held, nothing is asked about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     /// The room.
@@ -65,6 +68,7 @@ pub struct Ack {
 ///
 /// ```json
 /// {"room":"r1","user":"bot","activity":1,"slot":1,"amount_fen":35,"held_until_ms":1800000600000,"hold":"forfeited"}
+/// {"room":"r1","user":"bot","activity":3,"rank":0,"amount_fen":888,"held_until_ms":1800000600000,"hold":"held"}
 /// ```
 ///
 /// `hold` is `credited` or `forfeited`, which is for ever, or `held`, which may have ended since.
@@ -76,8 +80,9 @@ pub struct Notice {
     pub user: UserId,
     /// What it was won in.
     pub activity: ActivityId,
-    /// The user's n-th grant there.
-    pub slot: u32,
+    /// Which of that.
+    #[serde(flatten)]
+    pub won: Won,
     /// How much.
     pub amount_fen: i64,
     /// Until when it is held at the latest.
@@ -85,6 +90,16 @@ pub struct Notice {
     pub held_until: Time,
     /// What became of it.
     pub hold: HoldState,
+}
+
+/// Which of what an activity gives somebody has won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Won {
+    /// The user's n-th grant, from 1.
+    Slot(u32),
+    /// The prize of the n-th winner of a draw, from 0.
+    Rank(u32),
 }
 
 /// Requests that viewers make.
@@ -141,6 +156,9 @@ pub enum Acked {
     CheckedIn {
         /// Broadcast days in a row.
         streak: u32,
+        /// Until when the cash that it brought is held, if it is; nothing if that was not said.
+        #[serde(rename = "held_until_ms", default, skip_serializing_if = "Option::is_none", deserialize_with = "said")]
+        held_until: Option<Option<Time>>,
     },
     /// Stock is held.
     Reserved {
@@ -183,6 +201,9 @@ pub enum Acked {
         rank: u32,
         /// Whether it was taken, or passed on.
         kept: bool,
+        /// Until when its cash is held, if it is; nothing if that was not said.
+        #[serde(rename = "held_until_ms", default, skip_serializing_if = "Option::is_none", deserialize_with = "said")]
+        held_until: Option<Option<Time>>,
     },
 }
 
@@ -274,12 +295,14 @@ impl Ack {
 impl Ack {
     /// Who asks once more for what is done is told so, without another record.
     fn follows_from_draw(&self, tables: &Tables) -> bool {
-        let activity = self.activity.and_then(|id| tables.activity(id));
-        let Some(Kind::Draw(draw)) = activity.and_then(|activity| activity.kind.as_ref()) else { return false };
+        let Some(activity) = self.activity.and_then(|id| tables.activity(id)) else { return false };
+        let Some(Kind::Draw(draw)) = &activity.kind else { return false };
         match self.answer {
             Acked::Entered { leaf } => draw.leaf_of(&self.user) == Some(leaf),
-            Acked::Prize { rank, kept: true } => {
-                draw.award_of(&self.user).is_some_and(|(at, award)| at == rank && award.state == AwardState::Kept)
+            Acked::Prize { kept: true, .. } => {
+                let award = draw.award_of(&self.user).filter(|(_, award)| award.state == AwardState::Kept);
+                let prize = award.and_then(|(rank, _)| tables.prize_of(activity, rank, true));
+                prize.is_some_and(|prize| Acked::prize(&prize).told_like(&self.answer) == self.answer)
             }
             _ => false,
         }
@@ -291,8 +314,8 @@ impl Notice {
     pub(super) fn verify(&self, tables: &Tables) -> Verdict<()> {
         let Self { room, user, activity, amount_fen, held_until, hold: told, .. } = self;
         let of = tables.activity(*activity).filter(|of| of.room == *room);
-        let mut holds = tables.holds().filter(|((of, _), hold)| of == activity && hold.user == *user);
-        let hold = of.and_then(|of| holds.find(|((_, unit), _)| self.names(of, *unit))).map(|(_, hold)| hold);
+        let mut holds = tables.holds_of(*activity).filter(|(_, hold)| hold.user == *user);
+        let hold = of.and_then(|of| holds.find(|(unit, _)| self.won.is(of, *unit))).map(|(_, hold)| hold);
         match hold {
             Some(hold)
                 if (hold.amount.get(), hold.until) == (*amount_fen, *held_until)
@@ -304,10 +327,15 @@ impl Notice {
             None => Err(format!("{user} in {room} was told {self:?}, the state does not know of it")),
         }
     }
+}
 
-    /// Whether it is about this unit, which is its user's.
-    fn names(&self, activity: &Activity, unit: u32) -> bool {
-        activity.grant(unit).is_some_and(|grant| grant.slot == self.slot)
+impl Won {
+    /// Whether it is this unit of an activity, which is the user's.
+    fn is(self, activity: &Activity, unit: u32) -> bool {
+        match self {
+            Self::Slot(slot) => activity.grant(unit).is_some_and(|grant| grant.slot == slot),
+            Self::Rank(rank) => matches!(activity.kind, Some(Kind::Draw(_))) && unit == rank,
+        }
     }
 }
 
@@ -315,17 +343,14 @@ impl Acked {
     fn of(answer: &Answer) -> Option<Self> {
         Some(match answer {
             Answer::Granted(grant) => {
-                let (mut amount_fen, mut held_until, mut coupon, mut item, mut code_hash) =
-                    (None, None, None, None, None);
+                let (mut amount_fen, mut coupon, mut item, mut code_hash) = (None, None, None, None);
                 match &grant.prize {
-                    Prize::Cash(amount) => {
-                        amount_fen = Some(amount.get());
-                        held_until = Some(grant.hold.map(|(until, _)| until));
-                    }
+                    Prize::Cash(amount) => amount_fen = Some(amount.get()),
                     Prize::Coupon(name) => coupon = Some(name.clone()),
                     Prize::Item(name) => item = Some(name.clone()),
                     Prize::Code(code) => code_hash = Some(code.hash()),
                 }
+                let held_until = held_until(grant.prize.cash(), grant.hold);
                 Self::Granted { slot: grant.slot, amount_fen, held_until, coupon, item, code_hash }
             }
             Answer::Reserved(order) => Self::Reserved { order: order.id, total_fen: order.total.get() },
@@ -336,19 +361,28 @@ impl Acked {
             Answer::Gift(GiftAnswer::Joined) => Self::Joined,
             Answer::Gift(GiftAnswer::Left) => Self::Left,
             Answer::Refused(refusal) => Self::Refused { code: refusal.code },
-            Answer::Presence(PresenceAnswer::CheckedIn { streak, .. }) => Self::CheckedIn { streak: *streak },
-            Answer::Draw(DrawAnswer::Entered(entry)) => Self::Entered { leaf: entry.leaf },
-            Answer::Draw(DrawAnswer::Prize(prize)) => {
-                Self::Prize { rank: prize.rank, kept: prize.state == AwardState::Kept }
+            Answer::Presence(PresenceAnswer::CheckedIn { streak, grant }) => {
+                let held_until = grant.as_ref().and_then(|grant| held_until(grant.prize.cash(), grant.hold));
+                Self::CheckedIn { streak: *streak, held_until }
             }
+            Answer::Draw(DrawAnswer::Entered(entry)) => Self::Entered { leaf: entry.leaf },
+            Answer::Draw(DrawAnswer::Prize(prize)) => Self::prize(prize),
             _ => return None,
         })
     }
 
+    fn prize(prize: &DrawPrize) -> Self {
+        let held_until = held_until(prize.cash, prize.hold);
+        Self::Prize { rank: prize.rank, kept: prize.state == AwardState::Kept, held_until }
+    }
+
     /// As much of it as another one tells.
     fn told_like(mut self, other: &Self) -> Self {
-        if let (Self::Granted { held_until: kept, .. }, Self::Granted { held_until: None, .. }) = (&mut self, other) {
-            *kept = None;
+        match (&mut self, other) {
+            (Self::Granted { held_until: kept, .. }, Self::Granted { held_until: None, .. })
+            | (Self::CheckedIn { held_until: kept, .. }, Self::CheckedIn { held_until: None, .. })
+            | (Self::Prize { held_until: kept, .. }, Self::Prize { held_until: None, .. }) => *kept = None,
+            _ => {}
         }
         self
     }
@@ -393,6 +427,11 @@ fn from_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestId,
     let text = String::deserialize(deserializer)?;
     let id: NonZeroU64 = text.parse().map_err(de::Error::custom)?;
     Ok(RequestId(id))
+}
+
+/// What is to be said of cash: until when it is held, if it is.
+fn held_until(cash: Fen, hold: Option<(Time, HoldState)>) -> Option<Option<Time>> {
+    (cash > Fen::ZERO).then(|| hold.map(|(until, _)| until))
 }
 
 /// What is there is said, be it `null`.

@@ -33,7 +33,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Event, Inconsistent, Recorded, Tables};
 
-pub use ack::{Ack, Acked, AckedAsk, AcksError, Notice, Told, read_acks};
+pub use ack::{Ack, Acked, AckedAsk, AcksError, Notice, Told, Won, read_acks};
 
 /// What must hold, by the name that every report uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -86,6 +86,11 @@ impl Tables {
         self.holds.all.iter().map(|(id, hold)| (*id, hold))
     }
 
+    /// The holds of an activity, by unit.
+    pub fn holds_of(&self, id: ActivityId) -> impl Iterator<Item = (u32, &Hold)> {
+        self.holds.of_activity(id)
+    }
+
     /// Until when cash that a user of a room wins now is held: nothing else asks the policy.
     pub(super) fn held_until(&self, room: &Room, user: &UserId, cash: Fen, now: Time) -> Option<Time> {
         let policy = self.holds.policy?;
@@ -99,7 +104,7 @@ impl Tables {
     }
 
     /// A prize of a draw as its winner hears of it, likewise.
-    pub(super) fn prize_of(&self, activity: &Activity, rank: u32, as_given: bool) -> Option<DrawPrize> {
+    pub(in crate::store) fn prize_of(&self, activity: &Activity, rank: u32, as_given: bool) -> Option<DrawPrize> {
         let hold = self.hold_of((activity.id, rank), as_given);
         DrawPrize::at(activity, rank).map(|prize| DrawPrize { hold, ..prize })
     }

@@ -1,5 +1,7 @@
 //! An audit that finds nothing proves nothing unless it finds what is there: each kind of damage, by its name.
 
+mod acks;
+
 use super::*;
 use crate::rules::tests::plan;
 use crate::rules::*;
@@ -493,124 +495,6 @@ fn arms_and_results_that_are_wrong_are_noticed() {
 }
 
 #[test]
-fn a_lost_or_changed_acknowledgement_is_noticed() {
-    type Change = fn(&mut Vec<Ack>);
-    let kept = Invariant::AcknowledgementsKept.word();
-    let rows: [(&str, Change, Option<&str>); 8] = [
-        ("as it was", |_| {}, None),
-        ("told twice", |acks| acks.push(acks[0].clone()), None),
-        (
-            "a grant of another amount",
-            |acks| {
-                let Acked::Granted { amount_fen, .. } = &mut acks[0].answer else { panic!("a grant") };
-                *amount_fen = Some(6);
-            },
-            Some(kept),
-        ),
-        ("a grant that nobody knows", |acks| acks[0].request_id = RequestId::new(999).unwrap(), Some(kept)),
-        ("a grant to somebody else", |acks| acks[0].user = user("eve"), Some(kept)),
-        (
-            "a refusal of what was given",
-            |acks| {
-                acks[0].answer = Acked::Refused { code: RefusalCode::SoldOut };
-            },
-            Some(kept),
-        ),
-        (
-            "a refusal that had to be recorded",
-            |acks| {
-                acks[2].answer = Acked::Refused { code: RefusalCode::WinCap };
-            },
-            Some(kept),
-        ),
-        (
-            "two answers to one request",
-            |acks| {
-                let mut other = acks[2].clone();
-                other.answer = Acked::Refused { code: RefusalCode::Closed };
-                acks.push(other);
-            },
-            Some(Invariant::AnswersStable.word()),
-        ),
-    ];
-    for (what, change, want) in rows {
-        let mut story = Story::told();
-        change(&mut story.acks);
-        assert_eq!(story.broken().first().copied(), want, "{what}");
-    }
-}
-
-#[test]
-fn what_was_told_of_held_cash_is_looked_up() {
-    let kept = Some(Invariant::AcknowledgementsKept.word());
-    let rain = Story::told().keeper.tables().holds().next().unwrap().0.0;
-    let (held_until, forfeited) = (NOW.after_ms(5_000), HoldState::Forfeited);
-    let first = || {
-        let (room, user) = (room(), user("bot"));
-        Notice { room, user, activity: rain, slot: 1, amount_fen: 5, held_until, hold: forfeited }
-    };
-    let second = |hold| Notice { slot: 2, hold, ..first() };
-    for (what, notice, want) in [
-        ("as it was", first(), None),
-        ("of the time before", Notice { hold: HoldState::Held, ..first() }, None),
-        ("what is held", second(HoldState::Held), None),
-        ("another end", Notice { hold: HoldState::Credited, ..first() }, kept),
-        ("an end that was none", second(HoldState::Credited), kept),
-        ("another amount", Notice { amount_fen: 6, ..first() }, kept),
-        ("another time", Notice { held_until: NOW.after_ms(4_999), ..first() }, kept),
-        ("a grant that was none", Notice { slot: 3, ..first() }, kept),
-        ("somebody else's", Notice { user: user("ann"), ..first() }, kept),
-        ("elsewhere", Notice { room: RoomId::parse("other").unwrap(), ..first() }, kept),
-        ("in an activity that is none", Notice { activity: ActivityId(99), ..first() }, kept),
-    ] {
-        let story = Story { notices: vec![notice], ..Story::told() };
-        assert_eq!(story.broken().first().copied(), want, "{what}");
-    }
-    for (what, said, want) in [
-        ("as it was", Some(Some(held_until)), None),
-        ("before anything was said of it", None, None),
-        ("not held", Some(None), kept),
-        ("for longer", Some(Some(held_until.after_ms(1))), kept),
-    ] {
-        let mut story = Story::told();
-        let told = story.acks.iter_mut().find(|ack| ack.user == user("bot")).unwrap();
-        let Acked::Granted { held_until, .. } = &mut told.answer else { panic!("a grant") };
-        *held_until = said;
-        assert_eq!(story.broken().first().copied(), want, "{what}");
-    }
-    for (what, hold, want) in [("by time", HoldState::Credited, None), ("not as it was", forfeited, kept)] {
-        let mut story = Story { notices: vec![first(), second(hold)], ..Story::told() };
-        story.wait_for_archive();
-        assert!(story.keeper.tables().activity(rain).is_none(), "gone");
-        assert_eq!(story.broken().first().copied(), want, "{what}");
-    }
-}
-
-#[test]
-fn what_was_told_is_looked_up_before_its_activity_leaves() {
-    let mut story = Story::told();
-    let here = Partition::Room(room());
-    let sale = ActivityId(2);
-    // Refused because it was released already: recorded, and the client does not name the sale.
-    story.ask(here, "bob", Ask::Release { order: OrderId(2) });
-    let told = story.acks.last().unwrap();
-    assert_eq!((told.activity, &told.answer), (None, &Acked::Refused { code: RefusalCode::OrderReleased }));
-    story.ask(here, "host", Ask::Step { activity: sale, step: Step::Close });
-    story.wait_for_archive();
-    assert!(
-        story
-            .events
-            .iter()
-            .any(|event| event.event.activity() == Some(sale) && matches!(event.event, Event::Archived { .. }))
-    );
-    assert!(story.keeper.tables().order(OrderId(2)).is_none(), "gone");
-    assert_eq!(story.broken(), [""; 0]);
-    // What never was is still noticed.
-    story.acks.last_mut().unwrap().request_id = RequestId::new(999).unwrap();
-    assert_eq!(story.broken(), [Invariant::AcknowledgementsKept.word()]);
-}
-
-#[test]
 fn an_audit_may_begin_in_the_middle() {
     let story = Story::told();
     for cut in 0..story.events.len() {
@@ -622,34 +506,5 @@ fn an_audit_may_begin_in_the_middle() {
         story.acks.iter().for_each(|ack| auditor.acknowledged(ack.clone()));
         let report = auditor.report(story.keeper.tables());
         assert!(report.ok, "from {cut}: {:?}", report.first_failure());
-    }
-}
-
-#[test]
-fn acknowledgements_are_read_line_by_line() {
-    let story = Story::told();
-    let told: Vec<_> = story.acks.into_iter().map(Told::from).collect();
-    let mut file = Vec::new();
-    for one in &told {
-        serde_json::to_writer(&mut file, one).unwrap();
-        file.push(b'\n');
-    }
-    assert_eq!(read_acks(&file[..]).unwrap(), told);
-    assert_eq!(read_acks(&file[..file.len() - 3]).unwrap(), told[..told.len() - 1], "the last was cut");
-    let documented: Vec<_> = include_str!("ack.rs").lines().filter_map(|line| line.strip_prefix("/// {")).collect();
-    let documented = documented.iter().map(|line| format!("{{{line}\n")).collect::<String>();
-    // As it was written before cash could be held.
-    let of_old = r#"{"room":"r1","user":"ann","request_id":"3","ask":"claim","activity":1,"answer":"granted","slot":1,"amount_fen":88}"#;
-    let file = format!("{documented}{of_old}\n");
-    let told = read_acks(file.as_bytes()).unwrap();
-    let Told::Answer(first) = &told[0] else { panic!("an answer") };
-    assert_eq!(first.request_id.get(), (1 << 53) + 1);
-    assert_eq!(told.iter().filter(|one| matches!(one, Told::Notice(_))).count(), 1);
-    let written: String = told.iter().map(|one| serde_json::to_string(one).unwrap() + "\n").collect();
-    assert_eq!(written, file);
-    for (line, bad) in
-        [(1, "{}\n"), (2, "\n{\"room\":\"\"}\n"), (1, "x\n"), (1, "{\"room\":\"r\",\"hold\":\"held\"}\n")]
-    {
-        assert!(matches!(read_acks(bad.as_bytes()), Err(AcksError::Line { line: at, .. }) if at == line), "{bad:?}");
     }
 }
