@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use liveroom_protocol::client::RetryPolicy;
-use liveroom_protocol::wire::{AskFanClub, Phase, client_frame::Body};
+use liveroom_protocol::wire::Phase;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -309,14 +309,15 @@ impl Room {
             let told = Default::default();
             viewers.push(Leaving { user, persona: *persona, known_risk, told, heard_the_end });
         }
-        // Own results come in order with answers: behind one more, they are all here.
-        let mut asking = JoinSet::new();
+        let draws = hosted.acts.iter().filter(|played| played.act.mechanic.is_drawn());
+        let draws: Arc<[_]> = draws.map(|played| played.activity).collect();
+        let mut catching_up = JoinSet::new();
         for seat in &seats {
-            let seat = Arc::clone(seat);
-            asking.spawn(async move { seat.ask("look", 0, Body::AskFanClub(AskFanClub {})).await.is_some() });
+            let (seat, draws) = (Arc::clone(seat), Arc::clone(&draws));
+            catching_up.spawn(async move { seat.catch_up(&draws).await });
         }
-        while let Some(asked) = asking.join_next().await {
-            asked?;
+        while let Some(caught_up) = catching_up.join_next().await {
+            caught_up?;
         }
         for (seat, viewer) in seats.iter().zip(&mut viewers) {
             viewer.told = std::mem::take(&mut *seat.told.lock());

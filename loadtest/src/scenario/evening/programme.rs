@@ -356,6 +356,11 @@ impl Mechanic {
         }
     }
 
+    /// Whether its winners are drawn from tickets.
+    pub(super) fn is_drawn(self) -> bool {
+        matches!(self, Self::LuckyBag | Self::KeywordDraw | Self::MicDraw)
+    }
+
     /// Whether it is announced before it opens.
     pub(super) fn warms_up(self) -> bool {
         matches!(self, Self::Rain | Self::Sale)

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use liveroom_protocol::client::{Client, Event, Events, Outcome, RoomView};
-use liveroom_protocol::wire::{ActivityState, GiftRun, Phase, WatchProgress, client_frame::Body, room_event};
+use liveroom_protocol::wire::{
+    ActivityState, AskFanClub, GiftRun, Phase, ProveTicket, WatchProgress, client_frame::Body, room_event,
+};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -90,6 +92,20 @@ impl Seat {
             self.ask_again(id, body, &outcome).await;
         }
         Some(outcome)
+    }
+
+    /// Has all that came before told: own results come in order with answers. Whoever has lost the line asks for tickets of these
+    /// draws that a comment may have made meanwhile, too: they are told once they are drawn only to those who ask.
+    pub(super) async fn catch_up(&self, draws: &[u64]) {
+        let missing: Vec<_> = {
+            let told = self.told.lock();
+            let missing = draws.iter().filter(|draw| told.disconnects > 0 && !told.tickets.contains_key(draw));
+            missing.copied().collect()
+        };
+        for activity in missing {
+            self.ask("look", activity, Body::ProveTicket(ProveTicket { activity })).await;
+        }
+        self.ask("look", 0, Body::AskFanClub(AskFanClub {})).await;
     }
 
     /// The same request must be answered in the same way.

@@ -101,6 +101,10 @@ impl Told {
                 self.prize(prize);
                 true
             }
+            Outcome::Proof(proof) => {
+                self.ticket(activity, proof.leaf);
+                false
+            }
             Outcome::GiftSent(sent) => sent.total > 0,
             Outcome::Refused { code: RefusalCode::NotInArm, .. } => {
                 self.kept_out.insert(activity);
@@ -258,7 +262,7 @@ pub(super) fn essence(outcome: &Outcome) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liveroom_protocol::wire::{GiftSent, OrderLine};
+    use liveroom_protocol::wire::{DrawProof, GiftSent, OrderLine};
 
     fn grant(slot: u32, fen: i64) -> Outcome {
         let prize = Some(grant::Prize::AmountFen(fen));
@@ -306,6 +310,15 @@ mod tests {
             let mut told = Told::default();
             told_of(&mut told);
             assert_eq!(told.complaints.keys().copied().collect::<Vec<_>>(), want, "{case}: {:?}", told.complaints);
+        }
+    }
+
+    #[test]
+    fn a_proof_is_of_the_ticket_that_there_is() {
+        for (before, leaf, complaints) in [(None, 7, 0), (Some(7), 7, 0), (Some(6), 7, 1)] {
+            let mut told = Told { tickets: before.map(|leaf| (3, leaf)).into_iter().collect(), ..Told::default() };
+            told.answered("look", 3, &Outcome::Proof(DrawProof { leaf, ..DrawProof::default() }));
+            assert_eq!((told.tickets[&3], told.complaints.len()), (leaf, complaints), "{before:?}");
         }
     }
 
