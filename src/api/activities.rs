@@ -17,7 +17,7 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 type Place = InPath<(String, u64)>;
 
 /// Drafts an activity.
-#[utoipa::path(post, path = "/v1/rooms/{room}/activities", tag = "activities", request_body = NewActivity,
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities", tag = "activities", operation_id = "draft_activity", request_body = NewActivity,
     params(("room" = String, Path),
         ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer"),
         ("dry_run" = Option<bool>, Query)),
@@ -35,7 +35,7 @@ pub(super) async fn draft(
 }
 
 /// Lists a room's activities.
-#[utoipa::path(get, path = "/v1/rooms/{room}/activities", tag = "activities", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}/activities", tag = "activities", operation_id = "list_activities", params(("room" = String, Path)),
     responses((status = 200, body = [ActivityShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
@@ -48,7 +48,7 @@ pub(super) async fn list(
 }
 
 /// Shows an activity.
-#[utoipa::path(get, path = "/v1/rooms/{room}/activities/{activity}", tag = "activities",
+#[utoipa::path(get, path = "/v1/rooms/{room}/activities/{activity}", tag = "activities", operation_id = "show_activity",
     params(("room" = String, Path), ("activity" = u64, Path)),
     responses((status = 200, body = ActivityShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(

@@ -26,7 +26,7 @@ pub(super) async fn start(
 }
 
 /// Goes off air.
-#[utoipa::path(post, path = "/v1/rooms/{room}/broadcasts/{broadcast}/end", tag = "broadcasts",
+#[utoipa::path(post, path = "/v1/rooms/{room}/broadcasts/{broadcast}/end", tag = "broadcasts", operation_id = "end_broadcast",
     params(("room" = String, Path), ("broadcast" = u32, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 200, body = BroadcastShape), (status = "4XX", body = Problem)))]
 pub(super) async fn end(

@@ -16,7 +16,7 @@ use crate::store::{Answer, Ask, CampaignAnswer, CampaignAsk, Partition, Query, R
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 
 /// Creates a campaign.
-#[utoipa::path(post, path = "/v1/rooms/{room}/campaigns", tag = "campaigns", request_body = NewCampaign,
+#[utoipa::path(post, path = "/v1/rooms/{room}/campaigns", tag = "campaigns", operation_id = "create_campaign", request_body = NewCampaign,
     params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = CampaignShape), (status = "4XX", body = Problem)))]
 pub(super) async fn create(
@@ -49,7 +49,7 @@ pub(super) async fn include(
 }
 
 /// Lists a room's campaigns, the earliest first.
-#[utoipa::path(get, path = "/v1/rooms/{room}/campaigns", tag = "campaigns", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}/campaigns", tag = "campaigns", operation_id = "list_campaigns", params(("room" = String, Path)),
     responses((status = 200, body = [CampaignShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
@@ -59,7 +59,7 @@ pub(super) async fn list(
 }
 
 /// Shows a campaign and its progress.
-#[utoipa::path(get, path = "/v1/rooms/{room}/campaigns/{campaign}", tag = "campaigns",
+#[utoipa::path(get, path = "/v1/rooms/{room}/campaigns/{campaign}", tag = "campaigns", operation_id = "show_campaign",
     params(("room" = String, Path), ("campaign" = u64, Path)),
     responses((status = 200, body = CampaignShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(

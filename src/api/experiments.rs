@@ -17,7 +17,7 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 type Place = InPath<(String, String)>;
 
 /// Creates an experiment, which runs from now on.
-#[utoipa::path(post, path = "/v1/rooms/{room}/experiments", tag = "experiments", request_body = NewExperiment,
+#[utoipa::path(post, path = "/v1/rooms/{room}/experiments", tag = "experiments", operation_id = "create_experiment", request_body = NewExperiment,
     params(("room" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = ExperimentShape), (status = "4XX", body = Problem)))]
 pub(super) async fn create(
@@ -31,7 +31,7 @@ pub(super) async fn create(
 }
 
 /// Lists a room's experiments, by name.
-#[utoipa::path(get, path = "/v1/rooms/{room}/experiments", tag = "experiments", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}/experiments", tag = "experiments", operation_id = "list_experiments", params(("room" = String, Path)),
     responses((status = 200, body = [ExperimentShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
@@ -41,7 +41,7 @@ pub(super) async fn list(
 }
 
 /// Shows an experiment, and what each of its arms has brought so far.
-#[utoipa::path(get, path = "/v1/rooms/{room}/experiments/{experiment}", tag = "experiments",
+#[utoipa::path(get, path = "/v1/rooms/{room}/experiments/{experiment}", tag = "experiments", operation_id = "show_experiment",
     params(("room" = String, Path), ("experiment" = String, Path)),
     responses((status = 200, body = ExperimentShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
@@ -52,7 +52,7 @@ pub(super) async fn show(
 }
 
 /// Ends an experiment: nothing counts for it any more. What is bound to its arms stays so, as long as it is kept.
-#[utoipa::path(post, path = "/v1/rooms/{room}/experiments/{experiment}/end", tag = "experiments",
+#[utoipa::path(post, path = "/v1/rooms/{room}/experiments/{experiment}/end", tag = "experiments", operation_id = "end_experiment",
     params(("room" = String, Path), ("experiment" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 200, body = ExperimentShape), (status = "4XX", body = Problem)))]
 pub(super) async fn end(

@@ -48,7 +48,7 @@ pub(super) async fn end_policy(State(api): State<Api>, caller: Caller) -> Result
 }
 
 /// Lists the cash of a user that is held, or was, as long as its activity is kept: a page of it, in the order of activities.
-#[utoipa::path(get, path = "/v1/users/{user}/holds", tag = "risk", params(("user" = String, Path), WhichHolds),
+#[utoipa::path(get, path = "/v1/users/{user}/holds", tag = "risk", operation_id = "list_holds", params(("user" = String, Path), WhichHolds),
     responses((status = 200, body = HoldsShape), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(user): InPath<String>, InQuery(which): InQuery<WhichHolds>,
@@ -68,7 +68,7 @@ pub(super) async fn list_in(
 }
 
 /// Ends a hold before its time: `release` credits the winner, `forfeit` gives the cash back to the activity's sponsor. Once.
-#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/holds/{unit}/{end}", tag = "risk",
+#[utoipa::path(post, path = "/v1/rooms/{room}/activities/{activity}/holds/{unit}/{end}", tag = "risk", operation_id = "end_hold",
     params(("room" = String, Path), ("activity" = u64, Path), ("unit" = u32, Path),
         ("end" = String, Path, description = "`release` or `forfeit`"), ("Idempotency-Key" = Option<String>, Header),
         ("dry_run" = Option<bool>, Query)),

@@ -37,7 +37,7 @@ pub(super) struct CategoryShape {
 }
 
 /// Shows the lexicon that counts now. Operators only.
-#[utoipa::path(get, path = "/v1/lexicons", tag = "talk",
+#[utoipa::path(get, path = "/v1/lexicons", tag = "talk", operation_id = "show_lexicons",
     responses((status = 200, body = LexiconShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<LexiconShape>, Problem> {
     caller.must_operate()?;

@@ -121,4 +121,17 @@ mod tests {
         }
         assert_eq!(include_str!("openapi.json"), super::document(), "renew it: UPDATE=1");
     }
+
+    /// Generated clients name their functions after them.
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document: serde_json::Value = serde_json::from_str(&super::document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+        let mut ids: Vec<_> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+        ids.sort_unstable();
+        assert!(ids.len() > 50, "{}", ids.len());
+        let twice: Vec<_> = ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        assert_eq!(twice, [""; 0]);
+    }
 }

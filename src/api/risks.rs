@@ -15,7 +15,7 @@ use crate::store::{Answer, Ask, Partition, Query, Reply, RiskAnswer, RiskAsk};
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 
 /// Shows what an account is judged to be; 404 if nobody has judged it, or the judgement's time is over.
-#[utoipa::path(get, path = "/v1/users/{user}/risk", tag = "risk", params(("user" = String, Path)),
+#[utoipa::path(get, path = "/v1/users/{user}/risk", tag = "risk", operation_id = "show_risk", params(("user" = String, Path)),
     responses((status = 200, body = RiskShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
     State(api): State<Api>, caller: Caller, InPath(user): InPath<String>,

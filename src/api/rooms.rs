@@ -17,7 +17,7 @@ use crate::store::{Action, Answer, Ask, HostAction, Partition, Query, Reply};
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 
 /// Creates a room.
-#[utoipa::path(put, path = "/v1/rooms/{room}", tag = "rooms", request_body = NewRoom,
+#[utoipa::path(put, path = "/v1/rooms/{room}", tag = "rooms", operation_id = "create_room", request_body = NewRoom,
     params(("room" = String, Path, description = "1 to 39 of [A-Za-z0-9_.-]"),
         ("Idempotency-Key" = Option<String>, Header, description = "names the request: a repeat gets the first answer"),
         ("dry_run" = Option<bool>, Query)),
@@ -45,7 +45,7 @@ pub(super) async fn create(
 }
 
 /// Shows a room.
-#[utoipa::path(get, path = "/v1/rooms/{room}", tag = "rooms", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}", tag = "rooms", operation_id = "show_room", params(("room" = String, Path)),
     responses((status = 200, body = RoomShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,

@@ -16,7 +16,7 @@ type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 type Place = InPath<(String, String, String)>;
 
 /// Lists who is muted or banned in a room.
-#[utoipa::path(get, path = "/v1/rooms/{room}/sanctions", tag = "talk", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}/sanctions", tag = "talk", operation_id = "list_sanctions", params(("room" = String, Path)),
     responses((status = 200, body = [SanctionShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,

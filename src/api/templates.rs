@@ -46,7 +46,7 @@ pub(super) async fn save(
 }
 
 /// Lists a room's templates, by name.
-#[utoipa::path(get, path = "/v1/rooms/{room}/templates", tag = "templates", params(("room" = String, Path)),
+#[utoipa::path(get, path = "/v1/rooms/{room}/templates", tag = "templates", operation_id = "list_templates", params(("room" = String, Path)),
     responses((status = 200, body = [TemplateShape]), (status = "4XX", body = Problem)))]
 pub(super) async fn list(
     State(api): State<Api>, caller: Caller, InPath(room): InPath<String>,
@@ -59,7 +59,7 @@ pub(super) async fn list(
 }
 
 /// Shows a template.
-#[utoipa::path(get, path = "/v1/rooms/{room}/templates/{template}", tag = "templates",
+#[utoipa::path(get, path = "/v1/rooms/{room}/templates/{template}", tag = "templates", operation_id = "show_template",
     params(("room" = String, Path), ("template" = String, Path)),
     responses((status = 200, body = TemplateShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
@@ -84,7 +84,7 @@ pub(super) async fn delete(
 }
 
 /// Drafts an activity like a template. A draw with a beacon waits for the first round after its close.
-#[utoipa::path(post, path = "/v1/rooms/{room}/templates/{template}/activities", tag = "templates",
+#[utoipa::path(post, path = "/v1/rooms/{room}/templates/{template}/activities", tag = "templates", operation_id = "draft_from_template",
     request_body = NewFromTemplate,
     params(("room" = String, Path), ("template" = String, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 201, body = ActivityShape), (status = "4XX", body = Problem)))]
@@ -166,7 +166,7 @@ pub(super) async fn resume(
 }
 
 /// Ends a recurrence. Activities that came of it stay.
-#[utoipa::path(delete, path = "/v1/rooms/{room}/recurrences/{recurrence}", tag = "templates",
+#[utoipa::path(delete, path = "/v1/rooms/{room}/recurrences/{recurrence}", tag = "templates", operation_id = "end_recurrence",
     params(("room" = String, Path), ("recurrence" = u64, Path), ("Idempotency-Key" = Option<String>, Header), ("dry_run" = Option<bool>, Query)),
     responses((status = 204), (status = "4XX", body = Problem)))]
 pub(super) async fn end(

@@ -11,7 +11,7 @@ use super::{Api, Caller};
 use crate::store::{Query, Reply};
 
 /// Shows what is known of a viewer in a room: what conditions are judged by.
-#[utoipa::path(get, path = "/v1/rooms/{room}/viewers/{user}", tag = "viewers",
+#[utoipa::path(get, path = "/v1/rooms/{room}/viewers/{user}", tag = "viewers", operation_id = "show_viewer",
     params(("room" = String, Path), ("user" = String, Path)),
     responses((status = 200, body = ViewerShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(

@@ -16,7 +16,7 @@ use crate::store::{Answer, Ask, Partition, Query, Reply};
 type Body<T> = Result<Json<T>, axum::extract::rejection::JsonRejection>;
 
 /// Shows a wallet: operators anybody's, everybody their own.
-#[utoipa::path(get, path = "/v1/wallets/{user}", tag = "wallets", params(("user" = String, Path)),
+#[utoipa::path(get, path = "/v1/wallets/{user}", tag = "wallets", operation_id = "show_wallet", params(("user" = String, Path)),
     responses((status = 200, body = WalletShape), (status = "4XX", body = Problem)))]
 pub(super) async fn show(
     State(api): State<Api>, caller: Caller, InPath(user): InPath<String>,
