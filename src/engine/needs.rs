@@ -14,7 +14,7 @@ pub(super) struct LiveNeeds {
     of: Mutex<BTreeMap<ActivityId, Needs>>,
     watching: AtomicBool,
     account: AtomicBool,
-    /// [`NO_RISK`] where no cash is held.
+    /// [`NO_RISK`] where no cash can be held.
     risk_from: AtomicU8,
 }
 

@@ -127,30 +127,46 @@ fn drawn_cash_of_bots_waits() {
     });
 }
 
-/// What a token says counts in whatever is open, since when cash is held, though nobody has judged the account.
+/// What a token says counts in whatever is open, though nobody has judged the account, by the policy that there is when winners are drawn.
 #[test]
 fn what_tokens_say_counts_in_what_is_open() {
     run(async {
         let served = Served::furnished(|_| {}).await;
+        let hold_from = async |risk: Option<u8>| {
+            if let Some(risk) = risk {
+                let policy = json!({ "hold_from": risk, "hold_s": 3_600 });
+                served.operator("PUT", "/v1/hold-policy", policy).await.expect(200);
+            }
+        };
         let prizes = json!([{ "title": "cash", "count": 2, "cash_fen": 5 }]);
-        let draw = served.open("r1", lucky_bag("cash", 1, json!({ "prizes": prizes }))).await;
-        served.operator("PUT", "/v1/hold-policy", json!({ "hold_from": 60, "hold_s": 3_600 })).await.expect(200);
-        for (over, user, risk) in [(Over::Quic, "bot", 80), (Over::Ws, "ann", 10)] {
-            let (now, account) = (Clock::real().now(), AccountFacts { created: None, risk: Some(risk) });
-            let (user, ttl) = (UserId::parse(user).unwrap(), Duration::from_secs(600));
-            let vouched = served.issuer().vouch(now, user, Role::Viewer, &Rooms::Any, ttl, account).unwrap();
-            let (client, mut events) = Client::connect(served.options(over, "r1", vouched)).await.unwrap();
-            let token = token(&mut events, draw).await;
-            enter(&client, draw, token).await;
-        }
-        served.step("r1", draw, "close").await.expect(200);
-        let path = format!("/v1/rooms/r1/activities/{draw}/holds");
-        let held = until("bot's is held", async || {
+        for (case, before, after) in [
+            ("set after they entered", None, Some(60)),
+            ("set before", Some(60), None),
+            ("lowered after", Some(90), Some(60)),
+        ] {
+            let draw = served.open("r1", lucky_bag("cash", 1, json!({ "prizes": prizes }))).await;
+            hold_from(before).await;
+            let name = |who: &str| format!("{who}-{draw}");
+            for (over, who, risk) in [(Over::Quic, "bot", 80), (Over::Ws, "ann", 10)] {
+                let (now, account) = (Clock::real().now(), AccountFacts { created: None, risk: Some(risk) });
+                let (user, ttl) = (UserId::parse(&name(who)).unwrap(), Duration::from_secs(600));
+                let vouched = served.issuer().vouch(now, user, Role::Viewer, &Rooms::Any, ttl, account).unwrap();
+                let (client, mut events) = Client::connect(served.options(over, "r1", vouched)).await.unwrap();
+                let token = token(&mut events, draw).await;
+                enter(&client, draw, token).await;
+            }
+            hold_from(after).await;
+            served.step("r1", draw, "close").await.expect(200);
+            let drawn = async || {
+                let draw = served.activity("r1", draw).await;
+                (draw["phase"] == "settled").then_some(())
+            };
+            until("its winners are drawn", drawn).await;
+            let path = format!("/v1/rooms/r1/activities/{draw}/holds");
             let held = served.operator("GET", &path, Value::Null).await.expect(200);
-            held["holds"].as_array().is_some_and(|holds| !holds.is_empty()).then_some(held)
-        });
-        let users: Vec<_> = held.await["holds"].as_array().unwrap().iter().map(|hold| hold["user"].clone()).collect();
-        assert_eq!(users, [json!("bot")]);
+            let users: Vec<_> = held["holds"].as_array().unwrap().iter().map(|hold| hold["user"].clone()).collect();
+            assert_eq!(users, [json!(name("bot"))], "{case}");
+        }
         served.is_well().await;
     });
 }

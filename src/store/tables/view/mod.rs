@@ -376,8 +376,12 @@ impl Tables {
     fn needs(&self, activity: &Activity) -> Needs {
         let needs = Needs::from(activity);
         let gives_cash = activity.phase == Phase::Open && activity.plan.funding() > Fen::ZERO;
-        let policy = self.holds.policy.filter(|_| gives_cash);
-        Needs { risk_from: policy.map(|policy| policy.hold_from), ..needs }
+        let risk_from = match activity.plan.kind {
+            // Who enters is judged when the winners are drawn, by the policy of then: it may be set, or lowered, in between.
+            KindPlan::Draw(_) => Some(1),
+            _ => self.holds.policy.map(|policy| policy.hold_from),
+        };
+        Needs { risk_from: risk_from.filter(|_| gives_cash), ..needs }
     }
 
     /// Visits every user who has anything recorded in a room: those its gates must let through.
