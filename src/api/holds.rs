@@ -92,7 +92,12 @@ pub(super) async fn end(
 async fn page(api: &Api, caller: &Caller, of: HoldsOf, which: &WhichHolds) -> Result<Json<HoldsShape>, Halt> {
     caller.must_operate()?;
     let (after, limit) = which.bounded()?;
-    match api.engine.ask(Query::Holds { of, after, limit }).await? {
+    if let (HoldsOf::Activity(_, activity), Some((other, _))) = (&of, after)
+        && other != *activity
+    {
+        return Err(Problem::invalid("after is of another activity").into());
+    }
+    match api.engine.ask(Query::Holds { of, after, limit: limit + 1 }).await? {
         Reply::Holds(holds) => Ok(Json(HoldsShape::of(&holds, limit))),
         _ => Err(NotDoneCode::UnknownActivity.because("no such activity in this room").into()),
     }

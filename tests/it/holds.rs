@@ -196,6 +196,8 @@ fn holds_are_listed() {
         let (first, next) = list("?limit=2").await;
         assert_eq!((&first[..], next), (&won[..2], Some(format!("{}.0", won[1]))));
         assert_eq!(list(&format!("?limit=2&after={}.0", won[1])).await, (won[2..].to_vec(), None));
+        assert_eq!(list("?limit=3").await, (won.clone(), None), "as many as there are");
+        assert_eq!(list(&format!("?limit=1&after={}.0", won[1])).await, (won[2..].to_vec(), None), "likewise");
         for (what, role, path, want) in [
             ("a host", "host", "/v1/users/bot/holds".to_owned(), "403 forbidden"),
             ("none at once", "operator", "/v1/users/bot/holds?limit=0".to_owned(), "422 invalid"),
@@ -210,6 +212,18 @@ fn holds_are_listed() {
                 "404 unknown_activity",
             ),
             ("of none", "operator", "/v1/rooms/r1/activities/999/holds".to_owned(), "404 unknown_activity"),
+            (
+                "after one of another",
+                "operator",
+                format!("/v1/rooms/r1/activities/{}/holds?after={}.0", won[1], won[0]),
+                "422 invalid",
+            ),
+            (
+                "after its own",
+                "operator",
+                format!("/v1/rooms/r1/activities/{}/holds?after={}.0", won[1], won[1]),
+                "200",
+            ),
         ] {
             assert_eq!(call(&served, role, "GET", &path, &Value::Null).await, want, "{what}");
         }

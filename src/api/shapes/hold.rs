@@ -85,11 +85,12 @@ impl WhichHolds {
 }
 
 impl HoldsShape {
-    /// A page of what was asked for so many of.
+    /// A page of so many. One more was asked for: only that tells whether there is a next page.
     pub(in crate::api) fn of(holds: &[(RoomId, UnitId, Hold)], limit: u32) -> Self {
-        let last = holds.last().filter(|_| holds.len() >= limit as usize);
+        let page = &holds[..holds.len().min(limit as usize)];
+        let last = page.last().filter(|_| page.len() < holds.len());
         Self {
-            holds: holds.iter().map(|(room, id, hold)| HoldShape::of(*room, *id, hold)).collect(),
+            holds: page.iter().map(|(room, id, hold)| HoldShape::of(*room, *id, hold)).collect(),
             next: last.map(|(_, (activity, unit), _)| format!("{activity}.{unit}")),
         }
     }
