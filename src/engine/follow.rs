@@ -13,11 +13,13 @@ use super::gate::Gate;
 use super::gifts;
 use super::order;
 use super::presence::{self, Rounds};
+use super::recurrences;
 use super::room::LiveRoom;
 use crate::fanout::RoomMessage;
 use crate::rules::{ActivityId, CouponId, CouponView, RoomId, Step, TemplateId, Time, UnitId, UserId};
 use crate::store::{
     ActivityView, CouponEvent, Event, Keeper, KindView, Needs, Own, PresenceEvent, Query, Recorded, Reply, RiskEvent,
+    TemplateEvent,
 };
 
 /// Carries commits to the rooms.
@@ -57,6 +59,9 @@ pub(super) fn restore(shared: &Shared, keeper: &dyn Keeper) {
                 .into_iter()
                 .filter(|one| one.ended.is_none())
                 .for_each(|one| room.experiments.begin(one.experiment, one.plan));
+        }
+        if let Reply::Recurrences(recurring) = keeper.ask(&Query::Recurrences { room: id }) {
+            recurring.iter().for_each(|(recurrence, one)| recurrences::seen(id, *recurrence, &one.rule));
         }
         let Reply::Activities(activities) = keeper.ask(&Query::Activities { room: id }) else { continue };
         for view in activities {
@@ -131,6 +136,9 @@ impl Follower {
             }
             let Some(room) = shared.rooms.get(room) else { continue };
             remember(&room, &recorded.event);
+            if let Event::Template { what: TemplateEvent::Recurs { recurrence, rule, .. }, .. } = &recorded.event {
+                recurrences::seen(room.id, *recurrence, rule);
+            }
             if let Event::Presence { what, .. } = &recorded.event {
                 presence::follow(shared, &mut self.rounds, &room, recorded.at, what, keeper);
                 if let PresenceEvent::BroadcastStarted { .. } = what {

@@ -18,6 +18,7 @@ mod keywords;
 mod needs;
 mod order;
 mod presence;
+mod recurrences;
 mod review;
 mod room;
 mod stepper;

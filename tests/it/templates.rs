@@ -1,9 +1,17 @@
 //! Templates, recurrences and dry runs over the API.
 
+use std::io::{Result, Write};
+use std::sync::{Arc, Mutex};
+
+use liveroom::engine::{Clock, Engine, EngineLimits};
+use liveroom::gateway::WireEncoder;
+use liveroom::rules::{ActivityTemplateId, Recurrence, Seed, Weekday, Zone};
+use liveroom::store::{Ask, Bounds, MemoryKeeper, Op, Partition, TemplateAsk};
 use serde_json::{Value, json};
 
 use crate::served::tokens::now_s;
 use crate::served::{Reply, Served, rain, run, sale};
+use crate::stage::{self, START, Stage, room, user};
 
 const TEMPLATES: &str = "/v1/rooms/r1/templates";
 const RECURRENCES: &str = "/v1/rooms/r1/recurrences";
@@ -290,5 +298,68 @@ fn a_dry_run_is_told_and_leaves_no_trace() {
             assert_eq!(status >= 400, reviewed, "{path}: {status}");
         }
         served.is_well().await;
+    });
+}
+
+/// What is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Other servers may know zones that this one does not: it says once of each recurrence that it leaves it to them.
+#[test]
+fn zones_that_are_not_known_are_warned_of() {
+    let template = ActivityTemplateId::parse("shower").unwrap();
+    let recur = |zone: Zone| {
+        let utc = Recurrence {
+            days: Weekday::ALL.to_vec(),
+            at_min: 20 * 60,
+            zone: Zone::Offset(0),
+            ahead_ms: 3_600_000,
+            hand_in: true,
+        };
+        let first = utc.first_after(START).unwrap();
+        let rule = Box::new(Recurrence { zone, ..utc });
+        Ask::Template(TemplateAsk::Recur { template, rule, first, seed: Seed([6; 32]) })
+    };
+    let unknown = |name: &str| Zone::Named(name.to_owned());
+    let mut stage = Stage::new(MemoryKeeper::new(Bounds::default()));
+    let plan = Box::new(stage::plan(stage::rain(2, 5)));
+    stage.ask("host", Ask::Template(TemplateAsk::Save { template, plan }));
+    for zone in [Zone::Offset(0), unknown("Mars/Olympus")] {
+        stage.ask("host", recur(zone));
+    }
+    let (log, (keeper, clock)) = (Log::default(), (stage.keeper, Clock::manual(stage.now)));
+    let warned = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || to.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let (_engine, mut stepper) =
+            Engine::stepped(Box::new(keeper), clock.clone(), Arc::new(WireEncoder), EngineLimits::default());
+        let at_start = warned();
+        assert_eq!(at_start.lines().count(), 1, "{at_start}");
+        for part in ["WARN", "room=r1", "recurrence=2", "zone=Mars/Olympus"] {
+            assert!(at_start.contains(part), "{part} in {at_start}");
+        }
+        for (zone, lines) in [(Zone::Offset(60), 0), (unknown("Mars/Elysium"), 1)] {
+            let ask = recur(zone);
+            let op = Op { partition: Partition::Room(room()), by: Some(user("host")), request: None, ask };
+            let _answer = stepper.submit(op);
+            stepper.turn().unwrap();
+            let heard = warned();
+            assert_eq!(heard.lines().filter(|line| line.contains("zone=Mars/Elysium")).count(), lines, "{heard}");
+        }
+        clock.advance(2 * 86_400_000);
+        stepper.turn().unwrap();
+        assert_eq!(warned(), "", "once");
     });
 }
