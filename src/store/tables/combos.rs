@@ -80,7 +80,7 @@ impl Combos {
     }
 
     /// Completes combos that were read from a snapshot.
-    pub(super) fn place(&mut self) {
+    pub(super) fn complete(&mut self) {
         self.ends = self.open.values().map(|combo| (combo.until, combo.id)).collect();
     }
 
@@ -143,9 +143,9 @@ mod tests {
                 want.sort_unstable();
                 let ending = combos.ending(Time::from_ms(now + 5)).map(|combo| (combo.until, combo.id));
                 prop_assert_eq!(ending.collect::<Vec<_>>(), want);
-                let mut placed = combos.clone();
-                placed.place();
-                prop_assert_eq!(placed.next_end(), combos.next_end());
+                let mut completed = combos.clone();
+                completed.complete();
+                prop_assert_eq!(completed.next_end(), combos.next_end());
             }
         }
     }

@@ -333,8 +333,8 @@ impl Tables {
     #[must_use]
     pub fn bounded(mut self, bounds: Bounds) -> Self {
         self.bounds = bounds;
-        self.combos.place();
-        self.rooms.values_mut().for_each(|room| room.receipts.recount());
+        self.combos.complete();
+        self.rooms.values_mut().for_each(|room| room.receipts.complete());
         self.holds.complete();
         let reserved = self.orders.values().filter(|order| order.phase == OrderPhase::Reserved);
         let orders = reserved.map(|order| (order.hold_until, Due::Order(order.id)));

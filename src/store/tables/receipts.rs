@@ -100,7 +100,7 @@ impl Receipts {
     }
 
     /// Completes receipts that were read from a snapshot.
-    pub(super) fn recount(&mut self) {
+    pub(super) fn complete(&mut self) {
         self.refusals.clear();
         let lasting = std::mem::take(&mut self.lasting);
         lasting.iter().for_each(|(key, receipt)| self.count(key, receipt));

@@ -73,18 +73,18 @@ fn an_event_that_does_not_follow_is_damage() {
     }
 }
 
-/// Where the books can hold no more, a payment is not taken; it must not end the server.
-#[test]
-fn full_books_take_no_payment() {
+fn decide(tables: &mut Tables, by: &str, ask: Ask) -> Answer {
+    let request = RequestId::new(tables.latest_no() + 1);
+    let op = Op { partition: Partition::Room(room()), by: Some(user(by)), request, ask };
+    let mut answers = Vec::new();
+    tables.commit(Time::from_ms(1), &[op], &mut answers, &mut Vec::new()).unwrap();
+    answers.remove(0)
+}
+
+/// An order of ann's that costs as much as anything can.
+fn reserved() -> Tables {
     use crate::rules::{CartLine, Conditions, KindPlan, Limits, Plan, SalePlan, Schedule, SkuId, SkuPlan};
     let (mut tables, _) = created();
-    let decide = |tables: &mut Tables, by: &str, ask: Ask| {
-        let request = RequestId::new(tables.latest_no() + 1);
-        let op = Op { partition: Partition::Room(room()), by: Some(user(by)), request, ask };
-        let mut answers = Vec::new();
-        tables.commit(Time::from_ms(1), &[op], &mut answers, &mut Vec::new()).unwrap();
-        answers.remove(0)
-    };
     let sku = SkuPlan {
         sku: SkuId(1),
         title: "s".to_owned(),
@@ -114,6 +114,17 @@ fn full_books_take_no_payment() {
     let reserved =
         decide(&mut tables, "ann", Ask::Reserve { activity, token, cart, coupons: crate::rules::CouponChoice::None });
     assert!(matches!(reserved, Answer::Reserved(_)), "{reserved:?}");
+    tables
+}
+
+fn pay(payment: &str) -> Ask {
+    Ask::Pay { order: OrderId(1), payment: payment.to_owned(), amount: Fen::MAX }
+}
+
+/// Where the books can hold no more, a payment is not taken; it must not end the server.
+#[test]
+fn full_books_take_no_payment() {
+    let mut tables = reserved();
     let all = Posting {
         from: Account::Outside,
         to: Account::Wallet(user("rich")),
@@ -121,10 +132,23 @@ fn full_books_take_no_payment() {
         amount: Ledger::BALANCE_MAX,
     };
     tables.ledger.post(&all).unwrap();
-    let pay = Ask::Pay { order: OrderId(1), payment: "p".to_owned(), amount: Fen::MAX };
-    let Answer::NotDone(reason) = decide(&mut tables, "payments", pay) else { panic!("taken") };
+    let Answer::NotDone(reason) = decide(&mut tables, "payments", pay("p")) else { panic!("taken") };
     assert_eq!(reason.code, crate::rules::NotDoneCode::TooMany);
     assert_eq!(tables.order(OrderId(1)).unwrap().phase, OrderPhase::Reserved);
+}
+
+/// Nor is one that would have more go back for its order than can be counted.
+#[test]
+fn more_than_can_be_counted_does_not_go_back() {
+    let mut tables = reserved();
+    for (payment, goes_back) in [("bought", Fen::ZERO), ("again", Fen::MAX)] {
+        let paid = decide(&mut tables, "payments", pay(payment));
+        assert!(matches!(paid, Answer::Paid { .. }), "{paid:?}");
+        assert_eq!(tables.order(OrderId(1)).unwrap().refund_due, goes_back, "{payment}");
+    }
+    let Answer::NotDone(reason) = decide(&mut tables, "payments", pay("once more")) else { panic!("taken") };
+    assert_eq!(reason.code, crate::rules::NotDoneCode::TooMany);
+    assert_eq!(tables.order(OrderId(1)).unwrap().refund_due, Fen::MAX);
 }
 
 /// What a snapshot leaves out follows from what it holds.

@@ -37,7 +37,7 @@ impl Tables {
             RiskAsk::Catch { activity } => return self.catch(context, activity),
             _ => return Err(NotDoneCode::Invalid.because("a room judges no account")),
         };
-        let unknown = || NotDoneCode::UnknownHold.because("nothing of this grant is or was held");
+        let unknown = || NotDoneCode::UnknownHold.because("nothing of this unit is or was held");
         self.activity_in(context, id).map_err(|_| unknown())?;
         let hold = self.holds.get((id, unit)).ok_or_else(unknown)?;
         match (hold.state, context.by) {

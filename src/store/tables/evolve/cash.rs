@@ -5,7 +5,7 @@ use crate::rules::{Account, Currency, Fen, Hold, HoldState, Posting, Time, UnitI
 use crate::store::tables::{Due, Tables};
 
 impl Tables {
-    /// Cash of a unit goes to its winner's wallet, or waits until then. There is no other way from an activity to a user.
+    /// Cash of a unit goes to its winner's wallet, or waits until then. There is no other way from an activity to a winner.
     pub(super) fn credit(&mut self, id: UnitId, user: UserId, amount: Fen, held_until: Option<Time>) -> Fits {
         let to = match held_until {
             Some(until) => {
