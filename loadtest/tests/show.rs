@@ -59,7 +59,7 @@ fn every_mechanic_has_a_scenario_that_comes_out_right() {
         let served = Served::alone(&[]);
         let result = served.play(scenario, &["--viewers", "20", "--duration", "5s", "--transport", transport]);
         assert!(result["completed"].as_u64().unwrap() >= 20, "{scenario}: {result:#}");
-        served.stop();
+        served.stop(scenario);
     }
 }
 
@@ -76,7 +76,7 @@ fn arms_of_an_experiment_bring_what_viewers_do() {
         ] {
             assert_eq!(result["invariants"][name], true, "{result:#}");
         }
-        served.stop();
+        served.stop("experiment");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_show_on_one_server_comes_out_right() {
             && page.contains("bargain hunters")
             && page.contains("by what they said")
     );
-    served.stop();
+    served.stop("show");
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn a_show_on_two_servers_that_share_a_redis_comes_out_right() {
     let served = Served::together(2, &[]);
     let result = served.play("show", &["--viewers", "60", "--duration", "24s", "--seed", "8"]);
     everything_happened(&result);
-    served.stop();
+    served.stop("show");
 }

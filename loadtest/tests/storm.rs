@@ -37,7 +37,7 @@ fn short_storms_come_out_right() {
             count => count.as_u64().unwrap(),
         };
         assert!(count > 0, "{case}: {result:#}");
-        served.stop();
+        served.stop(scenario);
     }
 }
 
@@ -54,7 +54,7 @@ fn viewers_of_several_servers_come_back_elsewhere_when_one_goes() {
     served.runtime.block_on(gone.stop());
     let result = served.came_out_right("a server goes", &tester.wait_with_output().unwrap());
     assert!(result["reconnects"].as_u64().is_some_and(|lines| lines >= 10), "a third of them: {result:#}");
-    served.stop();
+    served.stop("rain");
 }
 
 /// What one account may ask, as in production; development does without.
@@ -70,6 +70,6 @@ fn people_among_bots_are_unharmed() {
     for (served, transport) in [(alone(), "quic"), (alone(), "ws"), (Served::together(2, &usual_rates()), "quic")] {
         let result = served.play("bots", &["--transport", transport, "--viewers", "16", "--duration", "3s"]);
         assert_eq!(result["invariants"].as_object().unwrap().len(), 8, "{result:#}");
-        served.stop();
+        served.stop("bots");
     }
 }

@@ -15,6 +15,9 @@ use liveroom::store::redis::RedisOptions;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+/// Scenarios in which viewers are told nothing that the audit looks up: they watch, talk, or sign up.
+const NOTHING_TOLD: [&str; 3] = ["broadcast", "talk", "enrolment"];
+
 /// Servers on one keeper or the other, and what is left of a run.
 pub(crate) struct Served {
     pub runtime: Runtime,
@@ -93,10 +96,12 @@ impl Served {
         result
     }
 
-    /// Stops them. Their books must hold, and against what viewers were told.
-    pub(crate) fn stop(self) {
+    /// Stops them after a scenario. Their books must hold, and against what viewers were told.
+    pub(crate) fn stop(self, scenario: &str) {
         let [_, acks] = self.files();
-        let acks = Some(acks).filter(|acks| acks.exists());
+        let told = std::fs::metadata(&acks).is_ok_and(|file| file.len() > 0);
+        assert_eq!(told, !NOTHING_TOLD.contains(&scenario), "{scenario}: whether it writes what viewers were told");
+        let acks = told.then_some(acks);
         let Self { runtime, redis, dirs, servers } = self;
         servers.into_iter().for_each(|server| runtime.block_on(server.stop()));
         let report = match &redis {
