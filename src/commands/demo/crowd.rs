@@ -64,6 +64,8 @@ pub(super) struct Crowd {
     pub(super) sale: Tally,
     /// How many have joined.
     pub(super) joined: AtomicU64,
+    /// Why the latest of those who could not join could not.
+    kept_out: Mutex<Option<String>>,
     room: RoomId,
     acks: Mutex<BufWriter<File>>,
     over: watch::Sender<bool>,
@@ -88,6 +90,7 @@ impl Crowd {
             rain: Tally::new(),
             sale: Tally::new(),
             joined: AtomicU64::new(0),
+            kept_out: Mutex::new(None),
             room,
             acks: Mutex::new(BufWriter::new(File::create(acks)?)),
             over: watch::Sender::new(false),
@@ -106,17 +109,23 @@ impl Crowd {
             let permit = Arc::clone(&handshakes).acquire_owned().await.context("nobody closes it")?;
             let viewer = Arc::clone(&crowd);
             crowd.tasks.lock().spawn(async move {
-                let Ok((client, events)) = Client::connect(options).await else { return };
-                drop(permit);
-                viewer.joined.fetch_add(1, Ordering::Relaxed);
-                viewer.watch(user, &client, events).await;
+                match Client::connect(options).await {
+                    Ok((client, events)) => {
+                        // Before the permit goes: once all are free, everybody has been counted.
+                        viewer.joined.fetch_add(1, Ordering::Relaxed);
+                        drop(permit);
+                        viewer.watch(user, &client, events).await;
+                    }
+                    Err(why) => *viewer.kept_out.lock() = Some(why.to_string()),
+                }
             });
             joined(crowd.joined.load(Ordering::Relaxed));
         }
         let _all = handshakes.acquire_many(HANDSHAKES as u32).await;
         let there = crowd.joined.load(Ordering::Relaxed);
         joined(there);
-        ensure!(there == u64::from(viewers), "only {there} of {viewers} viewers could join");
+        let why = crowd.kept_out.lock().take().unwrap_or_default();
+        ensure!(there == u64::from(viewers), "only {there} of {viewers} viewers could join: {why}");
         Ok(crowd)
     }
 
