@@ -312,14 +312,20 @@ pub fn released_or_forfeited<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     stage.audit();
 }
 
-/// What is held outlives the memory of its activity, and the activity waits for it.
-pub fn held_for_longer_than_activities_are_kept<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+/// A minute's hold of which a millisecond is left, in an activity whose memory would be over long before.
+fn nearly_over<K: Subject>(new: &dyn Fn(Bounds) -> K) -> (Stage<K>, ActivityId) {
     let mut stage = Stage::new(new(Bounds { retention_ms: 5_000, ..Bounds::default() }));
     introduce(&mut stage, "bot", 80);
     set_policy(&mut stage, 1, Some(HoldPolicy { hold_ms: 60_000, ..FROM_60 }));
     let activity = stage.open(plan(rain(3, 7)));
     assert_eq!(stage.tap("bot", activity), "slot 1: 7 fen, held");
     stage.wait_ms(59_999);
+    (stage, activity)
+}
+
+/// What is held outlives the memory of its activity, and the activity waits for it.
+pub fn held_for_longer_than_activities_are_kept<K: Subject>(new: &dyn Fn(Bounds) -> K) {
+    let (mut stage, activity) = nearly_over(new);
     assert_eq!((stage.phase(activity), has(&stage, "bot")), ("settled", (0, 7)));
     stage.wait_ms(1);
     assert_eq!((stage.phase(activity), has(&stage, "bot")), ("settled", (7, 0)));
@@ -332,12 +338,7 @@ pub fn held_for_longer_than_activities_are_kept<K: Subject>(new: &dyn Fn(Bounds)
 
 /// Where the end of a hold is decided later than the step after it would be.
 pub fn an_activity_waits_for_what_is_held<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds { retention_ms: 5_000, ..Bounds::default() }));
-    introduce(&mut stage, "bot", 80);
-    set_policy(&mut stage, 1, Some(HoldPolicy { hold_ms: 60_000, ..FROM_60 }));
-    let activity = stage.open(plan(rain(3, 7)));
-    assert_eq!(stage.tap("bot", activity), "slot 1: 7 fen, held");
-    stage.wait_ms(59_999);
+    let (mut stage, activity) = nearly_over(new);
     stage.now = stage.now.after_ms(60_000);
     assert_eq!((stage.timer(Ask::Due { activity }), stage.phase(activity)), ("idle".to_owned(), "settled"));
     let end = Ask::Risk(RiskAsk::EndHold { activity, unit: 0, how: HoldState::Credited });

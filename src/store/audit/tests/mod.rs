@@ -76,16 +76,7 @@ impl Story {
         story.ask(here, "host", Ask::CreateRoom { host: user("host"), utc_offset_min: 0 });
         let top_up = Ask::TopUp { currency: Currency::Fen, amount: 1_000 };
         story.ask(Partition::Wallet(user("host")), "op", top_up);
-        let rain = story.open(KindPlan::Rain(RainPlan {
-            budget: fen(20),
-            split: Split::Equal,
-            share_min: fen(1),
-            share_max: fen(10),
-            duration_ms: 10_000,
-            grants_per_user: 1,
-            waves: vec![WavePlan { after_ms: 0, shares: 4 }],
-            bonus: Vec::new(),
-        }));
+        let rain = story.open(a_rain());
         let sale = story.open(KindPlan::Sale(SalePlan {
             skus: vec![SkuPlan {
                 sku: SkuId(1),
@@ -264,6 +255,20 @@ impl Story {
     fn event(&mut self, which: impl Fn(&Event) -> bool) -> &mut Event {
         &mut self.events.iter_mut().find(|recorded| which(&recorded.event)).unwrap().event
     }
+}
+
+/// Four shares of five fen, one for each.
+fn a_rain() -> KindPlan {
+    KindPlan::Rain(RainPlan {
+        budget: fen(20),
+        split: Split::Equal,
+        share_min: fen(1),
+        share_max: fen(10),
+        duration_ms: 10_000,
+        grants_per_user: 1,
+        waves: vec![WavePlan { after_ms: 0, shares: 4 }],
+        bonus: Vec::new(),
+    })
 }
 
 #[test]
@@ -462,16 +467,7 @@ fn tested() -> Story {
     for who in ["ann", "bob"] {
         story.ask(here, who, Ask::Talk(TalkAsk::Vote { activity: poll, token, options: vec![1] }));
     }
-    let rain = story.open(KindPlan::Rain(RainPlan {
-        budget: fen(20),
-        split: Split::Equal,
-        share_min: fen(1),
-        share_max: fen(10),
-        duration_ms: 10_000,
-        grants_per_user: 1,
-        waves: vec![WavePlan { after_ms: 0, shares: 4 }],
-        bonus: Vec::new(),
-    }));
+    let rain = story.open(a_rain());
     story.claim("ann", rain);
     story
 }
