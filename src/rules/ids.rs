@@ -49,13 +49,6 @@ named!(
     UserId
 );
 
-impl UserId {
-    /// Its first sixteen bytes as numbers: ids that differ there are ordered as these are.
-    pub(super) fn beginning(&self) -> [u64; 2] {
-        self.0.beginning()
-    }
-}
-
 named!(
     /// A coupon template, or a full reduction: named by whoever made it, within its room.
     TemplateId

@@ -54,13 +54,6 @@ impl Name {
         std::str::from_utf8(&self.bytes[..self.len as usize]).expect("a name is ASCII by construction")
     }
 
-    /// Its first sixteen bytes as numbers: names that differ there are ordered as these are.
-    pub(super) fn beginning(&self) -> [u64; 2] {
-        let half =
-            |from: usize| u64::from_be_bytes(*self.bytes[from..].first_chunk().expect("a name has room for them"));
-        [half(0), half(8)]
-    }
-
     /// The name as bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len as usize]

@@ -48,14 +48,12 @@ struct Moved {
     is: Key,
 }
 
-/// A place in the order, shorter than the place itself: a change moves dozens of them. The rest of a name is looked up only
-/// between equals whose names begin alike.
+/// A place in the order, shorter than the place itself: a change moves dozens of them. The user's id is looked up only between
+/// those who reached the same score at once.
 #[derive(Clone, Copy)]
 struct Key {
-    score: Reverse<i64>,
+    score: i64,
     reached: Time,
-    /// How the user's id begins.
-    name: [u64; 2],
     seat: u32,
 }
 
@@ -78,7 +76,17 @@ impl Place {
     }
 
     fn key(&self, seat: u32) -> Key {
-        Key { score: self.score, reached: self.reached, name: self.user.beginning(), seat }
+        Key { score: self.score(), reached: self.reached, seat }
+    }
+}
+
+impl Key {
+    /// Score and time as one number, which is compared without a branch: the sign bits are flipped, so that numbers order as
+    /// what they stand for, and the score is turned over, so that more comes first.
+    fn first(&self) -> u128 {
+        const SIGN: u64 = 1 << 63;
+        let score = !(self.score as u64 ^ SIGN);
+        u128::from(score) << 64 | u128::from(self.reached.ms() as u64 ^ SIGN)
     }
 }
 
@@ -97,8 +105,7 @@ pub(super) struct Size {
 /// The order of the places, of which the users' ids are seldom needed.
 fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
     let user = |key: &Key| &places[key.seat as usize].user;
-    let first = |key: &Key| (key.score, key.reached, key.name);
-    move |a, b| first(a).cmp(&first(b)).then_with(|| user(a).cmp(user(b)))
+    move |a, b| a.first().cmp(&b.first()).then_with(|| user(a).cmp(user(b)))
 }
 
 impl Board {
@@ -127,23 +134,35 @@ impl Board {
     /// Somebody new. If all seats are taken, whoever is last makes room, or keeps the seat.
     fn list(&mut self, user: UserId, coins: Coins, now: Time, size: Size, hint: &mut u32) {
         let place = Place { score: Reverse(coins.get()), reached: now, user };
-        let (number, was) = if self.places.len() < size.users_max {
+        let number = if self.places.len() < size.users_max {
             self.places.push(place);
             self.moved_at.push(STAYED);
-            (self.places.len() as u32 - 1, None)
+            self.places.len() as u32 - 1
         } else {
             let Some(last) = self.last().filter(|last| place < self.places[last.seat as usize]) else {
                 self.unlisted += coins.get();
                 return;
             };
+            self.vacate(last.seat);
             let gone = std::mem::replace(&mut self.places[last.seat as usize], place);
             self.seat_of.remove(&gone.user);
             self.unlisted += gone.score();
-            (last.seat, Some(last))
+            last.seat
         };
         self.seat_of.insert(user, number);
         *hint = number;
-        self.moves(number, was, size);
+        self.moves(number, None, size);
+    }
+
+    /// Takes a seat out of the order, for somebody else will sit there: between equals the order goes by who does.
+    fn vacate(&mut self, number: u32) {
+        let was = match self.moved.get_mut(self.moved_at[number as usize] as usize) {
+            Some(moved) => moved.was.take(),
+            None => Some(self.places[number as usize].key(number)),
+        };
+        if let Some(was) = was {
+            self.order.remove(&was, in_order(&self.places));
+        }
     }
 
     /// The place of a seat is another than it was.

@@ -33,10 +33,8 @@ impl<K: Copy> Ranking<K> {
         loop {
             let mut block = Vec::with_capacity(BLOCK_MAX / 2);
             block.extend(keys.by_ref().take(BLOCK_MAX / 2));
-            if block.is_empty() {
-                return ranking;
-            }
-            ranking.push(block);
+            let Some(first) = block.first().copied() else { return ranking };
+            ranking.push(first, block);
         }
     }
 
@@ -49,7 +47,7 @@ impl<K: Copy> Ranking<K> {
         let mut add = |key| {
             block.push(key);
             if block.len() == BLOCK_MAX / 2 {
-                ranking.push(std::mem::replace(&mut block, Vec::with_capacity(BLOCK_MAX / 2)));
+                ranking.push(block[0], std::mem::replace(&mut block, Vec::with_capacity(BLOCK_MAX / 2)));
             }
         };
         for key in self.iter().filter(|key| stays(key)) {
@@ -62,8 +60,8 @@ impl<K: Copy> Ranking<K> {
             add(*key);
         }
         come.iter().for_each(|key| add(*key));
-        if !block.is_empty() {
-            ranking.push(block);
+        if let Some(first) = block.first().copied() {
+            ranking.push(first, block);
         }
         ranking
     }
@@ -72,7 +70,7 @@ impl<K: Copy> Ranking<K> {
     pub(super) fn shift(&mut self, mut gone: &[K], mut come: &[K], order: impl Fn(&K, &K) -> Ordering) {
         let Self { blocks, firsts, .. } = std::mem::replace(self, Self::with_room_for(self.blocks.len() + 1));
         if blocks.is_empty() {
-            return self.append(come);
+            return self.append(come, Vec::new());
         }
         let mut merged = Vec::with_capacity(BLOCK_MAX);
         for (at, block) in blocks.into_iter().enumerate() {
@@ -80,17 +78,32 @@ impl<K: Copy> Ranking<K> {
             let gone = cut(&mut gone, next, &order);
             let come = cut(&mut come, next, &order);
             if gone.is_empty() && come.is_empty() {
-                self.push(block);
+                // Without a look inside: most blocks have been in no cache for long.
+                self.push(firsts[at], block);
             } else {
                 merge(&block, gone, come, &order, &mut merged);
-                self.append(&merged);
+                self.append(&merged, block);
             }
+        }
+    }
+
+    /// Takes out one that is there.
+    pub(super) fn remove(&mut self, key: &K, order: impl Fn(&K, &K) -> Ordering) {
+        let at = self.block_of(key, &order);
+        let block = &mut self.blocks[at];
+        block.remove(block.partition_point(|other| order(other, key).is_lt()));
+        if let Some(first) = block.first() {
+            (self.firsts[at], self.lens[at]) = (*first, block.len() as u32);
+        } else {
+            self.blocks.remove(at);
+            self.firsts.remove(at);
+            self.lens.remove(at);
         }
     }
 
     /// How many keys come before this one, whether it is there or not.
     pub(super) fn before(&self, key: &K, order: impl Fn(&K, &K) -> Ordering) -> usize {
-        let at = self.firsts.partition_point(|first| order(first, key).is_le()).saturating_sub(1);
+        let at = self.block_of(key, &order);
         let Some(block) = self.blocks.get(at) else { return 0 };
         let whole: usize = self.lens[..at].iter().map(|len| *len as usize).sum();
         whole + block.partition_point(|other| order(other, key).is_lt())
@@ -101,6 +114,11 @@ impl<K: Copy> Ranking<K> {
         self.blocks.iter().flatten()
     }
 
+    /// Where a key is, if it is anywhere.
+    fn block_of(&self, key: &K, order: &impl Fn(&K, &K) -> Ordering) -> usize {
+        self.firsts.partition_point(|first| order(first, key).is_le()).saturating_sub(1)
+    }
+
     fn with_room_for(blocks: usize) -> Self {
         Self {
             blocks: Vec::with_capacity(blocks),
@@ -109,8 +127,8 @@ impl<K: Copy> Ranking<K> {
         }
     }
 
-    /// Adds keys at the end, as blocks of a good size.
-    fn append(&mut self, keys: &[K]) {
+    /// Adds keys at the end, as blocks of a good size. The first takes the memory of `spare`, whose keys are no longer wanted.
+    fn append(&mut self, keys: &[K], mut spare: Vec<K>) {
         if let (Some(last), Some(len)) = (self.blocks.last_mut(), self.lens.last_mut())
             && last.len() + keys.len() <= BLOCK_MIN
         {
@@ -120,11 +138,17 @@ impl<K: Copy> Ranking<K> {
         }
         let pieces = if keys.len() < BLOCK_MAX { 1 } else { keys.len().div_ceil(BLOCK_MAX / 2) };
         let piece_len = keys.len().div_ceil(pieces).max(1);
-        keys.chunks(piece_len).for_each(|piece| self.push(piece.to_vec()));
+        for piece in keys.chunks(piece_len) {
+            let mut block = std::mem::take(&mut spare);
+            block.clear();
+            block.reserve_exact(BLOCK_MAX);
+            block.extend_from_slice(piece);
+            self.push(piece[0], block);
+        }
     }
 
-    fn push(&mut self, block: Vec<K>) {
-        self.firsts.push(block[0]);
+    fn push(&mut self, first: K, block: Vec<K>) {
+        self.firsts.push(first);
         self.lens.push(block.len() as u32);
         self.blocks.push(block);
     }
@@ -144,8 +168,10 @@ fn merge<K: Copy>(
 ) {
     merged.clear();
     let mut rest = block;
+    // One after another: the block comes from far away, and what comes next is fetched before it is asked for. A binary search
+    // would wait at every step.
     let mut stay_until = |key: &K, merged: &mut Vec<K>, and_skip: usize| {
-        let (stay, after) = rest.split_at(rest.partition_point(|other| order(other, key).is_lt()));
+        let (stay, after) = rest.split_at(rest.iter().take_while(|other| order(other, key).is_lt()).count());
         merged.extend_from_slice(stay);
         rest = after.get(and_skip..).expect("what goes was there");
     };
@@ -218,6 +244,10 @@ mod tests {
                 oracle.extend(come);
                 for key in &asked {
                     assert_eq!(ranking.before(key, Ord::cmp), oracle.range(..key).count());
+                }
+                holds_together(&ranking, &oracle);
+                for key in asked.iter().filter(|key| oracle.remove(key)).copied().collect::<Vec<_>>() {
+                    ranking.remove(&key, Ord::cmp);
                 }
                 holds_together(&ranking, &oracle);
             }
