@@ -149,10 +149,15 @@ impl Closeness {
         rules.talk_per_day_max.saturating_sub(counted.map_or(0, |today| today.talk))
     }
 
+    /// The latest day on which something was done.
+    pub(super) fn latest_day(&self) -> Option<i64> {
+        self.days.last().map(|latest| latest.day)
+    }
+
     /// The next change of the tier, if nothing else is done: on which day, and to what. A day that is not later than the
     /// latest one says that it is due.
     pub fn next_change(&self, rules: &TierRules) -> Option<(i64, Tier)> {
-        let latest = self.days.last()?.day.max(self.since);
+        let latest = self.latest_day()?.max(self.since);
         let leaves = self.days.iter().map(|day| day.day + i64::from(rules.window_days)).filter(|day| *day > latest);
         std::iter::once(latest).chain(leaves).find_map(|day| {
             let tier = rules.tier(self.points(rules, day));

@@ -25,8 +25,14 @@ impl Tables {
         let balance = self.ledger.balance(Account::Wallet(user), Currency::Coins);
         let running = room.running.get(&(user, *gift)).and_then(|combo| self.combos.get(*combo));
         let fan = room.fan_club.fan(&user);
-        black_box((receipt.is_some(), balance, running.map(|combo| combo.until), fan.map(|fan| fan.points)));
+        black_box((
+            receipt.is_some(),
+            balance,
+            running.map(|combo| (combo.until, combo.count)),
+            fan.map(|fan| fan.points),
+        ));
         if let Some(facts) = room.audience.get(&user) {
+            facts.look_ahead();
             room.boards.look_ahead(facts.seats);
         }
     }
