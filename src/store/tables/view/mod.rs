@@ -1,20 +1,20 @@
 //! What others may see of the tables.
 
+mod gate;
 mod gift;
+mod own;
 
 use crate::rules::{
-    Activity, ActivityId, Award, Bag, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
-    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Occasion, Order, Phase, Plan, Rain, RainSummary, RoomId,
-    SkuId, TemplateId, Time, UserId, draw_name,
+    Activity, ActivityId, Award, CouponBook, CouponCounts, CouponDrop, CouponTemplate, Digest, Draw, DrawLevel,
+    DrawProof, DrawRecord, Fen, FullReduction, Kind, KindPlan, Phase, Plan, RainSummary, RoomId, SkuId, TemplateId,
+    Time, UserId, draw_name,
 };
 
 use super::{Decision, Tables};
 use crate::store::{AwaitedBeacon, DrawEntry, DrawPrize, Own, Query, Reply, Weighed};
 
+pub use gate::{GateFacts, KeywordUse, Needs};
 pub use gift::{BoardView, FanClubView, FanView};
-
-/// As many of one's coupons are shown: the latest.
-const COUPONS_SHOWN: usize = 200;
 
 /// An activity as hosts see it; viewers see less.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,49 +136,6 @@ pub struct ItemView {
     pub opening: u32,
 }
 
-/// What an activity that is announced or open has to know of those who take part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
-    /// How long they have watched.
-    pub watching: bool,
-    /// What their tokens say of their accounts.
-    pub account: bool,
-    /// How risky their tokens say that they are, from this risk on: their cash may be held.
-    pub risk_from: Option<u8>,
-}
-
-/// What a comment does that is an activity's keyword.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KeywordUse {
-    /// It meets a condition.
-    Meets,
-    /// It enters a draw.
-    Enters,
-}
-
-/// What the gate in front of an activity must know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GateFacts {
-    /// Its room.
-    pub room: RoomId,
-    /// Where it stands.
-    pub phase: Phase,
-    /// What claims must show.
-    pub token: u64,
-    /// Whether it asks something of those who take part at present: then only the store knows what comes first.
-    pub has_conditions: bool,
-    /// Whether whoever fires at it is caught.
-    pub catches: bool,
-    /// What it has to know of those who take part.
-    pub needs: Needs,
-    /// The keywords that count at present, as they are written in the plan.
-    pub keywords: Vec<(KeywordUse, String)>,
-    /// Whether it is claimed from one pool, which follows; or a sale, whose items' pools do.
-    pub is_claimed: bool,
-    /// Pools: item (0 for a rain), latest opening, units free now.
-    pub pools: Vec<(SkuId, u32, u32)>,
-}
-
 impl CouponsView {
     /// Of a room's book, and of the platform's templates that were made through the room.
     fn of<'a>(book: &CouponBook, platforms: impl Iterator<Item = (TemplateId, &'a crate::rules::Series)>) -> Self {
@@ -257,20 +214,6 @@ impl From<&Activity> for ActivityView {
     }
 }
 
-impl From<&Activity> for Needs {
-    fn from(activity: &Activity) -> Self {
-        if !activity.phase.is_public() || activity.phase >= Phase::Closed {
-            return Self::default();
-        }
-        let conditions = &activity.plan.conditions;
-        Self {
-            watching: conditions.watched_s.is_some() || matches!(activity.plan.kind, KindPlan::WatchTask(_)),
-            account: conditions.account_age_days.is_some() || conditions.risk_below.is_some(),
-            risk_from: None,
-        }
-    }
-}
-
 impl DrawEntry {
     /// The ticket at `leaf` of a draw.
     pub(super) fn at(activity: &Activity, leaf: u32) -> Option<Self> {
@@ -315,20 +258,6 @@ impl DrawPrize {
     }
 }
 
-fn keywords(activity: &Activity) -> Vec<(KeywordUse, String)> {
-    let announced = activity.phase.is_public() && activity.phase < Phase::Closed;
-    let asked = activity.plan.conditions.keyword.as_ref().filter(|_| announced);
-    let enters = match &activity.plan.kind {
-        KindPlan::Draw(plan) if activity.phase == Phase::Open => match &plan.occasion {
-            Occasion::Keyword(word) => Some(word),
-            Occasion::LuckyBag | Occasion::MicLink => None,
-        },
-        _ => None,
-    };
-    let asked = asked.map(|word| (KeywordUse::Meets, word.clone()));
-    asked.into_iter().chain(enters.map(|word| (KeywordUse::Enters, word.clone()))).collect()
-}
-
 fn draw_terms(activity: &Activity) -> Option<(Digest, Digest)> {
     let rules = match &activity.kind {
         Some(Kind::Draw(draw)) => draw.rules,
@@ -348,46 +277,8 @@ pub(super) fn awaits_beacon(activity: &Activity) -> Option<AwaitedBeacon> {
 }
 
 impl Tables {
-    /// What the gate in front of an activity must know.
-    pub fn gate(&self, id: ActivityId) -> Option<GateFacts> {
-        let activity = self.activities.get(&id)?;
-        // Whoever reaches a goal is judged by facts that the gate does not know.
-        let gated = activity.kind.as_ref().filter(|_| activity.goals().is_none());
-        let pools = gated.map_or_else(Vec::new, Kind::pools);
-        let pools = pools.into_iter().map(|(sku, pool)| (sku, pool.opening, pool.free)).collect();
-        Some(GateFacts {
-            room: activity.room,
-            phase: activity.phase,
-            token: activity.token,
-            needs: self.needs(activity),
-            keywords: keywords(activity),
-            catches: activity.catches(),
-            has_conditions: activity.asks_something(),
-            is_claimed: activity.grants_per_user().is_some(),
-            pools,
-        })
-    }
-
     fn view(&self, activity: &Activity) -> ActivityView {
         ActivityView { caught: self.caught_count(activity.id), ..activity.into() }
-    }
-
-    /// What an activity has to know of those who take part: where cash of risky accounts is held, how risky they are.
-    fn needs(&self, activity: &Activity) -> Needs {
-        let needs = Needs::from(activity);
-        let gives_cash = activity.phase == Phase::Open && activity.plan.funding() > Fen::ZERO;
-        let risk_from = match activity.plan.kind {
-            // Who enters is judged when the winners are drawn, by the policy of then: it may be set, or lowered, in between.
-            KindPlan::Draw(_) => Some(1),
-            _ => self.holds.policy.map(|policy| policy.hold_from),
-        };
-        Needs { risk_from: risk_from.filter(|_| gives_cash), ..needs }
-    }
-
-    /// Visits every user who has anything recorded in a room: those its gates must let through.
-    pub fn each_user(&self, room: &RoomId, visit: &mut dyn FnMut(&UserId)) {
-        let receipts = self.rooms.get(room).into_iter().flat_map(|room| room.receipts.iter());
-        receipts.for_each(|((user, _), ..)| visit(user));
     }
 
     /// Answers a question.
@@ -529,43 +420,5 @@ impl Tables {
                 None => Reply::Unknown,
             },
         }
-    }
-
-    fn own(&self, id: &RoomId, user: &UserId) -> Reply {
-        let Some(room) = self.rooms.get(id) else { return Reply::Unknown };
-        let Own { mut grants, mut orders, mut prizes, mut tickets, .. } = Own::default();
-        for activity in room.activities.iter().filter_map(|id| self.activities.get(id)) {
-            match &activity.kind {
-                Some(
-                    Kind::Rain(Rain { giveaway, .. })
-                    | Kind::Drop(CouponDrop { giveaway })
-                    | Kind::Bag(Bag { giveaway, .. }),
-                ) => {
-                    grants.extend(giveaway.given_to(user).filter_map(|unit| self.grant_of(activity, unit, false)));
-                }
-                Some(Kind::WatchTask(goals) | Kind::CheckIn(goals)) => {
-                    grants.extend(goals.grants_of(user).filter_map(|unit| self.grant_of(activity, unit, false)));
-                }
-                Some(Kind::Sale(sale)) => {
-                    let latest = sale.latest_order(user).and_then(|id| self.orders.get(&id));
-                    let previous = |order: &&Order| order.previous.and_then(|id| self.orders.get(&id));
-                    orders.extend(std::iter::successors(latest, previous).cloned());
-                }
-                Some(Kind::Draw(draw)) => {
-                    let rank = draw.award_of(user).map(|(rank, _)| rank);
-                    prizes.extend(rank.and_then(|rank| self.prize_of(activity, rank, false)));
-                    let leaf = draw.leaf_of(user).filter(|_| draw.drawn.is_none() && activity.final_at.is_none());
-                    tickets.extend(leaf.and_then(|leaf| DrawEntry::at(activity, leaf)));
-                }
-                Some(Kind::Poll(_) | Kind::Enrolment(_)) | None => {}
-            }
-        }
-        let of_room = room.coupons.of(user).rev().take(COUPONS_SHOWN);
-        let mut coupons: Vec<_> =
-            of_room.chain(self.platform_coupons.book.of(user).rev().take(COUPONS_SHOWN)).collect();
-        coupons.sort_by_key(|coupon| coupon.id);
-        coupons.drain(..coupons.len().saturating_sub(COUPONS_SHOWN));
-        let arms = self.arms_of(id, user).into_iter().map(|(experiment, arm)| (experiment, Some(arm))).collect();
-        Reply::Own(Box::new(Own { grants, orders, prizes, coupons, tickets, arms }))
     }
 }
