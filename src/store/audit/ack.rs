@@ -72,7 +72,7 @@ pub struct Ack {
 /// ```
 ///
 /// `hold` is `credited` or `forfeited`, which is for ever, or `held`, which may have ended since.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Notice {
     /// The room.
     pub room: RoomId,
@@ -93,7 +93,7 @@ pub struct Notice {
 }
 
 /// Which of what an activity gives somebody has won.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Won {
     /// The user's n-th grant, from 1.

@@ -1,6 +1,6 @@
 //! Whether what clients were told is in the state, and stays the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Verdict;
 use super::ack::{Ack, Notice, Told};
@@ -12,8 +12,8 @@ use crate::store::{Cause, Event, Recorded, Tables};
 pub(super) struct AcksKept {
     /// Those still to be looked up.
     acks: HashMap<(RoomId, UserId, RequestId), Ack>,
-    /// The same of what was told unasked.
-    notices: BTreeMap<ActivityId, Vec<Notice>>,
+    /// The same of what was told unasked, which is told again whenever a client comes back.
+    notices: BTreeMap<ActivityId, HashSet<Notice>>,
     /// All that there were.
     count: u64,
     /// The first that an archived activity did not know of.
@@ -33,7 +33,9 @@ impl AcksKept {
         self.count += 1;
         match told {
             Told::Answer(ack) => self.answer(ack),
-            Told::Notice(notice) => self.notices.entry(notice.activity).or_default().push(notice),
+            Told::Notice(notice) => {
+                self.notices.entry(notice.activity).or_default().insert(notice);
+            }
         }
     }
 
