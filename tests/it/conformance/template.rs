@@ -75,6 +75,17 @@ fn outcomes<K: Subject>(stage: &Stage<K>) -> Vec<String> {
     stage.events.iter().filter_map(outcome).collect()
 }
 
+/// A rain that comes round every day, when its first occurrence is due, and what the timer asks then.
+fn due<K: Subject>(new: &dyn Fn(Bounds) -> K) -> (Stage<K>, Vec<Op>) {
+    let mut stage = Stage::new(new(Bounds::default()));
+    stage.ask("host", save("rain", plan(rain(2, 5))));
+    stage.ask("host", recur("rain", daily()));
+    stage.now = START.after_ms(19 * HOUR_MS);
+    let mut ops = Vec::new();
+    stage.keeper.due(stage.now, 10, &mut ops);
+    (stage, ops)
+}
+
 pub fn saved_and_had_again<K: Subject>(new: &dyn Fn(Bounds) -> K) {
     let mut stage = Stage::new(new(Bounds::default()));
     let schedule = Schedule { opens_at: Some(START.after_ms(HOUR_MS)), warm_up_ms: 5_000, early: None };
@@ -186,12 +197,7 @@ pub fn by_the_zones_clocks<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 }
 
 pub fn timers_of_several_nodes<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    stage.ask("host", save("rain", plan(rain(2, 5))));
-    stage.ask("host", recur("rain", daily()));
-    stage.now = START.after_ms(19 * HOUR_MS);
-    let mut ops = Vec::new();
-    stage.keeper.due(stage.now, 10, &mut ops);
+    let (mut stage, ops) = due(new);
     // Every node's timer asks, and again after a restart: the later ones find nothing to do.
     let again: Vec<Op> = ops.iter().chain(&ops).chain(&ops).cloned().collect();
     stage.decide_all(&again);
@@ -207,12 +213,7 @@ pub fn timers_of_several_nodes<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 
 /// Whoever brings the outcome of an occurrence names the one after it: what can't be that is not taken.
 pub fn what_comes_after_is_judged<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    stage.ask("host", save("rain", plan(rain(2, 5))));
-    stage.ask("host", recur("rain", daily()));
-    stage.now = START.after_ms(19 * HOUR_MS);
-    let mut ops = Vec::new();
-    stage.keeper.due(stage.now, 10, &mut ops);
+    let (mut stage, mut ops) = due(new);
     let Ask::Template(TemplateAsk::Due { recurrence, day, next: Some(next), plan_bytes }) = ops.remove(0).ask else {
         panic!("nothing is due")
     };
@@ -318,12 +319,7 @@ pub fn not_all_is_well<K: Subject>(new: &dyn Fn(Bounds) -> K) {
 
 /// Whoever hands a draft in by hand, or calls it off, is not overruled.
 pub fn by_hand_before_the_timer<K: Subject>(new: &dyn Fn(Bounds) -> K) {
-    let mut stage = Stage::new(new(Bounds::default()));
-    stage.ask("host", save("rain", plan(rain(2, 5))));
-    stage.ask("host", recur("rain", daily()));
-    stage.now = START.after_ms(19 * HOUR_MS);
-    let mut ops = Vec::new();
-    stage.keeper.due(stage.now, 10, &mut ops);
+    let (mut stage, ops) = due(new);
     stage.decide_all(&ops);
     let mut late = Vec::new();
     stage.keeper.due(stage.now, 10, &mut late);
