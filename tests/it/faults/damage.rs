@@ -38,10 +38,10 @@ fn a_torn_end_is_cut_off_and_a_flipped_bit_refuses_the_start() {
         let end = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
         let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
 
-        // A part of a commit that nobody was told of. Not as it stands elsewhere: that might be a whole frame, and a log
-        // with a whole frame behind its end is damaged, not torn.
+        // A part of a commit that nobody was told of, behind the last that they were: which ends in a few zeros of its own. Not as
+        // it stands elsewhere: that might be a whole frame, and a log with a whole frame behind its end is damaged, not torn.
         let torn: Vec<u8> = whole[end / 2..end / 2 + 300].iter().map(|byte| !byte).collect();
-        file.write_all_at(&torn, (end as u64).next_multiple_of(8)).unwrap();
+        file.write_all_at(&torn, (end as u64 + 64).next_multiple_of(8)).unwrap();
         let server = Start::new().at(at).run(dir.path());
         assert!(server.log().contains("a torn commit was cut off"), "{}", server.log());
         same_answers(&server, &told).await;
