@@ -1,5 +1,6 @@
 //! Names that people and systems outside give to rooms and users.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 ///
 /// The alphabet leaves out what would need escaping anywhere it travels (keys, URLs, logs): no braces, no
 /// separators, no control characters. It is `Copy`, so the hot path never touches the heap for one.
-#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Eq)]
 pub struct Name {
     /// Zeros after the last: so names whose bytes are equal are as long.
     bytes: [u8; Name::BYTES_MAX],
@@ -33,6 +34,9 @@ impl Name {
     /// Longest name, in bytes: a UUID fits.
     pub const BYTES_MAX: usize = 39;
 
+    /// Where the words begin that are compared: the last has a byte of the one before it.
+    const WORDS: [usize; 5] = [0, 8, 16, 24, Self::BYTES_MAX - 8];
+
     /// Reads a name, or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let given = text.as_bytes();
@@ -55,20 +59,34 @@ impl Name {
         std::str::from_utf8(&self.bytes[..self.len as usize]).expect("a name is ASCII by construction")
     }
 
+    /// Eight bytes as a number that orders as they do.
+    fn word(&self, at: usize) -> u64 {
+        u64::from_be_bytes(*self.bytes[at..].first_chunk().expect("a name has room for its words"))
+    }
+
     /// The name as bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len as usize]
     }
 }
 
+// Names are compared in words and in line: every look into a table does it, and what the compiler makes of the bytes is a call.
 impl PartialEq for Name {
-    // In words and in line: a look into any table compares names, and what the compiler makes of the bytes is a call.
     fn eq(&self, other: &Self) -> bool {
-        let word =
-            |name: &Self, at: usize| u64::from_ne_bytes(*name.bytes[at..].first_chunk().expect("eight are left"));
-        let differ = |at| word(self, at) ^ word(other, at);
-        const LAST: usize = Name::BYTES_MAX - 8;
-        [0, 8, 16, 24, LAST].into_iter().fold(0, |all, at| all | differ(at)) == 0
+        Self::WORDS.into_iter().fold(0, |all, at| all | (self.word(at) ^ other.word(at))) == 0
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let mut words = Self::WORDS.into_iter().map(|at| self.word(at).cmp(&other.word(at)));
+        words.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -138,17 +156,19 @@ mod tests {
         }
     }
 
-    /// As their texts are: whatever their length, and wherever they differ.
+    /// Equal, and in order, as their texts are: whatever their length, and wherever they differ.
     #[test]
-    fn names_are_equal_as_texts() {
+    fn names_compare_as_texts() {
         let name = |text: &str| Name::parse(text).unwrap();
         for len in 1..=Name::BYTES_MAX {
             let text = "a".repeat(len);
-            assert_eq!(name(&text), name(&text));
             for at in 0..len {
-                let other = format!("{}b{}", &text[..at], &text[at + 1..]);
-                assert_ne!(name(&text), name(&other), "at {at} of {len}");
-                assert!(at == 0 || name(&text) != name(&text[..at]), "{at} of {len}");
+                let (larger, longer) = (format!("{}b{}", &text[..at], &text[at + 1..]), format!("{text}-"));
+                let others = [&text, &larger, longer.get(..Name::BYTES_MAX).unwrap_or(&longer), &text[..at.max(1)]];
+                for other in others {
+                    assert_eq!(name(&text) == name(other), text == other, "{text} and {other}");
+                    assert_eq!(name(&text).cmp(&name(other)), text.as_str().cmp(other), "{text} and {other}");
+                }
             }
         }
     }
