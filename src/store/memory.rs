@@ -67,7 +67,7 @@ impl Tables {
     ) -> Result<(), CommitError> {
         let at = now.max(self.latest_at());
         for ops in ops.chunks(Self::AHEAD) {
-            ops.iter().for_each(|op| self.look_ahead(op));
+            ops.iter().for_each(|op| self.look_ahead(at, op));
             for op in ops {
                 match self.decide(at, op) {
                     Decision::Answer(answer) => answers.push(answer),

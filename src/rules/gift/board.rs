@@ -52,8 +52,8 @@ struct Moved {
 /// those who reached the same score at once.
 #[derive(Clone, Copy)]
 struct Key {
-    score: i64,
-    reached: Time,
+    /// Score and time, as numbers that order as places do: the higher score comes first.
+    first: [u64; 2],
     seat: u32,
 }
 
@@ -76,17 +76,16 @@ impl Place {
     }
 
     fn key(&self, seat: u32) -> Key {
-        Key { score: self.score(), reached: self.reached, seat }
+        // With the sign turned over numbers without one order as those with one; all bits turned over, the other way round.
+        const SIGN: u64 = 1 << 63;
+        Key { first: [!(self.score() as u64 ^ SIGN), self.reached.ms() as u64 ^ SIGN], seat }
     }
 }
 
 impl Key {
-    /// Score and time as one number, which is compared without a branch: the sign bits are flipped, so that numbers order as
-    /// what they stand for, and the score is turned over, so that more comes first.
+    /// As one number, which is compared without a branch.
     fn first(&self) -> u128 {
-        const SIGN: u64 = 1 << 63;
-        let score = !(self.score as u64 ^ SIGN);
-        u128::from(score) << 64 | u128::from(self.reached.ms() as u64 ^ SIGN)
+        u128::from(self.first[0]) << 64 | u128::from(self.first[1])
     }
 }
 
@@ -106,6 +105,16 @@ pub(super) struct Size {
 fn in_order(places: &[Place]) -> impl Fn(&Key, &Key) -> Ordering {
     let user = |key: &Key| &places[key.seat as usize].user;
     move |a, b| a.first().cmp(&b.first()).then_with(|| user(a).cmp(user(b)))
+}
+
+/// Sorts keys as [`in_order`] does. Between equals it goes by their users only at the end, for the places are far.
+fn sort(keys: &mut [Key], places: &[Place]) {
+    keys.sort_unstable_by_key(Key::first);
+    for equals in keys.chunk_by_mut(|a, b| a.first == b.first) {
+        if equals.len() > 1 {
+            equals.sort_unstable_by_key(|key| &places[key.seat as usize].user);
+        }
+    }
 }
 
 impl Board {
@@ -184,7 +193,7 @@ impl Board {
     fn settle(&mut self, anew: usize) {
         if self.moved.len() < self.places.len() / anew {
             let mut gone: Vec<Key> = self.moved.iter().filter_map(|moved| moved.was).collect();
-            gone.sort_unstable_by(in_order(&self.places));
+            sort(&mut gone, &self.places);
             self.order.shift(&gone, &self.moved_in_order(), in_order(&self.places));
         } else {
             let stays = |key: &Key| self.moved_at[key.seat as usize] == STAYED;
@@ -215,7 +224,7 @@ impl Board {
 
     fn moved_in_order(&self) -> Vec<Key> {
         let mut moved: Vec<Key> = self.moved.iter().map(|moved| moved.is).collect();
-        moved.sort_unstable_by(in_order(&self.places));
+        sort(&mut moved, &self.places);
         moved
     }
 
@@ -300,7 +309,8 @@ impl<'de> Deserialize<'de> for Board {
         if !places.is_sorted_by(|a, b| a < b) {
             return Err(de::Error::custom("the places of a board are not in order"));
         }
-        let order = Ranking::of_sorted((0..).zip(&places).map(|(seat, place)| place.key(seat)));
+        let keys: Vec<Key> = (0..).zip(&places).map(|(seat, place)| place.key(seat)).collect();
+        let order = Ranking::of_sorted(&keys);
         let seat_of = (0..).zip(&places).map(|(seat, place)| (place.user, seat)).collect();
         let (moved, moved_at) = (Vec::new(), vec![STAYED; places.len()]);
         Ok(Self { places, seat_of, order, moved, moved_at, touched, unlisted })

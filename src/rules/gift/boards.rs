@@ -79,19 +79,25 @@ impl Boards {
         let before = seats.0;
         for (span, hint) in Span::ALL.into_iter().zip(&mut seats.0) {
             let id = span.at(now, utc_offset_min, broadcast);
-            if !self.0.contains_key(&id) {
-                self.0.retain(|other, _| other.span != span || other.number > id.number - span.kept());
-            }
-            self.0.entry(id).or_default().add_to(user, coins, now, Board::SIZE, hint);
+            let board = match self.0.get_mut(&id) {
+                Some(board) => board,
+                None => self.begin(id),
+            };
+            board.add_to(user, coins, now, Board::SIZE, hint);
         }
         seats.0 != before
     }
 
-    /// Looks at a user's seats on the current boards, which a gift would look at.
-    pub fn look_ahead(&self, seats: Seats) {
+    /// A board begins, and what is too old to keep beside it goes.
+    fn begin(&mut self, id: BoardId) -> &mut Board {
+        self.0.retain(|other, _| other.span != id.span || other.number > id.number - id.span.kept());
+        self.0.entry(id).or_default()
+    }
+
+    /// Looks at a user's seats, which a gift would look at.
+    pub fn look_ahead(&self, seats: Seats, now: Time, utc_offset_min: i32, broadcast: u32) {
         for (span, seat) in Span::ALL.into_iter().zip(seats.0) {
-            let mut of_span = self.0.range(..=BoardId { span, number: i64::MAX });
-            if let Some((_, board)) = of_span.next_back() {
+            if let Some(board) = self.0.get(&span.at(now, utc_offset_min, broadcast)) {
                 board.look_ahead(seat);
             }
         }

@@ -27,43 +27,28 @@ const BLOCK_MIN: usize = 32;
 
 impl<K: Copy> Ranking<K> {
     /// Of keys that are in order, each once.
-    pub(super) fn of_sorted(keys: impl IntoIterator<Item = K>) -> Self {
-        let mut ranking = Self::default();
-        let mut keys = keys.into_iter();
-        loop {
-            let mut block = Vec::with_capacity(BLOCK_MAX / 2);
-            block.extend(keys.by_ref().take(BLOCK_MAX / 2));
-            let Some(first) = block.first().copied() else { return ranking };
-            ranking.push(first, block);
-        }
+    pub(super) fn of_sorted(keys: &[K]) -> Self {
+        let mut ranking = Self::with_room_for(keys.len().div_ceil(BLOCK_MAX / 2));
+        keys.chunks(BLOCK_MAX / 2).for_each(|block| ranking.push(block[0], block.to_vec()));
+        ranking
     }
 
     /// One of those of its keys that stay, and all of `come`, which are in order and not there.
     pub(super) fn renewed(
         &self, stays: impl Fn(&K) -> bool, mut come: &[K], order: impl Fn(&K, &K) -> Ordering,
     ) -> Self {
-        let mut ranking = Self::with_room_for(self.blocks.len() + come.len() / (BLOCK_MAX / 2) + 1);
-        let mut block = Vec::with_capacity(BLOCK_MAX / 2);
-        let mut add = |key| {
-            block.push(key);
-            if block.len() == BLOCK_MAX / 2 {
-                ranking.push(block[0], std::mem::replace(&mut block, Vec::with_capacity(BLOCK_MAX / 2)));
-            }
-        };
-        for key in self.iter().filter(|key| stays(key)) {
+        let mut keys = Vec::with_capacity(self.len() + come.len());
+        for key in self.blocks.iter().flatten().filter(|key| stays(key)) {
             while let [first, rest @ ..] = come
                 && order(first, key).is_lt()
             {
-                add(*first);
+                keys.push(*first);
                 come = rest;
             }
-            add(*key);
+            keys.push(*key);
         }
-        come.iter().for_each(|key| add(*key));
-        if let Some(first) = block.first().copied() {
-            ranking.push(first, block);
-        }
-        ranking
+        keys.extend_from_slice(come);
+        Self::of_sorted(&keys)
     }
 
     /// Takes out all of `gone`, which are there, and puts in all of `come`, which are not. Both are in order.
@@ -107,6 +92,10 @@ impl<K: Copy> Ranking<K> {
         let Some(block) = self.blocks.get(at) else { return 0 };
         let whole: usize = self.lens[..at].iter().map(|len| *len as usize).sum();
         whole + block.partition_point(|other| order(other, key).is_lt())
+    }
+
+    fn len(&self) -> usize {
+        self.lens.iter().map(|len| *len as usize).sum()
     }
 
     /// All keys in order.
@@ -231,7 +220,7 @@ mod tests {
             asked in prop::collection::vec(0..8_000u32, 20),
         ) {
             let mut oracle = begin;
-            let mut ranking = Ranking::of_sorted(oracle.iter().copied());
+            let mut ranking = Ranking::of_sorted(&oracle.iter().copied().collect::<Vec<_>>());
             for (gone_from, gone_width, come_from, come_width, step) in shifts {
                 let gone: Vec<u32> =
                     oracle.range(gone_from..gone_from + gone_width).step_by(step as usize).copied().collect();

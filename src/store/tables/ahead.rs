@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use super::Tables;
-use crate::rules::{Account, Currency};
+use crate::rules::{Account, Currency, Time};
 use crate::store::{Ask, GiftAsk, Op, Partition};
 
 impl Tables {
@@ -16,8 +16,8 @@ impl Tables {
     /// the last of them is decided.
     pub(in crate::store) const AHEAD: usize = 16;
 
-    /// Looks at what deciding `op` will look at. Nothing follows from what it finds.
-    pub(in crate::store) fn look_ahead(&self, op: &Op) {
+    /// Looks at what deciding `op` at `now` will look at. Nothing follows from what it finds.
+    pub(in crate::store) fn look_ahead(&self, now: Time, op: &Op) {
         let Ask::Gift(GiftAsk::Send { gift, .. }) = &op.ask else { return };
         let (Partition::Room(room), Some(user)) = (&op.partition, op.by) else { return };
         let Some(room) = self.rooms.get(room) else { return };
@@ -33,7 +33,7 @@ impl Tables {
         ));
         if let Some(facts) = room.audience.get(&user) {
             facts.look_ahead();
-            room.boards.look_ahead(facts.seats);
+            room.boards.look_ahead(facts.seats, now, room.utc_offset_min, room.broadcast_number());
         }
     }
 }
