@@ -30,8 +30,9 @@ impl Authorize for Verifier {
     }
 }
 
-/// What any call may say behind the question mark.
+/// What any call that changes something may say behind the question mark, and nothing else: who misspells it wants nothing changed.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     /// Only what would happen.
     #[serde(default)]
@@ -57,7 +58,10 @@ impl FromRequestParts<Api> for Caller {
         })?;
         let access = api.authorize.authorize(api.engine.clock().now(), token);
         let access = access.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why.code(), why.to_string()))?;
-        let InQuery(Wanted { dry_run }) = InQuery::from_request_parts(parts, api).await?;
+        let dry_run = match parts.method.is_safe() {
+            true => false,
+            false => InQuery::<Wanted>::from_request_parts(parts, api).await?.0.dry_run,
+        };
         Ok(Self { access, request: idempotency_key(&parts.headers)?, dry_run })
     }
 }

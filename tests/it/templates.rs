@@ -282,6 +282,7 @@ fn a_dry_run_is_told_and_leaves_no_trace() {
             ("what can't be done", format!("{}?dry_run=true", at(rainy, "close")), "409 wrong_phase"),
             ("no such activity", format!("{}?dry_run=true", at(999, "open")), "404 unknown_activity"),
             ("neither true nor false", format!("{}?dry_run=perhaps", at(rainy, "schedule")), "422 invalid"),
+            ("misspelt", format!("{}?dryrun=true", at(rainy, "cancel")), "422 invalid"),
             ("what can't be told", "/v1/lexicons/reload?dry_run=true".to_owned(), "422 invalid"),
         ] {
             assert_eq!(post(&served, &path, Value::Null).await.told(), want, "{what}");
