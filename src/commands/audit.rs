@@ -4,18 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{ArgGroup, Args};
 
-use super::{EXIT_FAILED, print};
+use super::{EXIT_FAILED, output, print};
 use crate::server::audit::{Books, audit_redis};
 use crate::store::Bounds;
 use crate::store::redis::{RedisOptions, RedisUrl};
 
 /// Check the books of a stopped server, or of those that share a Redis.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("books").required(true).args(["data_dir", "store"]))]
 pub(super) struct AuditArgs {
     /// Where the server kept everything
-    #[arg(long, value_name = "DIR", required_unless_present = "store", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// The server still runs: a copy of its books is checked, as they are now
     #[arg(long, requires = "data_dir")]
@@ -30,7 +31,7 @@ pub(super) struct AuditArgs {
     #[arg(long, value_name = "FILE")]
     acks: Option<PathBuf>,
     /// Where the results are written as JSON, instead of standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     json: Option<PathBuf>,
 }
 

@@ -22,7 +22,8 @@ use crate::server::config::{Config, Layers, Mistakes};
 
 /// Nothing went wrong, but what was looked at is not as it must be, or could not be done.
 const EXIT_FAILED: u8 = 1;
-/// What was asked for, by the command line or by the configuration, can't be: as clap exits for wrong usage.
+/// What was asked for, by the command line or by the configuration, can't be: as clap exits for wrong usage. Of the commands
+/// that give a verdict: there is none.
 const EXIT_USAGE: u8 = 2;
 
 /// A low-latency interaction server for live rooms: red-packet rain, flash sales, and the room's channel.
@@ -54,6 +55,7 @@ enum Command {
 impl Cli {
     /// Does what was asked for. Errors go to standard error: the error first, then what caused it.
     pub fn run(self) -> ExitCode {
+        let gives_verdict = matches!(self.command, Command::Audit(_) | Command::Verify(_));
         let done = match self.command {
             Command::Serve(args) => args.run(),
             Command::Demo(args) => args.run(),
@@ -66,7 +68,7 @@ impl Cli {
         done.unwrap_or_else(|error| {
             // Nobody is left to be told if this can't be written.
             let _ = writeln!(io::stderr(), "error: {}", Chain(&error));
-            ExitCode::from(if error.is::<Mistakes>() { EXIT_USAGE } else { EXIT_FAILED })
+            ExitCode::from(if gives_verdict || error.is::<Mistakes>() { EXIT_USAGE } else { EXIT_FAILED })
         })
     }
 }
@@ -78,6 +80,15 @@ impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         self.0.chain().skip(1).try_for_each(|cause| write!(f, "\n  because: {cause}"))
+    }
+}
+
+/// A file that will be written, after much work: better to hear before it that it can't be.
+fn output(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(format!("there is no folder {}", folder.display())),
+        None => Ok(path),
     }
 }
 

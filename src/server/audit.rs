@@ -98,7 +98,8 @@ pub fn audit_redis(options: &RedisOptions, acks: Option<&Path>) -> Result<Report
 fn acknowledge(auditor: &mut Auditor, acks: Option<&Path>) -> Result<()> {
     if let Some(path) = acks {
         let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
-        read_acks(BufReader::new(file))?.into_iter().for_each(|ack| auditor.acknowledged(ack));
+        let told = read_acks(BufReader::new(file)).with_context(|| path.display().to_string())?;
+        told.into_iter().for_each(|ack| auditor.acknowledged(ack));
     }
     Ok(())
 }

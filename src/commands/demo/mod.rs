@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::signal::ctrl_c;
 
-use super::{EXIT_FAILED, print, serve};
+use super::{EXIT_FAILED, output, print, serve};
 use crate::engine::Clock;
 use crate::server::audit::Books;
 use crate::server::config::{Config, Layers};
@@ -29,7 +29,7 @@ pub(super) struct DemoArgs {
     #[arg(long)]
     exit: bool,
     /// Where the results are written as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     json: Option<PathBuf>,
 }
 

@@ -211,10 +211,10 @@ pub enum Acked {
 #[derive(Debug, thiserror::Error)]
 pub enum AcksError {
     /// The file.
-    #[error("can't read the acknowledgements: {0}")]
+    #[error("can't read the acknowledgements")]
     Io(#[from] io::Error),
     /// A line that is no acknowledgement.
-    #[error("line {line} is no acknowledgement: {source}")]
+    #[error("line {line} is no acknowledgement")]
     Line {
         /// Its number, from 1.
         line: usize,

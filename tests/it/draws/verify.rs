@@ -106,7 +106,7 @@ fn any_changed_byte_and_whatever_is_no_record_fails() {
     let (code, said) = verify(&desk.put("empty.json", ""), &[]);
     assert!(code != 0 && said.contains("NOT VALID"), "{said}");
     let (code, said) = verify(&desk.0.path().join("nowhere.json"), &[]);
-    assert!(code != 0 && said.contains("can't read"), "{said}");
+    assert!(code == 2 && said.contains("can't read"), "no verdict: {said}");
 }
 
 #[test]
