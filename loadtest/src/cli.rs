@@ -1,7 +1,7 @@
 //! What can be asked for on the command line.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -102,7 +102,7 @@ pub struct LoadArgs {
     #[arg(long = "server-pid", value_name = "PID")]
     pub server_pids: Vec<u32>,
     /// Where each acknowledgement that a viewer received is written, and what it was told of held cash, one JSON object a line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub acks: Option<PathBuf>,
     /// The server's admin API; of several servers, each in the order of the targets [default: port 8081 of the first target]
     #[arg(long = "admin", value_name = "ADDR", value_parser = address)]
@@ -226,7 +226,7 @@ pub struct ShowArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Where the server keeps its data, on this machine: in the end its books are audited, on a copy
-    #[arg(long, value_name = "DIR", conflicts_with = "store")]
+    #[arg(long, value_name = "DIR", value_parser = folder, conflicts_with = "store")]
     pub data_dir: Option<PathBuf>,
     /// The Redis that the servers share: in the end its log is audited
     #[arg(long, value_name = "URL")]
@@ -277,10 +277,10 @@ pub struct CommonArgs {
     #[arg(long, value_name = "CORE")]
     pub tester_core: Option<usize>,
     /// Where the result is written as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub json: Option<PathBuf>,
     /// Where the result is written as a page with charts
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = output)]
     pub html: Option<PathBuf>,
 }
 
@@ -293,6 +293,23 @@ pub struct BareArgs {
     /// The core it keeps to
     #[arg(long, value_name = "CORE")]
     pub core: Option<usize>,
+}
+
+/// A file that will be written, some of them after the run: better to hear before it that it can't be.
+fn output(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => existing(folder).map(|_| path.clone()),
+        None => Ok(path),
+    }
+}
+
+fn folder(path: &str) -> Result<PathBuf, String> {
+    existing(Path::new(path)).map(Path::to_owned)
+}
+
+fn existing(folder: &Path) -> Result<&Path, String> {
+    folder.is_dir().then_some(folder).ok_or_else(|| format!("there is no folder {}", folder.display()))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -345,6 +362,15 @@ mod tests {
         let wrong = load("x idle --target 127.0.0.1:1 --admin 127.0.0.1:3 --admin 127.0.0.1:4");
         assert_eq!(wrong.admins().unwrap_err().to_string(), "2 times --admin, and 1 times --target");
         assert!(Cli::try_parse_from(["x", "idle"]).is_err(), "somewhere to go there must be");
+    }
+
+    #[test]
+    fn what_can_not_be_written_is_said_before_the_run() {
+        let to = "x show --target 127.0.0.1:1";
+        for words in ["--html /nowhere/a.html", "--json /nowhere/a.json", "--acks /nowhere/a", "--data-dir /nowhere"] {
+            let refused = Cli::try_parse_from(format!("{to} {words}").split_whitespace()).unwrap_err().to_string();
+            assert!(refused.contains("there is no folder /nowhere"), "{words}: {refused}");
+        }
     }
 
     #[test]

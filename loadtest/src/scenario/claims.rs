@@ -95,7 +95,7 @@ pub(super) fn run(args: &ClaimArgs, kind: Kind) -> anyhow::Result<bool> {
     }
     let (mut outcome, learned) = stormed??;
     progress.stage("counting", 0);
-    outcome.report = with_books(outcome.report, &learned, &stage)?.judged();
+    outcome.report = with_books(outcome.report, &learned, &stage).judged();
     stage.close();
     progress.done();
     publish(&outcome, &load.common)

@@ -70,7 +70,7 @@ pub(super) fn run(args: &MixedArgs) -> anyhow::Result<bool> {
         [(&stages.quiet, &lessons.quiet), (&stages.rain, &lessons.rain), (&stages.sale, &lessons.sale)]
     {
         let all = &mut outcomes[0].report;
-        *all = with_books(std::mem::take(all), learned, stage)?;
+        *all = with_books(std::mem::take(all), learned, stage);
         stage.close();
     }
     progress.done();
