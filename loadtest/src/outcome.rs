@@ -1,6 +1,8 @@
 //! What came out of a run, and where it goes: the terminal, a JSON file, a page.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{self, Write as _};
 
 use hdrhistogram::Histogram;
 use serde_json::{Map, Value};
@@ -75,15 +77,23 @@ fn limits_json(outcomes: &[Outcome]) -> anyhow::Result<Value> {
     Ok(json.into())
 }
 
+/// Prints a line, or several. A reader that has seen enough, as `head` has, is no error.
+pub fn say(text: impl Display) -> io::Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
 fn show(title: &str, outcomes: &[Outcome], common: &CommonArgs) -> anyhow::Result<()> {
     let columns: Vec<_> = outcomes.iter().map(|outcome| (outcome.name, &outcome.report)).collect();
-    println!("{}", table::table(&columns));
+    say(table::table(&columns))?;
     for outcome in outcomes {
         if outcome.report.schedule_kept == Some(false) {
-            println!(
+            say(format_args!(
                 "{}: the tester could not keep the schedule: latency includes its own delay, service does not",
                 outcome.name
-            );
+            ))?;
         }
     }
     if let Some(path) = &common.html {

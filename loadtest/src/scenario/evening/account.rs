@@ -14,7 +14,7 @@ use super::programme::{Mechanic, Source};
 use super::told::Answers;
 use crate::cli::{CommonArgs, LoadArgs, Transport};
 use crate::html::evening::{self, Bar, Page, Row};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, say};
 use crate::report::write_json;
 use crate::table::{self, count};
 
@@ -114,8 +114,8 @@ impl Account {
 
     /// Shows it, writes it where the command line says, and tells whether all was well.
     pub(super) fn publish(&self, common: &CommonArgs) -> anyhow::Result<bool> {
-        println!("{}", table::table(&[("show", &self.outcome.report)]));
-        println!("seed {}: {}", self.seed, self.audited());
+        say(table::table(&[("show", &self.outcome.report)]))?;
+        say(format_args!("seed {}: {}", self.seed, self.audited()))?;
         if let Some(path) = &common.json {
             write_json(path, &self.json()?)?;
         }
