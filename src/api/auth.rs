@@ -100,7 +100,7 @@ impl Caller {
             Role::Host if live.as_ref().is_some_and(|room| room.host == self.access.user) => Ok(id),
             // Whether somebody else's room exists is none of a host's business.
             Role::Host => Err(forbidden("not your room")),
-            Role::Viewer | Role::Risk => Err(forbidden("the token's role has no part in rooms")),
+            Role::Viewer | Role::Risk => Err(forbidden("rooms are for hosts and operators")),
         }
     }
 

@@ -45,7 +45,7 @@ struct IssueArgs {
     #[arg(long, value_enum)]
     role: RoleName,
     /// Who the bearer is
-    #[arg(long, value_name = "U", value_parser = UserId::parse)]
+    #[arg(long, value_name = "U", value_parser = bearer)]
     user: UserId,
     /// A room that the token is for, any number of times; without it, every room
     #[arg(long = "room", value_name = "R", value_parser = RoomId::parse)]
@@ -72,6 +72,11 @@ struct IssueArgs {
     /// Where a server ran with --dev
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+}
+
+fn bearer(text: &str) -> Result<UserId, String> {
+    let user = UserId::parse(text).map_err(|why| why.to_string())?;
+    if user.is_reserved() { Err("is a name that the server keeps for itself".to_owned()) } else { Ok(user) }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -225,6 +230,7 @@ mod tests {
             (format!("{who} --config {c} --kid hs --key {}", at("none")), Err("can't read")),
             (format!("{who} --config {}", at("none")), Err("none")),
             (format!("{who} --data-dir {}", at("none")), Err("no development key")),
+            ("--role viewer --user payment-provider".to_owned(), Err("keeps for itself")),
         ] {
             match (issue(&line), said) {
                 (Ok(token), Ok(())) => {
