@@ -1,10 +1,11 @@
 //! What can be asked for on the command line.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use liveroom::commands::output;
 use liveroom::gateway::Rates;
 use liveroom::store::redis::RedisUrl;
 
@@ -295,21 +296,9 @@ pub struct BareArgs {
     pub core: Option<usize>,
 }
 
-/// A file that will be written, some of them after the run: better to hear before it that it can't be.
-fn output(path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => existing(folder).map(|_| path.clone()),
-        None => Ok(path),
-    }
-}
-
 fn folder(path: &str) -> Result<PathBuf, String> {
-    existing(Path::new(path)).map(Path::to_owned)
-}
-
-fn existing(folder: &Path) -> Result<&Path, String> {
-    folder.is_dir().then_some(folder).ok_or_else(|| format!("there is no folder {}", folder.display()))
+    let path = PathBuf::from(path);
+    if path.is_dir() { Ok(path) } else { Err(format!("there is no folder {}", path.display())) }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -367,9 +356,16 @@ mod tests {
     #[test]
     fn what_can_not_be_written_is_said_before_the_run() {
         let to = "x show --target 127.0.0.1:1";
-        for words in ["--html /nowhere/a.html", "--json /nowhere/a.json", "--acks /nowhere/a", "--data-dir /nowhere"] {
+        for (words, why) in [
+            ("--html /nowhere/a.html", "there is no folder /nowhere"),
+            ("--json /nowhere/a.json", "there is no folder /nowhere"),
+            ("--acks /nowhere/a", "there is no folder /nowhere"),
+            ("--acks /", "is no file"),
+            ("--json .", "is a folder"),
+            ("--data-dir /nowhere", "there is no folder /nowhere"),
+        ] {
             let refused = Cli::try_parse_from(format!("{to} {words}").split_whitespace()).unwrap_err().to_string();
-            assert!(refused.contains("there is no folder /nowhere"), "{words}: {refused}");
+            assert!(refused.contains(why), "{words}: {refused}");
         }
     }
 

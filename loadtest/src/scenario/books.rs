@@ -5,41 +5,26 @@ use super::stage::{COUPON_FEN, Counted, Coupons, SALE_PRICE_FEN, Stage};
 use crate::report::Report;
 
 /// Adds the invariants of one stage to a report, and says on standard error what is wrong.
-pub(super) fn with_books(report: Report, learned: &Learned, stage: &Stage) -> Report {
-    let counted = match stage.count() {
-        Ok(counted) => counted,
-        // What was measured until then is told all the same.
-        Err(why) => {
-            eprintln!("the server can't be asked for its books: {why:#}");
-            return report.with_invariant("books_compared", false);
-        }
-    };
+pub(super) fn with_books(mut report: Report, learned: &Learned, stage: &Stage) -> Report {
     let disorder = stage.rooms.iter().find_map(|room| room.disorder());
     let complaints = [learned.duplicate.as_deref(), learned.unstable.as_deref(), disorder];
     for complaint in complaints.into_iter().flatten() {
         eprintln!("{complaint}");
     }
-    // What was never answered may have been given or not.
-    let (told, unknown) = (learned.given(), learned.unanswered);
-    let granted_equals_pool = counted.complete && (told..=told + unknown).contains(&counted.given);
-    let money_adds_up = money_adds_up(learned, &counted);
-    let coupons_add_up = coupons_add_up(learned, &counted);
-    if !granted_equals_pool || !money_adds_up || !coupons_add_up || !counted.pools_add_up {
-        eprintln!(
-            "{counted:?}; viewers were told of {told}, worth {} fen, and of {unknown} nothing",
-            learned.shares_fen
-        );
-    }
-    let mut report = report;
-    for (name, holds) in [
-        ("granted_equals_pool", granted_equals_pool),
-        ("pools_add_up", counted.pools_add_up),
+    let mut judged = vec![
         ("no_duplicate_grants", learned.duplicate.is_none()),
         ("same_answer_on_retry", learned.unstable.is_none()),
-        ("money_adds_up", money_adds_up),
-        ("coupons_add_up", coupons_add_up),
         ("order_of_frames", disorder.is_none()),
-    ] {
+    ];
+    match stage.count() {
+        Ok(counted) => judged.extend(compared(learned, &counted)),
+        // The server may be gone by now: what viewers know themselves is told all the same.
+        Err(why) => {
+            eprintln!("the server can't be asked for its books: {why:#}");
+            judged.push(("books_compared", false));
+        }
+    }
+    for (name, holds) in judged {
         // Over several stages each has to hold in all.
         let so_far = report.invariants.get(name).copied().unwrap_or(true);
         report = report.with_invariant(name, so_far && holds);
@@ -50,6 +35,26 @@ pub(super) fn with_books(report: Report, learned: &Learned, stage: &Stage) -> Re
         eprintln!("the server said goodbye: {word}");
     }
     report
+}
+
+/// What viewers were told beside what the server counts.
+fn compared(learned: &Learned, counted: &Counted) -> [(&'static str, bool); 4] {
+    // What was never answered may have been given or not.
+    let (told, unknown) = (learned.given(), learned.unanswered);
+    let granted_equals_pool = counted.complete && (told..=told + unknown).contains(&counted.given);
+    let judged = [
+        ("granted_equals_pool", granted_equals_pool),
+        ("pools_add_up", counted.pools_add_up),
+        ("money_adds_up", money_adds_up(learned, counted)),
+        ("coupons_add_up", coupons_add_up(learned, counted)),
+    ];
+    if judged.iter().any(|(_, holds)| !holds) {
+        eprintln!(
+            "{counted:?}; viewers were told of {told}, worth {} fen, and of {unknown} nothing",
+            learned.shares_fen
+        );
+    }
+    judged
 }
 
 /// What the sponsor paid was given or is still there; what was given is what viewers were told; orders cost what they should.
