@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{ArgGroup, Args};
 
-use super::{EXIT_FAILED, output, print};
+use super::{Chain, EXIT_FAILED, output, print};
 use crate::server::audit::{Books, audit_redis};
 use crate::store::Bounds;
 use crate::store::redis::{RedisOptions, RedisUrl};
@@ -56,16 +56,16 @@ impl AuditArgs {
             }
         };
         let json = serde_json::to_string_pretty(&report.to_json())? + "\n";
-        match &self.json {
-            Some(path) => std::fs::write(path, json).with_context(|| format!("can't write {}", path.display()))?,
-            None => print(&json)?,
+        let written = match &self.json {
+            Some(path) => std::fs::write(path, json).with_context(|| format!("can't write {}", path.display())),
+            None => print(&json),
+        };
+        let Some(finding) = report.first_failure() else { return written.map(|()| ExitCode::SUCCESS) };
+        // A bad verdict is one, whether or not the rest can be written.
+        eprintln!("{}: {}", finding.name, finding.detail);
+        if let Err(why) = written {
+            eprintln!("error: {}", Chain(&why));
         }
-        match report.first_failure() {
-            None => Ok(ExitCode::SUCCESS),
-            Some(finding) => {
-                eprintln!("{}: {}", finding.name, finding.detail);
-                Ok(ExitCode::from(EXIT_FAILED))
-            }
-        }
+        Ok(ExitCode::from(EXIT_FAILED))
     }
 }

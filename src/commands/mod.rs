@@ -55,7 +55,7 @@ enum Command {
 impl Cli {
     /// Does what was asked for. Errors go to standard error: the error first, then what caused it.
     pub fn run(self) -> ExitCode {
-        let gives_verdict = matches!(self.command, Command::Audit(_) | Command::Verify(_));
+        let gives_verdict = matches!(self.command, Command::Audit(_) | Command::Verify(_) | Command::Redis(_));
         let done = match self.command {
             Command::Serve(args) => args.run(),
             Command::Demo(args) => args.run(),
@@ -83,12 +83,19 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// A file that will be written, after much work: better to hear before it that it can't be.
-fn output(path: &str) -> Result<PathBuf, String> {
+/// A file that will be written after much work.
+///
+/// # Errors
+/// When there can be no such file: better to hear it before the work.
+pub fn output(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => Err(format!("there is no folder {}", folder.display())),
-        None => Ok(path),
+    match path.parent() {
+        None => Err("is no file".to_owned()),
+        Some(_) if path.is_dir() => Err("is a folder".to_owned()),
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(format!("there is no folder {}", folder.display()))
+        }
+        Some(_) => Ok(path),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct RedisArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Say whether servers can use it: each primary's version, role, settings, functions and replicas, and the log that is in
-    /// it; status 1 if not
+    /// it; status 1 if not, 2 if there is none
     Check {
         /// The Redis
         #[arg(value_name = "URL")]

@@ -82,7 +82,8 @@ async fn serve(config: &Config, dev: bool) -> anyhow::Result<ExitCode> {
 fn start_log(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&log.level).context("log.level")?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let builder = builder.with_ansi(std::io::stderr().is_terminal());
+    // On a terminal the environment decides, as everywhere (NO_COLOR).
+    let builder = if std::io::stderr().is_terminal() { builder } else { builder.with_ansi(false) };
     match log.format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
