@@ -30,7 +30,8 @@ impl Authorize for Verifier {
     }
 }
 
-/// What any call that changes something may say behind the question mark, and nothing else: who misspells it wants nothing changed.
+/// What a call with a token that changes something may say behind the question mark, and nothing else: whoever misspells it wants
+/// nothing changed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {

@@ -17,7 +17,8 @@ use super::{
         description = "Rooms, activities, wallets and payments of a live-room server. \
         Authenticate with `Authorization: Bearer TOKEN` (a host's or an operator's token). Errors are RFC 9457 problem documents. \
         Amounts are integers in fen, times are milliseconds since the epoch. With `?dry_run=true` a call that would change something \
-        changes nothing and answers 200 with what would happen (DryRunShape), or with the problem that it would meet."
+        changes nothing and answers 200 with what would happen (DryRunShape), or with the problem that it would meet; \
+        any other parameter is refused. A payment provider's call, which bears a signature instead of a token, has no dry run."
     ),
     components(schemas(DryRunShape)),
     paths(
