@@ -189,7 +189,7 @@ impl Facts {
 
     /// Looks at what a gift changes, and no further.
     pub fn look_ahead(&self) {
-        black_box((self.last_seen, self.closeness.latest_day(), self.here.gifts.first()));
+        black_box((self.last_seen, self.closeness.latest_day(), self.here.gifts.first().copied()));
     }
 
     /// Gifts were sent.
