@@ -3,7 +3,7 @@
 //! Sorted blocks of about a hundred keys, and beside them the first key and the length of each: a B+ tree of two levels. A
 //! look is two binary searches and a sum over lengths. With a million keys there are about ten thousand blocks, and all that
 //! is searched before the block itself fits a second-level cache. Changes come in order and pass the blocks like a merge: each
-//! block is written once, however many of them it takes. The libraries' ordered sets do not count; those that do chase a pointer
+//! block is written once, however many of them it takes. Only a key that can't wait is taken out by itself. The libraries' ordered sets do not count; those that do chase a pointer
 //! for every level.
 
 use std::cmp::Ordering;
@@ -207,6 +207,19 @@ mod tests {
         for (rank, key) in oracle.iter().enumerate().step_by(1 + oracle.len() / 50) {
             assert_eq!(ranking.before(key, Ord::cmp), rank);
         }
+    }
+
+    /// Blocks of 64, 64 and 1: their first and last keys, and the only one.
+    #[test]
+    fn keys_are_taken_out_wherever_they_are() {
+        let mut oracle: BTreeSet<u32> = (0..129).collect();
+        let mut ranking = Ranking::of_sorted(&oracle.iter().copied().collect::<Vec<_>>());
+        for key in [64, 0, 63, 128, 127, 1].into_iter().chain(2..63) {
+            ranking.remove(&key, Ord::cmp);
+            assert!(oracle.remove(&key));
+            holds_together(&ranking, &oracle);
+        }
+        assert_eq!(ranking.blocks.len(), 1);
     }
 
     proptest! {

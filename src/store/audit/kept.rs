@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use foldhash::fast::FixedState;
+
 use super::Verdict;
 use super::ack::{Ack, Notice, Told};
 use crate::rules::{ActivityId, RequestId, RoomId, UserId};
@@ -13,7 +15,7 @@ pub(super) struct AcksKept {
     /// Those still to be looked up.
     acks: HashMap<(RoomId, UserId, RequestId), Ack>,
     /// The same of what was told unasked, which is told again whenever a client comes back.
-    notices: BTreeMap<ActivityId, HashSet<Notice>>,
+    notices: BTreeMap<ActivityId, HashSet<Notice, FixedState>>,
     /// All that there were.
     count: u64,
     /// The first that an archived activity did not know of.
